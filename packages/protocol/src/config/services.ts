@@ -1,0 +1,136 @@
+import type { ConfigOf, Options } from './options.ts';
+
+const commitOptions = {
+  'commit.operations': {
+    kind: 'integer',
+    default: 512,
+    min: 1,
+    max: 10_000,
+    help: 'Most operations in one transaction (group commit)',
+  },
+  'commit.bytes': {
+    kind: 'integer',
+    default: 4_194_304,
+    min: 1024,
+    help: 'Most bytes of documents in one transaction',
+  },
+  'commit.milliseconds': {
+    kind: 'integer',
+    default: 10,
+    min: 1,
+    max: 1000,
+    help: 'Longest work of one transaction before it commits, so that reads are not kept waiting',
+  },
+  'commit.queue': {
+    kind: 'integer',
+    default: 10_000,
+    min: 1,
+    help: 'Operations that may wait for a commit; beyond it writes get 503 with Retry-After',
+  },
+  'commit.queueBytes': {
+    kind: 'integer',
+    default: 67_108_864,
+    min: 1024,
+    help: 'Bytes of documents that may wait for a commit',
+  },
+} as const satisfies Options;
+
+const serviceOptions = {
+  'limits.bodyBytes': { kind: 'integer', default: 16_777_216, min: 1024, help: 'Largest request body, as sent' },
+  'limits.requestSeconds': {
+    kind: 'integer',
+    default: 30,
+    min: 1,
+    help: 'Longest time a JSON body may take to arrive; streams may pause as long between two lines',
+  },
+  'limits.connections': { kind: 'integer', default: 1024, min: 1, help: 'Open connections at once' },
+  'stop.seconds': { kind: 'integer', default: 10, min: 0, help: 'Time for requests under way when told to stop' },
+  'log.level': {
+    kind: 'string',
+    default: 'info',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    help: 'Least level that is logged',
+  },
+  'log.format': {
+    kind: 'string',
+    default: 'auto',
+    choices: ['auto', 'pretty', 'json'],
+    help: 'Log lines for people or for machines; auto: pretty on a terminal',
+  },
+} as const satisfies Options;
+
+/** The daemon's options. */
+export const nodeOptions = {
+  'data.dir': {
+    kind: 'string',
+    default: '',
+    help: 'Where the data lives; empty: $STATE_DIRECTORY, else $XDG_STATE_HOME/holdfast/node, else ~/.local/state/holdfast/node',
+  },
+  'listen.host': {
+    kind: 'string',
+    default: '127.0.0.1',
+    choices: ['127.0.0.1', '::1', 'localhost'],
+    help: 'Loopback address to listen on',
+  },
+  'listen.port': { kind: 'integer', default: 8002, min: 0, max: 65_535, help: 'TCP port; 0: any free one' },
+  'listen.socket': {
+    kind: 'string',
+    default: '',
+    help: 'Unix socket; empty: node.sock in the data directory; none: no socket',
+  },
+  'files.open': { kind: 'integer', default: 64, min: 4, max: 10_000, help: 'Agent files held open at once' },
+  'expiry.seconds': { kind: 'integer', default: 60, min: 1, help: 'How often expired records are swept away' },
+  'sync.lingerMilliseconds': {
+    kind: 'integer',
+    default: 2,
+    min: 0,
+    max: 5,
+    help: 'How long a change waits for company before it is sent',
+  },
+  'sync.concurrency': { kind: 'integer', default: 4, min: 1, max: 64, help: 'Streams sent at once' },
+  'sync.heartbeatSeconds': { kind: 'integer', default: 15, min: 1, max: 20, help: 'How often the session is renewed' },
+  'sync.timeoutSeconds': { kind: 'integer', default: 30, min: 1, help: "Longest wait for the relay's answer" },
+  ...commitOptions,
+  ...serviceOptions,
+} as const satisfies Options;
+
+/** The daemon's configuration. */
+export type NodeConfig = ConfigOf<typeof nodeOptions>;
+
+/** The relay's options. */
+export const relayOptions = {
+  'data.dir': {
+    kind: 'string',
+    default: '',
+    help: 'Where the data lives; empty: $STATE_DIRECTORY, else $XDG_STATE_HOME/holdfast/relay, else ~/.local/state/holdfast/relay',
+  },
+  'listen.host': { kind: 'string', default: '127.0.0.1', help: 'Address to listen on; 0.0.0.0: the whole LAN' },
+  'listen.port': { kind: 'integer', default: 8001, min: 0, max: 65_535, help: 'TCP port; 0: any free one' },
+  'listen.hosts': {
+    kind: 'list',
+    default: [],
+    help: 'Names and addresses, with port, by which nodes and operators call the relay, such as htpc.lan:8001',
+  },
+  'lease.seconds': {
+    kind: 'integer',
+    default: 60,
+    min: 1,
+    help: 'Silence after which another daemon start may take over a node',
+  },
+  'join.seconds': { kind: 'integer', default: 900, min: 1, max: 86_400, help: 'Life of a join token' },
+  'expiry.seconds': { kind: 'integer', default: 60, min: 1, help: 'How often expired records are swept away' },
+  ...commitOptions,
+  ...serviceOptions,
+} as const satisfies Options;
+
+/** The relay's configuration. */
+export type RelayConfig = ConfigOf<typeof relayOptions>;
+
+/** Group commit's bounds, as both services configure them. */
+export type CommitConfig = ConfigOf<typeof commitOptions>;
+
+/** What the http layer needs to know, as both services configure it. */
+export type ServiceConfig = ConfigOf<typeof serviceOptions>;
+
+/** The services by name, as used in flags, files and variables. */
+export const services = { node: nodeOptions, relay: relayOptions } as const;

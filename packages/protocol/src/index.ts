@@ -1,0 +1,119 @@
+export { builtInCollections, documentKind } from './collections/index.ts';
+export type { Collection, DocumentKind } from './collections/declaration.ts';
+export {
+  type ConfigOf,
+  type ConfigSources,
+  environmentOf,
+  flagOf,
+  type Option,
+  type OptionKind,
+  type Options,
+  type Origin,
+  resolveConfig,
+  type ResolvedConfig,
+} from './config/options.ts';
+export { renderConfigFile } from './config/render.ts';
+export {
+  type CommitConfig,
+  type NodeConfig,
+  nodeOptions,
+  type RelayConfig,
+  relayOptions,
+  type ServiceConfig,
+  services,
+} from './config/services.ts';
+export {
+  type Document,
+  documentOf,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  mergePatch,
+  parseDocument,
+  parseJson,
+  utf8Length,
+} from './document.ts';
+export {
+  errorCatalogue,
+  type ErrorCode,
+  errorCodes,
+  type ErrorKind,
+  type ErrorOptions,
+  HoldfastError,
+  invalidRequest,
+  isHoldfastError,
+  type Issue,
+  type Problem,
+  problemSchema,
+} from './errors.ts';
+export { HybridClock, type Now, VERSION_PATTERN, versionMs, ZERO_VERSION } from './hlc.ts';
+export { limits } from './limits.ts';
+export {
+  agentName,
+  COLLECTION_PATTERN,
+  collectionName,
+  isRecordId,
+  makeRecordId,
+  NAME_PATTERN,
+  NO_RESOURCE,
+  nodeName,
+  recordId,
+  RESOURCE_PATTERN,
+  resourceName,
+} from './names.ts';
+export {
+  batchAnswerSchema,
+  type BatchEnd,
+  batchEndSchema,
+  type BatchLine,
+  batchLineSchema,
+  batchSchema,
+  type Operation,
+  operationSchema,
+  ttlSeconds,
+} from './operations.ts';
+export {
+  type Condition,
+  conditionSchema,
+  metadataFields,
+  type MetadataField,
+  type NetworkQuery,
+  networkQuerySchema,
+  type Operator,
+  ownerFields,
+  type Query,
+  type QueryAnswer,
+  queryAnswerSchema,
+  querySchema,
+  type Scalar,
+} from './query.ts';
+export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswerSchema } from './record.ts';
+export { type AgentStatus, type DaemonRouteId, daemonRoutes, type NodeStatus } from './routes/daemon.ts';
+export { type DeadLetter, type NodeInfo, type RelayRouteId, relayRoutes } from './routes/relay.ts';
+export { bodyErrors, commonErrors, type Role, type Route, type RouteAnswer, type RouteBody } from './routes/route.ts';
+export {
+  type BatchHeader,
+  batchHeaderSchema,
+  type BatchReceipt,
+  batchReceiptSchema,
+  type Change,
+  changeSchema,
+  type Cursor,
+  cursorSchema,
+  type ImmediateRequest,
+  immediateReceiptSchema,
+  immediateSchema,
+  type JoinAnswer,
+  joinAnswerSchema,
+  joinRequestSchema,
+  OLDEST_PROTOCOL_VERSION,
+  PROTOCOL_VERSION,
+  protocolHistory,
+  type Reject,
+  type SessionAnswer,
+  sessionAnswerSchema,
+  type SessionRequest,
+  sessionRequestSchema,
+  type StreamPage,
+  streamPageSchema,
+} from './sync.ts';

@@ -1,0 +1,43 @@
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/**
+ * Every fixed bound of the protocol, in one place. Bounds an operator may move are configuration
+ * (see `config/`); these are not, because both sides of the sync must agree on them.
+ */
+export const limits = Object.freeze({
+  /** One record's document as JSON text, in UTF-8 bytes. Larger content belongs in a document store. */
+  recordBytes: MIB,
+  /** Nesting of arrays and objects in a document. */
+  documentDepth: 64,
+  /** Keys and array items in one document, counted over all levels. */
+  documentValues: 100_000,
+  /** A JSON request body, as sent. */
+  bodyBytes: 16 * MIB,
+  /** A request body after decompression. */
+  decompressedBodyBytes: 64 * MIB,
+  /** Operations in one atomic batch. */
+  batchOperations: 1_000,
+  /** One line of an NDJSON stream: a record and its envelope. */
+  lineBytes: MIB + 16 * KIB,
+  /** Changes in one sync batch (protocol rule 10). */
+  syncBatchChanges: 1_000,
+  /** Bytes of changes in one sync batch before compression (protocol rule 10). */
+  syncBatchBytes: 4 * MIB,
+  /** Length of a record id, in UTF-16 code units. */
+  idLength: 255,
+  /** Records in one page of a query. */
+  pageRecords: 1_000,
+  /** Conditions in one query. */
+  queryConditions: 32,
+  /** Values in one `in` list. */
+  queryListValues: 500,
+  /** Groups an aggregate answers with. */
+  queryGroups: 1_000,
+  /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */
+  ackTimeoutSeconds: 30,
+  /** Longest time to live, in seconds: ten years. */
+  ttlSeconds: 315_360_000,
+  /** How long an idempotency key is remembered, in seconds. */
+  idempotencySeconds: 86_400,
+});

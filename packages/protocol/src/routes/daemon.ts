@@ -1,0 +1,398 @@
+import { z } from 'zod';
+
+import {
+  batchAnswerSchema,
+  batchEndSchema,
+  batchLineSchema,
+  batchSchema,
+  operationSchema,
+  ttlSeconds,
+} from '../operations.ts';
+import { limits } from '../limits.ts';
+import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
+import { timestamp, version, writeAnswerSchema } from '../record.ts';
+import { queryAnswerSchema, querySchema } from '../query.ts';
+import { rejectSchema } from '../sync.ts';
+import type { ErrorCode } from '../errors.ts';
+import { type Route, writeErrors } from './route.ts';
+
+const recordParams = { collection: collectionName, id: recordId };
+const keyParams = { key: recordId };
+const agentParams = { agent: agentName };
+
+const ackQuery = {
+  ack: z.enum(['local', 'relay']).optional().meta({ description: 'What to wait for; default local' }),
+  timeout: z.coerce
+    .number()
+    .min(0)
+    .max(limits.ackTimeoutSeconds)
+    .optional()
+    .meta({ description: 'Seconds to wait for the relay; default 2. Afterwards 202 with `"ack":"local"`' }),
+};
+const writeQuery = z.strictObject(ackQuery);
+const putQuery = z.strictObject({ ...ackQuery, ttl: z.coerce.number().pipe(ttlSeconds).optional() });
+
+const preconditions = {
+  'If-Match': 'Write only if the record has this ETag',
+  'If-None-Match': '`*`: write only if there is no record',
+};
+const idempotency = { 'Idempotency-Key': 'The same key and request again gives the first answer, once written' };
+
+const documentErrors: readonly ErrorCode[] = ['unsafe-document', 'record-too-large', ...writeErrors];
+const idempotencyErrors: readonly ErrorCode[] = ['idempotency-mismatch'];
+
+const writeAnswer = { kind: 'json', schema: writeAnswerSchema } as const;
+
+/** An entry of a key-value listing. */
+export const kvEntrySchema = z.object({
+  key: recordId,
+  value: z.json(),
+  version,
+  updated_at: timestamp,
+  expires_at: timestamp.optional(),
+});
+
+/** A collection as it is known: declared or free-form, and how much is in it. */
+export const collectionInfoSchema = z.object({
+  name: collectionName,
+  kind: z.enum(['built-in', 'free-form']),
+  help: z.string(),
+  document: z.enum(['object', 'any']),
+  records: z
+    .number()
+    .int()
+    .meta({ description: 'Records of this agent, over all its resources; expired ones not yet swept count' }),
+});
+
+/** A token's secret is in the answer that made it and nowhere else. */
+export const tokenAnswerSchema = z.object({
+  token: z.string(),
+  id: z.string(),
+  agent: agentName,
+  resource: resourceName.optional(),
+});
+
+/** An agent as the daemon lists it. */
+export const agentInfoSchema = z.object({
+  name: agentName,
+  created_at: timestamp,
+  tokens: z.array(z.object({ id: z.string(), resource: resourceName.optional(), created_at: timestamp })),
+});
+
+/** One agent's state on its node. */
+export const agentStatusSchema = z.object({
+  agent: agentName,
+  records: z.number().int(),
+  bytes: z.number().int().meta({ description: 'Size of the agent file with its write-ahead log' }),
+  seq: z.number().int().meta({ description: 'Position of the latest change' }),
+  acked_seq: z.number().int().meta({ description: 'Position up to which the relay holds the stream' }),
+  outbox: z.object({
+    records: z.number().int(),
+    oldest_seconds: z
+      .number()
+      .nullable()
+      .meta({ description: 'Age of the oldest change the relay has not; null if none' }),
+  }),
+  last_ack_at: timestamp.nullable(),
+  sync: z.string().meta({ description: "State of the stream's sync, such as `clean`, `sending`, `waiting`" }),
+  dead_letters: z.number().int(),
+});
+
+/** One agent's state on its node. */
+export type AgentStatus = z.infer<typeof agentStatusSchema>;
+
+/** The node's state and that of its agents. */
+export const nodeStatusSchema = z.object({
+  node: nodeName.nullable().meta({ description: 'Null until the node is enrolled' }),
+  version: z.string(),
+  boot: z.string(),
+  started_at: timestamp,
+  relay: z.object({
+    url: z.string().nullable(),
+    state: z.string().meta({ description: 'State of the link, such as `open`, `waiting`, `paused`, `cloned`' }),
+    last_contact_at: timestamp.nullable(),
+    error: z.string().nullable(),
+  }),
+  agents: z.array(agentStatusSchema),
+});
+
+/** The node's state and that of its agents. */
+export type NodeStatus = z.infer<typeof nodeStatusSchema>;
+
+/** A change of this node that the relay would not take. */
+export const nodeDeadLetterSchema = rejectSchema.extend({
+  id: z.string(),
+  agent: agentName,
+  resource: resourceName,
+  collection: collectionName,
+  record: recordId,
+  version,
+  rejected_at: timestamp,
+});
+
+const deadLetterParams = { agent: agentName, id: z.string().regex(/^\d{1,15}$/) };
+
+/** The daemon's interface, `/v1`. */
+export const daemonRoutes = {
+  'record.put': {
+    method: 'PUT',
+    path: '/v1/records/{collection}/{id}',
+    summary: 'Write a record: the body is the document',
+    roles: ['agent', 'admin'],
+    params: recordParams,
+    query: putQuery,
+    headers: preconditions,
+    body: { kind: 'document' },
+    status: 200,
+    answer: writeAnswer,
+    errors: ['precondition-failed', ...documentErrors],
+  },
+  'record.get': {
+    method: 'GET',
+    path: '/v1/records/{collection}/{id}',
+    summary: 'Read a record: the answer is the document, the ETag its version',
+    roles: ['agent', 'admin'],
+    params: recordParams,
+    headers: { 'If-None-Match': 'An ETag: answer 304 if the record still has it' },
+    status: 200,
+    answer: { kind: 'document' },
+    errors: ['record-not-found'],
+  },
+  'record.patch': {
+    method: 'PATCH',
+    path: '/v1/records/{collection}/{id}',
+    summary: 'Change parts of a record: JSON Merge Patch (RFC 7396)',
+    roles: ['agent', 'admin'],
+    params: recordParams,
+    query: putQuery,
+    headers: preconditions,
+    body: { kind: 'patch' },
+    status: 200,
+    answer: writeAnswer,
+    errors: ['record-not-found', 'precondition-failed', ...documentErrors],
+  },
+  'record.delete': {
+    method: 'DELETE',
+    path: '/v1/records/{collection}/{id}',
+    summary: 'Delete a record; the deletion travels to the relay too',
+    roles: ['agent', 'admin'],
+    params: recordParams,
+    query: writeQuery,
+    headers: preconditions,
+    status: 200,
+    answer: writeAnswer,
+    errors: ['record-not-found', 'precondition-failed', ...writeErrors],
+  },
+  'record.create': {
+    method: 'POST',
+    path: '/v1/records/{collection}',
+    summary: 'Write a record under an id made here',
+    roles: ['agent', 'admin'],
+    params: { collection: collectionName },
+    query: putQuery,
+    headers: idempotency,
+    body: { kind: 'document' },
+    status: 201,
+    answer: writeAnswer,
+    errors: [...documentErrors, ...idempotencyErrors],
+  },
+  'record.query': {
+    method: 'POST',
+    path: '/v1/records/{collection}/query',
+    summary: "Query this agent's records of a collection",
+    roles: ['agent', 'admin'],
+    params: { collection: collectionName },
+    body: { kind: 'json', schema: querySchema },
+    status: 200,
+    answer: { kind: 'json', schema: queryAnswerSchema },
+    errors: [],
+  },
+  batch: {
+    method: 'POST',
+    path: '/v1/batch',
+    summary: 'Many operations: a JSON array is all or nothing; NDJSON is committed in chunks and answered line by line',
+    roles: ['agent', 'admin'],
+    query: writeQuery,
+    headers: idempotency,
+    body: { kind: 'json-or-ndjson', schema: batchSchema, lines: operationSchema },
+    status: 200,
+    answer: {
+      kind: 'json-or-ndjson',
+      schema: batchAnswerSchema,
+      lines: z.union([batchLineSchema, batchEndSchema]),
+    },
+    errors: ['record-not-found', 'precondition-failed', ...documentErrors, ...idempotencyErrors],
+  },
+  'kv.put': {
+    method: 'PUT',
+    path: '/v1/kv/{key}',
+    summary: 'Set a key to any JSON value',
+    roles: ['agent', 'admin'],
+    params: keyParams,
+    query: putQuery,
+    headers: preconditions,
+    body: { kind: 'document' },
+    status: 200,
+    answer: writeAnswer,
+    errors: ['precondition-failed', ...documentErrors],
+  },
+  'kv.get': {
+    method: 'GET',
+    path: '/v1/kv/{key}',
+    summary: 'The value of a key',
+    roles: ['agent', 'admin'],
+    params: keyParams,
+    headers: { 'If-None-Match': 'An ETag: answer 304 if the value still has it' },
+    status: 200,
+    answer: { kind: 'document' },
+    errors: ['record-not-found'],
+  },
+  'kv.delete': {
+    method: 'DELETE',
+    path: '/v1/kv/{key}',
+    summary: 'Remove a key',
+    roles: ['agent', 'admin'],
+    params: keyParams,
+    query: writeQuery,
+    headers: preconditions,
+    status: 200,
+    answer: writeAnswer,
+    errors: ['record-not-found', 'precondition-failed', ...writeErrors],
+  },
+  'kv.list': {
+    method: 'GET',
+    path: '/v1/kv',
+    summary: 'Keys in order with their values, by prefix, a page at a time',
+    roles: ['agent', 'admin'],
+    query: z.strictObject({
+      prefix: z.string().max(limits.idLength).optional(),
+      limit: z.coerce.number().int().min(1).max(limits.pageRecords).optional(),
+      after: recordId.optional().meta({ description: 'The last key of the page before' }),
+    }),
+    status: 200,
+    answer: { kind: 'json', schema: z.object({ entries: z.array(kvEntrySchema), next: recordId.nullable() }) },
+    errors: [],
+  },
+  'collection.list': {
+    method: 'GET',
+    path: '/v1/collections',
+    summary: 'The collections there are: built in, and those this agent began',
+    roles: ['agent', 'admin'],
+    status: 200,
+    answer: { kind: 'json', schema: z.object({ collections: z.array(collectionInfoSchema) }) },
+    errors: [],
+  },
+  'collection.get': {
+    method: 'GET',
+    path: '/v1/collections/{name}',
+    summary: 'One collection',
+    roles: ['agent', 'admin'],
+    params: { name: collectionName },
+    status: 200,
+    answer: { kind: 'json', schema: collectionInfoSchema },
+    errors: ['collection-not-found'],
+  },
+  'status.agent': {
+    method: 'GET',
+    path: '/v1/status',
+    summary: "This agent's records, outbox, last acknowledgement and dead letters",
+    roles: ['agent', 'admin'],
+    status: 200,
+    answer: { kind: 'json', schema: agentStatusSchema },
+    errors: [],
+  },
+  'status.node': {
+    method: 'GET',
+    path: '/v1/node',
+    summary: "The node's link to the relay and the state of every agent",
+    roles: ['admin'],
+    status: 200,
+    answer: { kind: 'json', schema: nodeStatusSchema },
+    errors: [],
+  },
+  'node.join': {
+    method: 'POST',
+    path: '/v1/node/join',
+    summary: 'Enrol this node at a relay with a join token',
+    roles: ['admin'],
+    body: {
+      kind: 'json',
+      schema: z.strictObject({ relay: z.url(), token: z.string().max(500), name: nodeName }),
+    },
+    status: 200,
+    answer: { kind: 'json', schema: z.object({ node: nodeName, relay: z.string() }) },
+    errors: ['already-enrolled', 'join-token-refused', 'node-exists', 'relay-unreachable'],
+  },
+  'agent.list': {
+    method: 'GET',
+    path: '/v1/agents',
+    summary: 'The agents of this node and their tokens, without secrets',
+    roles: ['admin'],
+    status: 200,
+    answer: { kind: 'json', schema: z.object({ agents: z.array(agentInfoSchema) }) },
+    errors: [],
+  },
+  'agent.create': {
+    method: 'POST',
+    path: '/v1/agents',
+    summary: 'Make an agent and its first token',
+    roles: ['admin'],
+    body: { kind: 'json', schema: z.strictObject({ name: agentName }) },
+    status: 201,
+    answer: { kind: 'json', schema: tokenAnswerSchema },
+    errors: ['agent-exists', ...writeErrors],
+  },
+  'agent.token': {
+    method: 'POST',
+    path: '/v1/agents/{agent}/tokens',
+    summary: 'A further token for an agent, bound to one resource if one is named',
+    roles: ['admin'],
+    params: agentParams,
+    body: { kind: 'json', schema: z.strictObject({ resource: resourceName.optional() }) },
+    status: 201,
+    answer: { kind: 'json', schema: tokenAnswerSchema },
+    errors: ['agent-not-found', ...writeErrors],
+  },
+  'agent.token.revoke': {
+    method: 'DELETE',
+    path: '/v1/agents/{agent}/tokens/{id}',
+    summary: 'Revoke a token by its id',
+    roles: ['admin'],
+    params: { agent: agentName, id: z.string().regex(/^[0-9a-f]{12}$/) },
+    status: 204,
+    answer: { kind: 'none' },
+    errors: ['agent-not-found', ...writeErrors],
+  },
+  'dead-letter.list': {
+    method: 'GET',
+    path: '/v1/dead-letters',
+    summary: 'Changes of this node that the relay would not take',
+    roles: ['admin'],
+    status: 200,
+    answer: { kind: 'json', schema: z.object({ dead_letters: z.array(nodeDeadLetterSchema) }) },
+    errors: [],
+  },
+  'dead-letter.retry': {
+    method: 'POST',
+    path: '/v1/dead-letters/{agent}/{id}/retry',
+    summary: 'Send the record as it stands now once more',
+    roles: ['admin'],
+    params: deadLetterParams,
+    status: 204,
+    answer: { kind: 'none' },
+    errors: ['agent-not-found', 'dead-letter-not-found', ...writeErrors],
+  },
+  'dead-letter.drop': {
+    method: 'DELETE',
+    path: '/v1/dead-letters/{agent}/{id}',
+    summary: 'Forget the rejection; the record stays here as it is',
+    roles: ['admin'],
+    params: deadLetterParams,
+    status: 204,
+    answer: { kind: 'none' },
+    errors: ['agent-not-found', 'dead-letter-not-found', ...writeErrors],
+  },
+} as const satisfies Record<string, Route>;
+
+/** The name of one of the daemon's calls. */
+export type DaemonRouteId = keyof typeof daemonRoutes;

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+
+import { limits } from './limits.ts';
+import { agentName, collectionName, nodeName, recordId, resourceName } from './names.ts';
+import { seq, version } from './record.ts';
+
+/** The wire version this code speaks, sent as `Holdfast-Protocol` (protocol rule 20). */
+export const PROTOCOL_VERSION = 1;
+
+/** The oldest version a relay of this release still accepts. */
+export const OLDEST_PROTOCOL_VERSION = 1;
+
+/** Every wire version, newest last, and what it changed. */
+export const protocolHistory: readonly string[] = Object.freeze(['1: sessions, batches of one stream, single changes']);
+
+const ms = z.number().int().min(0);
+const hex = (digits: number): z.ZodString => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
+
+/** Names one life of a data file or daemon: 128 random bits in hexadecimal. */
+export const randomId = hex(32);
+
+/** Up to where the relay holds a stream: the seq and version of the last change it took. */
+export const cursorSchema = z.object({ seq, version });
+
+/** Up to where the relay holds a stream. */
+export type Cursor = z.infer<typeof cursorSchema>;
+
+/**
+ * One change as it travels: the record's latest state. `hash` is that of the document's text (`contentHash` in store),
+ * so that the relay can prove it stored the bytes the node has.
+ */
+export const changeSchema = z.object({
+  seq: seq.min(1),
+  resource: resourceName,
+  collection: collectionName,
+  id: recordId,
+  version,
+  createdAtMs: ms,
+  updatedAtMs: ms,
+  expiresAtMs: ms.nullable(),
+  deleted: z.boolean(),
+  hash: hex(32),
+  doc: z.unknown().meta({ description: 'The document; null when deleted' }),
+});
+
+/** One change as it travels. */
+export type Change = z.infer<typeof changeSchema>;
+
+/** Opens or renews the node's session (protocol rule 7). */
+export const sessionRequestSchema = z.object({
+  boot: randomId.meta({ description: 'This start of the daemon' }),
+  predecessor: randomId.nullable().meta({ description: 'The start before it, as the node remembers' }),
+});
+
+/** Opens or renews the node's session. */
+export type SessionRequest = z.infer<typeof sessionRequestSchema>;
+
+/** Where the relay stands in a stream. */
+export const streamCursorSchema = z.object({ agent: agentName, incarnation: randomId, cursor: cursorSchema });
+
+/** Answer to a session request: where the relay stands in each of the node's streams. */
+export const sessionAnswerSchema = z.object({
+  node: nodeName,
+  epoch: randomId.meta({ description: "This life of the relay's database" }),
+  leaseSeconds: z.number().int().meta({ description: 'Renew well before; another boot may take over afterwards' }),
+  nowMs: ms.meta({ description: "The relay's clock" }),
+  streams: z.array(streamCursorSchema),
+});
+
+/** Answer to a session request. */
+export type SessionAnswer = z.infer<typeof sessionAnswerSchema>;
+
+/**
+ * First line of a batch (NDJSON, protocol rule 4): what the node believes, and what it brings. The changes follow, one
+ * a line, in seq order. `count` shows a body that was cut.
+ */
+export const batchHeaderSchema = z.object({
+  boot: randomId,
+  agent: agentName,
+  incarnation: randomId,
+  base: cursorSchema.meta({ description: 'Where the node believes the relay stands' }),
+  upto: cursorSchema.meta({ description: 'Where the relay stands once it took these changes' }),
+  count: z.number().int().min(1).max(limits.syncBatchChanges),
+});
+
+/** First line of a batch. */
+export type BatchHeader = z.infer<typeof batchHeaderSchema>;
+
+/** A change the relay would not take, and why; it stands in the relay's dead letters (protocol rule 8). */
+export const rejectSchema = z.object({ seq, code: z.string(), reason: z.string() });
+
+/** A change the relay would not take, and why. */
+export type Reject = z.infer<typeof rejectSchema>;
+
+/** Answer to a batch, after the relay's commit. */
+export const batchReceiptSchema = z.object({ cursor: cursorSchema, rejects: z.array(rejectSchema) });
+
+/** Answer to a batch. */
+export type BatchReceipt = z.infer<typeof batchReceiptSchema>;
+
+/** One change for a caller that waits (protocol rule 5). It merges and leaves the cursor alone. */
+export const immediateSchema = z.object({
+  boot: randomId,
+  agent: agentName,
+  incarnation: randomId,
+  change: changeSchema,
+});
+
+/** One change for a caller that waits. */
+export type ImmediateRequest = z.infer<typeof immediateSchema>;
+
+/** Answer to a single change, after the relay's commit. */
+export const immediateReceiptSchema = z.object({ rejects: z.array(rejectSchema) });
+
+/** What the relay holds of a stream above a seq, in seq order (protocol rule 6). */
+export const streamPageSchema = z.object({
+  cursor: cursorSchema,
+  changes: z.array(changeSchema),
+  more: z.boolean().meta({ description: 'Whether there are changes above the last one listed' }),
+});
+
+/** What the relay holds of a stream above a seq. */
+export type StreamPage = z.infer<typeof streamPageSchema>;
+
+/** Enrols a node. */
+export const joinRequestSchema = z.strictObject({ node: nodeName });
+
+/** The new node's credential, shown this once. */
+export const joinAnswerSchema = z.object({ node: nodeName, credential: z.string(), epoch: randomId });
+
+/** The new node's credential. */
+export type JoinAnswer = z.infer<typeof joinAnswerSchema>;

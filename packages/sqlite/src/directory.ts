@@ -1,0 +1,49 @@
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { HoldfastError } from '@holdfast/protocol';
+import BetterSqlite3 from 'better-sqlite3';
+
+/** A data directory held by this process. */
+export interface DirectoryLock {
+  /** Gives the directory up. A killed process gives it up too. */
+  release(): void;
+}
+
+/**
+ * Makes a data directory that only its owner can enter (0700), or makes sure an existing one is such: a real
+ * directory, ours, closed to others. Throws `directory-unsafe`.
+ */
+export function ensurePrivateDirectory(directory: string): void {
+  const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
+  if (isNew) chmodSync(directory, 0o700);
+  const status = lstatSync(directory);
+  if (!status.isDirectory()) throw unsafe(directory, 'is not a directory');
+  const uid = process.getuid?.();
+  if (uid !== undefined && status.uid !== uid) throw unsafe(directory, `belongs to user ${status.uid}, not ${uid}`);
+  if ((status.mode & 0o077) !== 0) {
+    throw unsafe(directory, `has mode 0${(status.mode & 0o777).toString(8)} and must have 0700`);
+  }
+}
+
+/**
+ * Takes a data directory for this process alone, at once or not at all. The lock is SQLite's own on `lock.db`, held as
+ * long as the process lives; nothing else may open that file, or POSIX would drop the lock.
+ *
+ * Throws `directory-locked` when another process has it.
+ */
+export function lockDirectory(directory: string): DirectoryLock {
+  const database = new BetterSqlite3(join(directory, 'lock.db'), { timeout: 0 });
+  try {
+    database.pragma('locking_mode = EXCLUSIVE');
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (cause) {
+    database.close();
+    throw new HoldfastError('directory-locked', `${directory} is in use`, { cause });
+  }
+  return { release: () => database.close() };
+}
+
+function unsafe(directory: string, what: string): HoldfastError {
+  return new HoldfastError('directory-unsafe', `${directory} ${what}`);
+}

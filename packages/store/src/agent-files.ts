@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+
+import type { CommitConfig, HybridClock, Now } from '@holdfast/protocol';
+
+import { AgentStore } from './agent-store.ts';
+
+/** What the files of a node's agents share. */
+export interface AgentFilesOptions {
+  /** Where the files stand, one `<agent>.db` each. */
+  readonly directory: string;
+  readonly clock: HybridClock;
+  readonly now: Now;
+  readonly commit: CommitConfig;
+  /** Most files held open at once. More are open only while all of them are busy. */
+  readonly maxOpen: number;
+  /** Called after each commit that gave out seqs. Must not throw. */
+  readonly onCommit: (agent: string) => void;
+}
+
+/**
+ * The agent files of a node, opened when needed, the least recently used ones closed.
+ *
+ * A store may be closed as soon as the caller gives up control: take it from `get`, use it at once, and take it again
+ * after an await. A write handed over counts as use until it is answered.
+ */
+export class AgentFiles {
+  readonly #options: AgentFilesOptions;
+  // A Map keeps its keys in the order they were set: the first is the least recently used.
+  readonly #open = new Map<string, AgentStore>();
+
+  constructor(options: AgentFilesOptions) {
+    this.#options = options;
+  }
+
+  /** Files open now. */
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** The store of an agent. The name must be a valid one: it becomes a file name. */
+  get(agent: string): AgentStore {
+    const known = this.#open.get(agent);
+    if (known !== undefined) {
+      this.#open.delete(agent);
+      this.#open.set(agent, known);
+      return known;
+    }
+    this.#closeUnused();
+    const { directory, clock, now, commit, onCommit } = this.#options;
+    const path = join(directory, `${agent}.db`);
+    const store = new AgentStore({ path, clock, now, commit, onCommit: () => onCommit(agent) });
+    this.#open.set(agent, store);
+    return store;
+  }
+
+  /** Commits what waits and closes every file. */
+  close(): void {
+    for (const store of this.#open.values()) store.close();
+    this.#open.clear();
+  }
+
+  #closeUnused(): void {
+    for (const [agent, store] of this.#open) {
+      if (this.#open.size < this.#options.maxOpen) return;
+      if (!store.isIdle) continue;
+      this.#open.delete(agent);
+      store.close();
+    }
+  }
+}

@@ -1,0 +1,250 @@
+import { statSync } from 'node:fs';
+
+import {
+  type CommitConfig,
+  type Cursor,
+  HoldfastError,
+  type HybridClock,
+  type Now,
+  type Query,
+  type Reject,
+  type StreamPage,
+} from '@holdfast/protocol';
+import { type Database, migrate, openDatabase, type Statement } from '@holdfast/sqlite';
+
+import { ExpirySweep } from './expiry.ts';
+import { GroupCommit, type Outcome, type Unit } from './group-commit.ts';
+import { IdempotencyKeys } from './idempotency.ts';
+import { agentMigrations } from './migrations/index.ts';
+import { operationBytes, type Write, type WriteResult } from './operation.ts';
+import { Outbox } from './outbox.ts';
+import { type QueryResult, runQuery } from './query/run.ts';
+import { sql } from './query/sql.ts';
+import { isLive, RecordWriter } from './record-writer.ts';
+import type { StreamCounters } from './stream-state.ts';
+import { StreamState } from './stream-state.ts';
+
+/** What an agent's file needs from its surroundings. */
+export interface AgentStoreOptions {
+  readonly path: string;
+  readonly clock: HybridClock;
+  readonly now: Now;
+  readonly commit: CommitConfig;
+  /** Called after each commit that gave out seqs, before its callers are answered. Must not throw. */
+  readonly onCommit: () => void;
+}
+
+/** A record as it is read: the document's text as stored. */
+export interface StoredDocument {
+  readonly version: string;
+  readonly text: string;
+  readonly updatedAtMs: number;
+  readonly expiresAtMs: number | null;
+}
+
+/** An entry of a listing by id. */
+export interface ListedDocument extends StoredDocument {
+  readonly id: string;
+}
+
+/** A collection that has or had records. */
+export interface CollectionCount {
+  readonly name: string;
+  readonly records: number;
+}
+
+/**
+ * One agent's file and everything done to it. There is one AgentStore for a file, in one process; reads see what is
+ * committed. Writes are answered after their commit (protocol rule 1).
+ */
+export class AgentStore {
+  readonly #database: Database;
+  readonly #options: AgentStoreOptions;
+  readonly #stream: StreamState;
+  readonly #writer: RecordWriter;
+  readonly #outbox: Outbox;
+  readonly #idempotency: IdempotencyKeys;
+  readonly #expiry: ExpirySweep;
+  readonly #commits: GroupCommit;
+  readonly #get: Statement;
+  readonly #list: Statement;
+  readonly #collections: Statement;
+  #notifiedSeq: number;
+
+  /** Opens the file, making it if needed. Throws what `openDatabase` and `migrate` throw. */
+  constructor(options: AgentStoreOptions) {
+    this.#options = options;
+    const { clock, now } = options;
+    const database = openDatabase(options.path);
+    this.#database = database;
+    migrate(database, agentMigrations);
+    this.#stream = new StreamState(database);
+    clock.observe(this.#stream.counters.lastVersion);
+    this.#writer = new RecordWriter(database, this.#stream, clock, now);
+    this.#outbox = new Outbox(database, this.#stream, this.#writer, { clock, now });
+    this.#idempotency = new IdempotencyKeys(database, now);
+    this.#expiry = new ExpirySweep(database, this.#stream, now);
+    this.#notifiedSeq = this.#stream.counters.lastSeq;
+    this.#commits = new GroupCommit(database, options.commit, {
+      savepoint: () => this.#stream.savepoint(),
+      beforeCommit: () => this.#stream.write(),
+      afterCommit: () => this.#notify(),
+    });
+    this.#get = database.prepare(
+      `SELECT version, doc AS text, updated_at AS updatedAtMs, expires_at AS expiresAtMs FROM records
+       WHERE collection = ? AND resource = ? AND id = ? AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)`,
+    );
+    this.#list = database.prepare(
+      `SELECT id, version, doc AS text, updated_at AS updatedAtMs, expires_at AS expiresAtMs FROM records
+       WHERE collection = ? AND resource = ? AND id > ? AND id >= ? AND id < ?
+         AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)
+       ORDER BY id LIMIT ?`,
+    );
+    this.#collections = database.prepare('SELECT name, records FROM collections ORDER BY name');
+  }
+
+  /** The stream's name: random, made with the file. */
+  get incarnation(): string {
+    return this.#stream.incarnation;
+  }
+
+  /** The stream's counters as of the last commit. */
+  get counters(): Readonly<Omit<StreamCounters, 'collectionDeltas'>> {
+    return this.#stream.counters;
+  }
+
+  /** Whether nothing waits to be written: the file may be closed. */
+  get isIdle(): boolean {
+    return this.#commits.isIdle;
+  }
+
+  /** The outbox's reading side. Its writing side is reached through the methods below. */
+  get outbox(): Pick<Outbox, 'next' | 'above' | 'line' | 'oldestMs' | 'deadLetters'> {
+    return this.#outbox;
+  }
+
+  /** Writes operations together or not at all. Throws what `RecordWriter.apply` and `GroupCommit.run` throw. */
+  write(write: Write): Promise<readonly WriteResult[]> {
+    return this.#commits.run(this.#unitOf(write));
+  }
+
+  /** Writes many, each for itself, in one transaction; an outcome for each, in order. */
+  writeEach(writes: readonly Write[]): Promise<Outcome<readonly WriteResult[]>[]> {
+    return this.#commits.runEach(writes.map((write) => this.#unitOf(write)));
+  }
+
+  /** Reads one record; undefined when it is not there, deleted or expired. */
+  read(resource: string, collection: string, id: string): StoredDocument | undefined {
+    return this.#get.get(collection, resource, id, this.#options.now()) as StoredDocument | undefined;
+  }
+
+  /** Whether a version of a record is what a read would find now. */
+  isCurrent(resource: string, collection: string, id: string, version: string): boolean {
+    const stored = this.#writer.find(resource, collection, id);
+    return stored !== undefined && stored.version === version && isLive(stored, this.#options.now());
+  }
+
+  /** Records of a collection whose id begins with `prefix`, by id, after the id `after`. */
+  list(scope: { resource: string; collection: string }, page: { prefix: string; after: string; limit: number }): ListedDocument[] {
+    const { resource, collection } = scope;
+    const end = `${page.prefix}\u{10FFFF}`;
+    return this.#list.all(
+      ...[collection, resource, page.after, page.prefix, end, this.#options.now(), page.limit],
+    ) as ListedDocument[];
+  }
+
+  /** Queries the records of one collection and resource. Throws `invalid-request`. */
+  query(resource: string, collection: string, query: Query): QueryResult {
+    return runQuery(this.#database, query, {
+      name: JSON.stringify([resource, collection]),
+      from: 'records',
+      columns: queryColumns,
+      visible: sql(
+        'collection = ? AND resource = ? AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)',
+        ...[collection, resource, this.#options.now()],
+      ),
+      listed: 'resource, collection, id, version, created_at, updated_at, expires_at, doc',
+      tieBreakers: ['id'],
+    });
+  }
+
+  /** The collections that have or had records, and how many each has. */
+  collections(): CollectionCount[] {
+    return this.#collections.all() as CollectionCount[];
+  }
+
+  /** Size of the file and its write-ahead log, in bytes. */
+  bytes(): number {
+    const sizes = [this.#options.path, `${this.#options.path}-wal`].map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  /** See `Outbox.acknowledge`. */
+  acknowledge(cursor: Cursor, rejects: readonly Reject[]): Promise<void> {
+    return this.#commits.run({ run: () => this.#outbox.acknowledge(cursor, rejects), bytes: 0 });
+  }
+
+  /** See `Outbox.rewind`. */
+  rewind(cursor: Cursor): Promise<void> {
+    return this.#commits.run({ run: () => this.#outbox.rewind(cursor), bytes: 0 });
+  }
+
+  /** See `Outbox.adopt`. */
+  adopt(page: StreamPage): Promise<void> {
+    return this.#commits.run({ run: () => this.#outbox.adopt(page), bytes: 0 });
+  }
+
+  /** Sends a rejected record once more. Throws `dead-letter-not-found`. */
+  retryDeadLetter(id: string): Promise<void> {
+    return this.#commits.run({ run: () => assertFound(this.#outbox.retry(id), id), bytes: 0 });
+  }
+
+  /** Forgets a dead letter. Throws `dead-letter-not-found`. */
+  dropDeadLetter(id: string): Promise<void> {
+    return this.#commits.run({ run: () => assertFound(this.#outbox.drop(id), id), bytes: 0 });
+  }
+
+  /**
+   * Removes expired records, at most `limit`; returns how many. One the relay has not acknowledged stays, unless the
+   * node has no relay: the relay might hold an older version, and would show that one for ever.
+   */
+  sweep(limit: number, hasRelay: boolean): Promise<number> {
+    return this.#commits.run({ run: () => this.#expiry.sweep(limit, hasRelay), bytes: 0 });
+  }
+
+  /** Commits what waits and closes the file. The store must not be used afterwards. */
+  close(): void {
+    this.#commits.drain();
+    this.#database.close();
+  }
+
+  #unitOf(write: Write): Unit<readonly WriteResult[]> {
+    return {
+      run: () =>
+        this.#idempotency.once(write, () =>
+          write.operations.map((operation) => this.#writer.apply(write.resource, operation)),
+        ),
+      bytes: write.operations.reduce((sum, operation) => sum + operationBytes(operation), 0),
+    };
+  }
+
+  #notify(): void {
+    const { lastSeq } = this.#stream.counters;
+    if (lastSeq === this.#notifiedSeq) return;
+    this.#notifiedSeq = lastSeq;
+    this.#options.onCommit();
+  }
+}
+
+const queryColumns = {
+  id: { column: 'id', kind: 'text' },
+  version: { column: 'version', kind: 'text' },
+  resource: { column: 'resource', kind: 'text' },
+  created_at: { column: 'created_at', kind: 'time' },
+  updated_at: { column: 'updated_at', kind: 'time' },
+  expires_at: { column: 'expires_at', kind: 'time' },
+} as const;
+
+function assertFound(found: boolean, id: string): void {
+  if (!found) throw new HoldfastError('dead-letter-not-found', `there is no dead letter ${id}`);
+}

@@ -1,0 +1,42 @@
+import type { Now } from '@holdfast/protocol';
+import type { Database, Statement } from '@holdfast/sqlite';
+
+import type { StreamState } from './stream-state.ts';
+
+/** Removes what has expired (protocol rule 16). It was invisible already; this gives the space back. */
+export class ExpirySweep {
+  readonly #stream: StreamState;
+  readonly #now: Now;
+  readonly #records: Statement;
+  readonly #keys: Statement;
+
+  constructor(database: Database, stream: StreamState, now: Now) {
+    this.#stream = stream;
+    this.#now = now;
+    this.#records = database.prepare(
+      `DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE expires_at <= ? AND seq <= ? LIMIT ?)
+       RETURNING seq, collection, deleted`,
+    );
+    this.#keys = database.prepare(
+      `DELETE FROM idempotency WHERE (resource, key) IN
+       (SELECT resource, key FROM idempotency WHERE expires_at <= ? LIMIT ?)`,
+    );
+  }
+
+  /** See `AgentStore.sweep`. Needs a transaction. */
+  sweep(limit: number, hasRelay: boolean): number {
+    const { acked, lastSeq } = this.#stream.counters;
+    const nowMs = this.#now();
+    const removed = this.#records.all(nowMs, hasRelay ? acked.seq : lastSeq, limit) as {
+      seq: number;
+      collection: string;
+      deleted: number;
+    }[];
+    for (const { seq, collection, deleted } of removed) {
+      if (seq > acked.seq) this.#stream.set({ outbox: this.#stream.counters.outbox - 1 });
+      if (deleted === 0) this.#stream.count(collection, -1);
+    }
+    this.#keys.run(nowMs, limit);
+    return removed.length;
+  }
+}

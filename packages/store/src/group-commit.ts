@@ -1,0 +1,174 @@
+import { type CommitConfig, HoldfastError } from '@holdfast/protocol';
+import { type Database, isSqliteError, type Statement, translateSqliteError } from '@holdfast/sqlite';
+
+/** What became of one unit of work: its result, or the error that undid it. */
+export type Outcome<Result> =
+  | { readonly ok: true; readonly value: Result }
+  | { readonly ok: false; readonly error: unknown };
+
+/** Work that shares a transaction with its neighbours. */
+export interface Unit<Result> {
+  /** Runs inside the transaction. Throwing undoes this unit alone. */
+  readonly run: () => Result;
+  /** Bytes it will roughly write; bounds the transaction and the queue. */
+  readonly bytes: number;
+}
+
+/** What the owner of the database keeps in memory beside it, moved and moved back with the transaction. */
+export interface TransactionHooks {
+  /** Before a unit runs: returns what undoes the unit's changes in memory. */
+  readonly savepoint: () => () => void;
+  /** Before the commit, inside the transaction: writes down what is kept in memory. */
+  readonly beforeCommit: () => void;
+  /** After the commit, before any caller is answered. */
+  readonly afterCommit: () => void;
+}
+
+interface Job {
+  readonly units: readonly Unit<unknown>[];
+  readonly outcomes: Outcome<unknown>[];
+  readonly resolve: (outcomes: Outcome<unknown>[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Group commit: requests that arrive together share one transaction, and so one fsync. Each unit has a savepoint of its
+ * own, so a failing one undoes itself only; all are answered after the commit. If the commit fails, all fail.
+ *
+ * A transaction is bounded by units, bytes and time (`CommitConfig`), the queue by units and bytes.
+ */
+export class GroupCommit {
+  readonly #database: Database;
+  readonly #config: CommitConfig;
+  readonly #hooks: TransactionHooks;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+  readonly #rollback: Statement;
+  readonly #savepoint: Statement;
+  readonly #release: Statement;
+  readonly #rollbackTo: Statement;
+  readonly #queue: Job[] = [];
+  #queuedUnits = 0;
+  #queuedBytes = 0;
+  #flushing: NodeJS.Immediate | undefined;
+
+  constructor(database: Database, config: CommitConfig, hooks: TransactionHooks) {
+    this.#database = database;
+    this.#config = config;
+    this.#hooks = hooks;
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#commit = database.prepare('COMMIT');
+    this.#rollback = database.prepare('ROLLBACK');
+    this.#savepoint = database.prepare('SAVEPOINT unit');
+    this.#release = database.prepare('RELEASE unit');
+    this.#rollbackTo = database.prepare('ROLLBACK TO unit');
+  }
+
+  /** Whether nothing waits: the database may be closed. */
+  get isIdle(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /**
+   * Runs one unit in the next transaction; resolves after its commit. Rejects with what the unit threw, with
+   * `queue-full` at once when too much waits, with `storage-failed` or `disk-full` when the transaction failed.
+   */
+  async run<Result>(unit: Unit<Result>): Promise<Result> {
+    const [outcome] = await this.runEach([unit]);
+    if (outcome === undefined) throw new Error('a unit was left without an outcome');
+    if (!outcome.ok) throw outcome.error;
+    return outcome.value;
+  }
+
+  /** Runs several units, each for itself, in one transaction. Resolves with an outcome for each, in order. */
+  runEach<Result>(units: readonly Unit<Result>[]): Promise<Outcome<Result>[]> {
+    const bytes = units.reduce((sum, unit) => sum + unit.bytes, 0);
+    if (
+      this.#queuedUnits + units.length > this.#config['commit.queue'] ||
+      (this.#queuedBytes + bytes > this.#config['commit.queueBytes'] && this.#queuedUnits > 0)
+    ) {
+      return Promise.reject(queueFull(this.#queuedUnits));
+    }
+    this.#queuedUnits += units.length;
+    this.#queuedBytes += bytes;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ units, outcomes: [], resolve: resolve as Job['resolve'], reject });
+      this.#flushing ??= setImmediate(() => this.#flush());
+    });
+  }
+
+  /** Commits everything that waits, now. */
+  drain(): void {
+    while (this.#queue.length > 0) this.#flush();
+  }
+
+  #flush(): void {
+    clearImmediate(this.#flushing);
+    this.#flushing = undefined;
+    const undoAll = this.#hooks.savepoint();
+    const jobs: Job[] = [];
+    try {
+      this.#begin.run();
+      this.#runJobs(jobs);
+      this.#hooks.beforeCommit();
+      this.#commit.run();
+    } catch (error) {
+      if (this.#database.inTransaction) this.#rollback.run();
+      undoAll();
+      this.#finish(jobs, (job) => job.reject(translateSqliteError(error, 'the transaction failed')));
+      return;
+    }
+    this.#hooks.afterCommit();
+    this.#finish(jobs, (job) => job.resolve(job.outcomes));
+  }
+
+  #runJobs(jobs: Job[]): void {
+    const until = performance.now() + this.#config['commit.milliseconds'];
+    let units = 0;
+    let bytes = 0;
+    do {
+      const job = this.#queue.shift();
+      if (job === undefined) return;
+      jobs.push(job);
+      for (const unit of job.units) {
+        job.outcomes.push(this.#runUnit(unit));
+        units += 1;
+        bytes += unit.bytes;
+      }
+    } while (
+      units < this.#config['commit.operations'] &&
+      bytes < this.#config['commit.bytes'] &&
+      performance.now() < until
+    );
+  }
+
+  #runUnit(unit: Unit<unknown>): Outcome<unknown> {
+    const undo = this.#hooks.savepoint();
+    this.#savepoint.run();
+    try {
+      const value = unit.run();
+      this.#release.run();
+      return { ok: true, value };
+    } catch (error) {
+      // A full disk or an I/O error may end the whole transaction: then none of its neighbours is stored either.
+      if (!this.#database.inTransaction) throw error;
+      this.#rollbackTo.run();
+      this.#release.run();
+      undo();
+      return { ok: false, error: isSqliteError(error) ? translateSqliteError(error, 'the write failed') : error };
+    }
+  }
+
+  #finish(jobs: readonly Job[], settle: (job: Job) => void): void {
+    for (const job of jobs) {
+      this.#queuedUnits -= job.units.length;
+      for (const unit of job.units) this.#queuedBytes -= unit.bytes;
+      settle(job);
+    }
+    if (this.#queue.length > 0) this.#flushing ??= setImmediate(() => this.#flush());
+  }
+}
+
+function queueFull(waiting: number): HoldfastError {
+  return new HoldfastError('queue-full', `${waiting} operations wait for their commit`, { retryAfterSeconds: 1 });
+}

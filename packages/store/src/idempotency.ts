@@ -1,0 +1,47 @@
+import { HoldfastError, limits, type Now } from '@holdfast/protocol';
+import type { Database, Statement } from '@holdfast/sqlite';
+
+import type { Write, WriteResult } from './operation.ts';
+
+interface Remembered {
+  readonly fingerprint: string;
+  readonly answer: string;
+}
+
+/**
+ * Remembers requests by their Idempotency-Key, in the same transaction as their effect, for
+ * `limits.idempotencySeconds`. After draft-ietf-httpapi-idempotency-key-header-07.
+ */
+export class IdempotencyKeys {
+  readonly #now: Now;
+  readonly #find: Statement;
+  readonly #remember: Statement;
+
+  constructor(database: Database, now: Now) {
+    this.#now = now;
+    this.#find = database.prepare(
+      'SELECT fingerprint, answer FROM idempotency WHERE resource = ? AND key = ? AND expires_at > ?',
+    );
+    this.#remember = database.prepare(
+      'INSERT OR REPLACE INTO idempotency (resource, key, fingerprint, answer, expires_at) VALUES (?, ?, ?, ?, ?)',
+    );
+  }
+
+  /** Runs `effect`, or gives the answer it had before. Throws `idempotency-mismatch`. Needs a transaction. */
+  once(write: Write, effect: () => readonly WriteResult[]): readonly WriteResult[] {
+    const { resource, idempotency } = write;
+    if (idempotency === undefined) return effect();
+    const nowMs = this.#now();
+    const before = this.#find.get(resource, idempotency.key, nowMs) as Remembered | undefined;
+    if (before === undefined) {
+      const results = effect();
+      const expiresAtMs = nowMs + limits.idempotencySeconds * 1000;
+      this.#remember.run(resource, idempotency.key, idempotency.fingerprint, JSON.stringify(results), expiresAtMs);
+      return results;
+    }
+    if (before.fingerprint !== idempotency.fingerprint) {
+      throw new HoldfastError('idempotency-mismatch', 'the key was used for another request');
+    }
+    return JSON.parse(before.answer) as WriteResult[];
+  }
+}

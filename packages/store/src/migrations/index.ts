@@ -1,0 +1,6 @@
+import type { Migration } from '@holdfast/sqlite';
+
+import { agentFile } from './0001-agent-file.ts';
+
+/** The schema of an agent's file, step by step. */
+export const agentMigrations: readonly Migration[] = Object.freeze([agentFile]);

@@ -1,0 +1,100 @@
+import { limits, type Query } from '@holdfast/protocol';
+
+import { compileCondition } from './condition.ts';
+import { type MetadataColumns, resolveField } from './field.ts';
+import { afterRow, compileOrder, decodePageToken, encodePageToken, type OrderKey, queryFingerprint } from './order.ts';
+import { all, join, sql, type Sql, type SqlValue } from './sql.ts';
+
+/** The table a query runs on, and what of it the caller may see. */
+export interface QueryScope {
+  /** What stands after FROM. The document's column is called `doc`. */
+  readonly from: string;
+  readonly columns: MetadataColumns;
+  /** Holds for every row the caller may see, deleted and expired ones left out. */
+  readonly visible: Sql;
+  /** Names what the caller may see, the same from page to page: page tokens are tied to it. */
+  readonly name: string;
+  /** What a page of records lists, in SQL. */
+  readonly listed: string;
+  /** Columns that together tell any two rows apart. */
+  readonly tieBreakers: readonly string[];
+}
+
+/** A page query: run it, and `next` gives the token of the page after, from the last row shown. */
+export interface PageQuery {
+  readonly sql: Sql;
+  /** Rows to show; the query asks for one more, to know whether there are more. */
+  readonly limit: number;
+  /** The page token for what follows a row. */
+  readonly tokenAfter: (row: Readonly<Record<string, SqlValue>>) => string;
+}
+
+const DEFAULT_PAGE_RECORDS = 100;
+
+/** Compiles a page of records. Throws `invalid-request`. */
+export function compilePage(query: Query, scope: QueryScope): PageQuery {
+  const keys = compileOrder(query, scope.columns, scope.tieBreakers);
+  const fingerprint = queryFingerprint(query, scope.name);
+  const limit = query.limit ?? DEFAULT_PAGE_RECORDS;
+  const conditions = [scope.visible, ...compileWhere(query, scope.columns)];
+  if (query.after !== undefined) {
+    conditions.push(afterRow(keys, decodePageToken(query.after, fingerprint, keys.length)));
+  }
+  const listedKeys = keys.map((key, index) => ({ ...key.sql, text: `${key.sql.text} AS key${index}` }));
+  return {
+    sql: join(
+      [
+        sql('SELECT'),
+        join([sql(scope.listed), ...listedKeys], ', '),
+        sql(`FROM ${scope.from} WHERE`),
+        all(conditions),
+        sql('ORDER BY'),
+        join(keys.map(orderTerm), ', '),
+        sql('LIMIT ?', limit + 1),
+      ],
+      ' ',
+    ),
+    limit,
+    tokenAfter: (row) =>
+      encodePageToken(
+        fingerprint,
+        keys.map((_, index) => row[`key${index}`] ?? null),
+      ),
+  };
+}
+
+/** Compiles an aggregate: rows of `value0`, `type0`, … for the groups and one column for each metric, by its place. */
+export function compileAggregate(query: Query, aggregate: NonNullable<Query['aggregate']>, scope: QueryScope): Sql {
+  const groups = (aggregate.groupBy ?? []).map((name) => resolveField(name, scope.columns));
+  const listed = groups.flatMap((field, index) =>
+    field.kind === 'metadata'
+      ? [sql(`${field.column.column} AS value${index}`), sql(`'${field.column.kind}' AS type${index}`)]
+      : [
+          sql(`json_extract(doc, ?) AS value${index}`, field.path),
+          sql(`ifnull(json_type(doc, ?), 'null') AS type${index}`, field.path),
+        ],
+  );
+  const metrics = Object.keys(aggregate.metrics).map((_, index) => sql(`count(*) AS metric${index}`));
+  const groupKeys = groups.flatMap((_, index) => [`value${index}`, `type${index}`]).join(', ');
+  return join(
+    [
+      sql('SELECT'),
+      join([...listed, ...metrics], ', '),
+      sql(`FROM ${scope.from} WHERE`),
+      all([scope.visible, ...compileWhere(query, scope.columns)]),
+      ...(groupKeys === '' ? [] : [sql(`GROUP BY ${groupKeys} ORDER BY ${groupKeys}`)]),
+      sql('LIMIT ?', limits.queryGroups + 1),
+    ],
+    ' ',
+  );
+}
+
+function compileWhere(query: Query, columns: MetadataColumns): Sql[] {
+  return Object.entries(query.where ?? {}).map(([name, wanted]) =>
+    compileCondition(name, resolveField(name, columns), wanted),
+  );
+}
+
+function orderTerm(key: OrderKey): Sql {
+  return { ...key.sql, text: `${key.sql.text} ${key.isDescending ? 'DESC' : 'ASC'}` };
+}

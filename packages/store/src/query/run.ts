@@ -1,0 +1,99 @@
+import { HoldfastError, type Json, limits, type Query, type Record as PublicRecord } from '@holdfast/protocol';
+import type { Database } from '@holdfast/sqlite';
+
+import { compileAggregate, compilePage, type QueryScope } from './compile.ts';
+import { project } from './project.ts';
+import type { SqlValue } from './sql.ts';
+
+/** A row as a query of records lists it; times are milliseconds. Owner columns are there on the relay only. */
+export interface ListedColumns {
+  readonly node?: string;
+  readonly agent?: string;
+  readonly resource: string;
+  readonly collection: string;
+  readonly id: string;
+  readonly version: string;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly expires_at: number | null;
+  readonly doc: string;
+}
+
+/** What a query answers: a page of records, or groups. */
+export type QueryResult =
+  | { readonly records: readonly PublicRecord[]; readonly next: string | null }
+  | { readonly groups: readonly Readonly<Record<string, Json>>[] };
+
+/** Runs a query. Synchronous: it blocks until it is done. Throws `invalid-request`. */
+export function runQuery(database: Database, query: Query, scope: QueryScope): QueryResult {
+  return query.aggregate === undefined
+    ? runPage(database, query, scope)
+    : runAggregate(database, query, query.aggregate, scope);
+}
+
+function runPage(database: Database, query: Query, scope: QueryScope): QueryResult {
+  const page = compilePage(query, scope);
+  const rows = database.prepare(page.sql.text).all(...page.sql.params) as (ListedColumns &
+    Record<string, SqlValue>)[];
+  const shown = rows.slice(0, page.limit);
+  const last = shown.at(-1);
+  return {
+    records: shown.map((row) => toPublicRecord(row, query.select)),
+    next: last !== undefined && rows.length > page.limit ? page.tokenAfter(last) : null,
+  };
+}
+
+function runAggregate(
+  database: Database,
+  query: Query,
+  aggregate: NonNullable<Query['aggregate']>,
+  scope: QueryScope,
+): QueryResult {
+  const { text, params } = compileAggregate(query, aggregate, scope);
+  const rows = database.prepare(text).all(...params) as Record<string, SqlValue>[];
+  if (rows.length > limits.queryGroups) {
+    throw new HoldfastError('invalid-request', `aggregate: more than ${limits.queryGroups} groups`);
+  }
+  const metricNames = Object.keys(aggregate.metrics);
+  const groups = rows.map((row) => ({
+    ...Object.fromEntries((aggregate.groupBy ?? []).map((name, index) => [name, groupValue(row, index)])),
+    ...Object.fromEntries(metricNames.map((name, index) => [name, row[`metric${index}`] ?? 0])),
+  }));
+  return { groups };
+}
+
+function groupValue(row: Readonly<Record<string, SqlValue>>, index: number): Json {
+  const value = row[`value${index}`] ?? null;
+  const decode = groupDecoders[String(row[`type${index}`])];
+  return decode === undefined || value === null ? value : decode(value);
+}
+
+/** How SQLite's values become JSON again, by the type SQLite names; others are as they are. */
+const groupDecoders: Readonly<Record<string, (value: string | number) => Json>> = {
+  true: () => true,
+  false: () => false,
+  array: (text) => JSON.parse(String(text)) as Json,
+  object: (text) => JSON.parse(String(text)) as Json,
+  time: (ms) => toTimestamp(Number(ms)),
+};
+
+function toPublicRecord(row: ListedColumns, select: readonly string[] | undefined): PublicRecord {
+  const document = JSON.parse(row.doc) as PublicRecord['doc'];
+  return {
+    ...(row.node !== undefined && { node: row.node }),
+    ...(row.agent !== undefined && { agent: row.agent }),
+    ...(row.resource !== '' && { resource: row.resource }),
+    collection: row.collection,
+    id: row.id,
+    version: row.version,
+    created_at: toTimestamp(row.created_at),
+    updated_at: toTimestamp(row.updated_at),
+    ...(row.expires_at !== null && { expires_at: toTimestamp(row.expires_at) }),
+    doc: select === undefined ? document : project(document, select),
+  };
+}
+
+/** Milliseconds since 1970 as RFC 3339, UTC. */
+export function toTimestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,136 @@
+import {
+  type Document,
+  documentKind,
+  HoldfastError,
+  type HybridClock,
+  isJsonObject,
+  type Json,
+  mergePatch,
+  type Now,
+  parseDocument,
+} from '@holdfast/protocol';
+import type { Database, Statement } from '@holdfast/sqlite';
+
+import type { Precondition, StoreOperation, WriteResult } from './operation.ts';
+import { RECORD_COLUMNS, type RecordColumns, type RecordContent, recordHash, type RecordRow } from './row.ts';
+import type { StreamState } from './stream-state.ts';
+
+/** Changes records of one file, inside a transaction the caller holds. */
+export class RecordWriter {
+  readonly #stream: StreamState;
+  readonly #clock: HybridClock;
+  readonly #now: Now;
+  readonly #find: Statement;
+  readonly #insert: Statement;
+  readonly #update: Statement;
+
+  constructor(database: Database, stream: StreamState, clock: HybridClock, now: Now) {
+    this.#stream = stream;
+    this.#clock = clock;
+    this.#now = now;
+    this.#find = database.prepare(
+      `SELECT ${RECORD_COLUMNS} FROM records WHERE collection = ? AND resource = ? AND id = ?`,
+    );
+    this.#insert = database.prepare(
+      `INSERT INTO records (${RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#update = database.prepare(
+      `UPDATE records SET seq = ?, version = ?, created_at = ?, updated_at = ?, expires_at = ?, deleted = ?, hash = ?, doc = ?
+       WHERE seq = ?`,
+    );
+  }
+
+  /**
+   * Applies one operation: gives the record its next version and seq. Throws `precondition-failed`;
+   * `record-not-found` for a patch or deletion of what is not there; `invalid-request` when the document is not what
+   * the collection takes.
+   */
+  apply(resource: string, operation: StoreOperation): WriteResult {
+    const { collection, id } = operation;
+    const nowMs = this.#now();
+    const stored = this.find(resource, collection, id);
+    const live = stored !== undefined && isLive(stored, nowMs) ? stored : undefined;
+    assertPrecondition(operation.precondition, live, id);
+    if (operation.op !== 'put' && live === undefined) throw notFound(collection, id);
+    const document = operation.op === 'delete' ? null : documentAfter(operation, live);
+    const version = this.#clock.next();
+    const content: RecordContent = {
+      resource,
+      collection,
+      id,
+      version,
+      createdAtMs: live?.created_at ?? nowMs,
+      updatedAtMs: nowMs,
+      expiresAtMs: expiryAfter(operation, live),
+      deleted: document === null,
+      doc: document === null ? null : document.text,
+    };
+    const seq = this.#stream.nextSeq();
+    this.place({ ...content, seq, hash: recordHash(content) }, stored);
+    this.#stream.set({ lastVersion: version });
+    return { id, version, seq };
+  }
+
+  /** The record under a key, tombstones and expired ones included. */
+  find(resource: string, collection: string, id: string): RecordColumns | undefined {
+    return this.#find.get(collection, resource, id) as RecordColumns | undefined;
+  }
+
+  /** Puts a row in the place of `stored`, or in a new one, and keeps the counters right. */
+  place(row: RecordRow, stored: RecordColumns | undefined): void {
+    const { seq, version, createdAtMs, updatedAtMs, expiresAtMs, hash, doc } = row;
+    const deleted = row.deleted ? 1 : 0;
+    if (stored === undefined) {
+      const { resource, collection, id } = row;
+      this.#insert.run(seq, resource, collection, id, version, createdAtMs, updatedAtMs, expiresAtMs, deleted, hash, doc);
+    } else {
+      this.#update.run(seq, version, createdAtMs, updatedAtMs, expiresAtMs, deleted, hash, doc, stored.seq);
+    }
+    this.#count(row, stored);
+  }
+
+  #count(row: RecordRow, stored: RecordColumns | undefined): void {
+    const { outbox, acked } = this.#stream.counters;
+    const wasWaiting = stored !== undefined && stored.seq > acked.seq;
+    const isWaiting = row.seq > acked.seq;
+    if (wasWaiting !== isWaiting) this.#stream.set({ outbox: outbox + (isWaiting ? 1 : -1) });
+    const wasThere = stored?.deleted === 0;
+    const isThere = !row.deleted;
+    if (wasThere !== isThere) this.#stream.count(row.collection, isThere ? 1 : -1);
+  }
+}
+
+/** Whether a record can be seen: not deleted, not expired (protocol rule 16). */
+export function isLive(record: Pick<RecordColumns, 'deleted' | 'expires_at'>, nowMs: number): boolean {
+  return record.deleted === 0 && (record.expires_at === null || record.expires_at > nowMs);
+}
+
+function documentAfter(operation: Exclude<StoreOperation, { op: 'delete' }>, live: RecordColumns | undefined): Document {
+  const document = operation.op === 'put' ? operation.document : merged(operation.patch, live);
+  if (documentKind(operation.collection) === 'object' && !isJsonObject(document.value)) {
+    throw new HoldfastError('invalid-request', `records of "${operation.collection}" are JSON objects`);
+  }
+  return document;
+}
+
+function merged(patch: Document, live: RecordColumns | undefined): Document {
+  const before = JSON.parse(live?.doc ?? 'null') as Json;
+  return parseDocument(JSON.stringify(mergePatch(before, patch.value)));
+}
+
+function expiryAfter(operation: StoreOperation, live: RecordColumns | undefined): number | null {
+  if (operation.op === 'delete') return null;
+  return operation.expiresAtMs === undefined ? (live?.expires_at ?? null) : operation.expiresAtMs;
+}
+
+function assertPrecondition(wanted: Precondition | undefined, live: RecordColumns | undefined, id: string): void {
+  if (wanted === undefined) return;
+  const holds = wanted.kind === 'version' ? live?.version === wanted.version : (live !== undefined) === (wanted.kind === 'present');
+  if (holds) return;
+  const detail = live === undefined ? `there is no record "${id}"` : `record "${id}" has version ${live.version}`;
+  throw new HoldfastError('precondition-failed', detail, { extensions: { version: live?.version ?? null } });
+}
+
+function notFound(collection: string, id: string): HoldfastError {
+  return new HoldfastError('record-not-found', `there is no record "${id}" in "${collection}"`);
+}

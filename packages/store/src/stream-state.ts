@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+
+import { type Cursor, ZERO_VERSION } from '@holdfast/protocol';
+import type { Database, Statement } from '@holdfast/sqlite';
+
+/** What a stream's counters are, between transactions equal to the file's `stream` row. */
+export interface StreamCounters {
+  /** Position given last. */
+  lastSeq: number;
+  /** Version given or seen last; the clock never goes below it again (protocol rule 19). */
+  lastVersion: string;
+  /** Up to where the relay holds the stream. */
+  acked: Cursor;
+  /** When the relay acknowledged last, in milliseconds; null: never. */
+  ackedAtMs: number | null;
+  /** Records above the acknowledged cursor. */
+  outbox: number;
+  /** Live records by collection that changed in this transaction. */
+  collectionDeltas: ReadonlyMap<string, number>;
+}
+
+interface StreamColumns {
+  readonly incarnation: string;
+  readonly last_seq: number;
+  readonly last_version: string;
+  readonly acked_seq: number;
+  readonly acked_version: string;
+  readonly acked_at: number | null;
+  readonly outbox: number;
+}
+
+const NO_DELTAS: ReadonlyMap<string, number> = new Map();
+
+/**
+ * The counters of one agent's stream, kept in memory while the file is open and written once for each transaction.
+ * The file is theirs: they change with the records, in the same transaction (protocol rule 1).
+ */
+export class StreamState {
+  /** Random name of this life of the file: `(node, agent, incarnation)` is one stream. */
+  readonly incarnation: string;
+  readonly #save: Statement;
+  readonly #count: Statement;
+  #counters: StreamCounters;
+  #isDirty = false;
+
+  constructor(database: Database) {
+    database
+      .prepare(
+        `INSERT INTO stream (id, incarnation, last_seq, last_version, acked_seq, acked_version, acked_at, outbox)
+         VALUES (1, ?, 0, ?, 0, ?, NULL, 0) ON CONFLICT DO NOTHING`,
+      )
+      .run(randomBytes(16).toString('hex'), ZERO_VERSION, ZERO_VERSION);
+    const row = database
+      .prepare(
+        'SELECT incarnation, last_seq, last_version, acked_seq, acked_version, acked_at, outbox FROM stream WHERE id = 1',
+      )
+      .get() as StreamColumns;
+    this.#save = database.prepare(
+      `UPDATE stream SET last_seq = ?, last_version = ?, acked_seq = ?, acked_version = ?, acked_at = ?, outbox = ?
+       WHERE id = 1`,
+    );
+    this.#count = database.prepare(
+      `INSERT INTO collections (name, records) VALUES (?, ?)
+       ON CONFLICT (name) DO UPDATE SET records = records + excluded.records`,
+    );
+    this.incarnation = row.incarnation;
+    this.#counters = {
+      lastSeq: row.last_seq,
+      lastVersion: row.last_version,
+      acked: { seq: row.acked_seq, version: row.acked_version },
+      ackedAtMs: row.acked_at,
+      outbox: row.outbox,
+      collectionDeltas: NO_DELTAS,
+    };
+  }
+
+  /** The counters as they are now; inside a transaction, with what it did so far. */
+  get counters(): Readonly<StreamCounters> {
+    return this.#counters;
+  }
+
+  /** Changes some counters. */
+  set(changes: Partial<StreamCounters>): void {
+    Object.assign(this.#counters, changes);
+    this.#isDirty = true;
+  }
+
+  /** Gives the next position. */
+  nextSeq(): number {
+    this.#isDirty = true;
+    return (this.#counters.lastSeq += 1);
+  }
+
+  /** Notes that a collection has `delta` more live records. */
+  count(collection: string, delta: number): void {
+    const deltas = new Map(this.#counters.collectionDeltas);
+    deltas.set(collection, (deltas.get(collection) ?? 0) + delta);
+    this.set({ collectionDeltas: deltas });
+  }
+
+  /** Remembers the counters; the function returned puts them back. */
+  savepoint(): () => void {
+    const saved = { ...this.#counters };
+    return () => {
+      this.#counters = saved;
+    };
+  }
+
+  /** Writes the counters down, inside the transaction that changed them. */
+  write(): void {
+    if (!this.#isDirty) return;
+    const { lastSeq, lastVersion, acked, ackedAtMs, outbox, collectionDeltas } = this.#counters;
+    this.#save.run(lastSeq, lastVersion, acked.seq, acked.version, ackedAtMs, outbox);
+    for (const [name, delta] of collectionDeltas) this.#count.run(name, delta);
+    this.#counters.collectionDeltas = NO_DELTAS;
+    this.#isDirty = false;
+  }
+}
