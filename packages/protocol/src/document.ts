@@ -24,7 +24,7 @@ const ENVELOPE_DEPTH = 8;
  * Parses a document and makes sure it can be kept exactly, everywhere it will travel (protocol rule 11).
  *
  * Throws `bad-json`; `unsafe-document` for nesting or size in values beyond the limits, NUL, lone surrogates,
- * `__proto__` keys, integers that a double cannot hold; `record-too-large`.
+ * `__proto__` keys, integers that would be written down with other digits; `record-too-large`.
  */
 export function parseDocument(text: string): Document {
   return documentOf(parseJson(text), text);
@@ -138,22 +138,40 @@ function assertSafeText(text: string): void {
 function assertExact(value: number, source: string): void {
   if (!Number.isFinite(value)) throw unsafe('a number too large for a double');
   if (Number.isInteger(value) && !Number.isSafeInteger(value) && losesDigits(source)) {
-    throw unsafe('an integer beyond 2^53 that a double cannot hold; send it as a string');
+    throw unsafe('an integer beyond 2^53 whose digits a double does not keep; send it as a string');
   }
 }
 
+// One slot is enough: the documents of a batch share their source, and one text must not be parsed again for each of
+// its integers.
+let lastVerdict: { readonly source: string; readonly losesDigits: boolean } | undefined;
+
+function losesDigits(source: string): boolean {
+  if (lastVerdict?.source !== source) lastVerdict = { source, losesDigits: someIntegerLosesDigits(source) };
+  return lastVerdict.losesDigits;
+}
+
 // Rare and slow: only texts that hold some integer beyond 2^53 are parsed again, with the source of each number.
-function losesDigits(text: string): boolean {
+function someIntegerLosesDigits(text: string): boolean {
   let lost = false;
   const reviver = (_key: string, value: unknown, context?: { source?: string }): unknown => {
     const source = context?.source;
     if (typeof value === 'number' && source !== undefined && /^-?\d+$/.test(source)) {
-      lost ||= BigInt(source) !== BigInt(value);
+      lost ||= !Number.isSafeInteger(value) && source !== writtenDigits(value);
     }
     return value;
   };
   JSON.parse(text, reviver);
   return lost;
+}
+
+// The integer that `JSON.stringify` writes, without exponent. It may differ from what the double holds: 2^60 is written
+// as 1152921504606847000, and that is what every reader after us would take it for.
+function writtenDigits(integer: number): string {
+  const [mantissa = '', exponent] = String(integer).split('e+');
+  if (exponent === undefined) return mantissa;
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  return whole + fraction.padEnd(Number(exponent), '0');
 }
 
 function tooDeep(): HoldfastError {

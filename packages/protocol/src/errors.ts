@@ -17,6 +17,12 @@ export interface ErrorKind {
  * from here and compared in the gate.
  */
 export const errorCatalogue = {
+  'bad-http': {
+    status: 400,
+    retryable: false,
+    title: 'The request is not valid HTTP/1.1',
+    remedy: 'Talk HTTP/1.1 to this port; TLS only where it is configured.',
+  },
   'bad-json': {
     status: 400,
     retryable: false,
@@ -208,6 +214,12 @@ export const errorCatalogue = {
     retryable: true,
     title: 'Too many requests',
     remedy: 'Slow down; Retry-After says for how long.',
+  },
+  'headers-too-large': {
+    status: 431,
+    retryable: false,
+    title: 'The headers are too large',
+    remedy: 'Send fewer or shorter headers.',
   },
   internal: {
     status: 500,

@@ -32,6 +32,8 @@ export const limits = Object.freeze({
   queryConditions: 32,
   /** Values in one `in` list. */
   queryListValues: 500,
+  /** Metrics in one aggregate. */
+  queryMetrics: 16,
   /** Groups an aggregate answers with. */
   queryGroups: 1_000,
   /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */

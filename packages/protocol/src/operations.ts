@@ -41,7 +41,7 @@ export type Operation = z.infer<typeof operationSchema>;
 export const batchSchema = z.array(operationSchema).min(1).max(limits.batchOperations);
 
 /** What became of one operation that was written. */
-export const operationAnswerSchema = z.object({ id: recordId, version, seq });
+const operationAnswerSchema = z.object({ id: recordId, version, seq });
 
 /** Answer to an atomic batch. */
 export const batchAnswerSchema = z.object({ results: z.array(operationAnswerSchema), ack: ackSchema });

@@ -8,7 +8,7 @@ import { recordSchema } from './record.ts';
  * A field: a path into the document (`address.city`), or one of the record's own fields (`metadataFields`).
  * A document field hidden by a name of the record's own is reached as `doc.created_at`.
  */
-export const fieldPath = z
+const fieldPath = z
   .string()
   .min(1)
   .max(200)
@@ -25,7 +25,7 @@ export const ownerFields = ['node', 'agent'] as const;
 export type MetadataField = (typeof metadataFields)[number] | (typeof ownerFields)[number];
 
 /** A value that can be compared. */
-export const scalar = z.union([z.string().max(10_000), z.number(), z.boolean(), z.null()]);
+const scalar = z.union([z.string().max(10_000), z.number(), z.boolean(), z.null()]);
 
 /** A value that can be compared. */
 export type Scalar = z.infer<typeof scalar>;
@@ -57,6 +57,10 @@ export type Operator = keyof Condition;
 
 const direction = z.enum(['asc', 'desc']);
 
+function isBetween(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most;
+}
+
 /** The parts of a query that are the same on daemon and relay. */
 export const querySchema = z.strictObject({
   where: z
@@ -75,11 +79,18 @@ export const querySchema = z.strictObject({
     .meta({ description: 'Order; ties fall back to the record id', example: [{ created_at: 'desc' }] }),
   select: z.array(fieldPath).max(100).optional().meta({ description: 'Only these parts of the document' }),
   limit: z.number().int().min(1).max(limits.pageRecords).optional().meta({ description: 'Page size; default 100' }),
-  after: z.string().max(10_000).optional().meta({ description: '`next` of the page before' }),
+  after: z.string().max(limits.bodyBytes).optional().meta({ description: '`next` of the page before' }),
   aggregate: z
     .strictObject({
       groupBy: z.array(fieldPath).max(4).optional(),
-      metrics: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,62}$/), z.strictObject({ count: z.literal('*') })),
+      metrics: z
+        .record(z.string().regex(/^[a-z][a-z0-9_]{0,62}$/), z.strictObject({ count: z.literal('*') }))
+        .refine((metrics) => isBetween(Object.keys(metrics).length, 1, limits.queryMetrics), {
+          error: `1 to ${limits.queryMetrics} metrics`,
+        }),
+    })
+    .refine(({ groupBy = [], metrics }) => !groupBy.some((name) => Object.hasOwn(metrics, name)), {
+      error: 'a metric may not have the name of a groupBy field',
     })
     .optional()
     .meta({ description: 'Groups and their counts instead of records' }),

@@ -16,7 +16,7 @@ export const version = z
 export const seq = z.number().int().min(0);
 
 /** The key of a record inside one agent. */
-export const recordKeySchema = z.object({ resource: resourceName, collection: collectionName, id: recordId });
+const recordKeySchema = z.object({ resource: resourceName, collection: collectionName, id: recordId });
 
 /** The key of a record inside one agent. */
 export type RecordKey = z.infer<typeof recordKeySchema>;

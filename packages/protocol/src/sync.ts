@@ -49,14 +49,17 @@ export type Change = z.infer<typeof changeSchema>;
 /** Opens or renews the node's session (protocol rule 7). */
 export const sessionRequestSchema = z.object({
   boot: randomId.meta({ description: 'This start of the daemon' }),
-  predecessor: randomId.nullable().meta({ description: 'The start before it, as the node remembers' }),
+  predecessors: z
+    .array(randomId)
+    .max(100)
+    .meta({ description: 'Earlier starts, back to the last one that had a session; empty for the first' }),
 });
 
 /** Opens or renews the node's session. */
 export type SessionRequest = z.infer<typeof sessionRequestSchema>;
 
 /** Where the relay stands in a stream. */
-export const streamCursorSchema = z.object({ agent: agentName, incarnation: randomId, cursor: cursorSchema });
+const streamCursorSchema = z.object({ agent: agentName, incarnation: randomId, cursor: cursorSchema });
 
 /** Answer to a session request: where the relay stands in each of the node's streams. */
 export const sessionAnswerSchema = z.object({
@@ -80,7 +83,12 @@ export const batchHeaderSchema = z.object({
   incarnation: randomId,
   base: cursorSchema.meta({ description: 'Where the node believes the relay stands' }),
   upto: cursorSchema.meta({ description: 'Where the relay stands once it took these changes' }),
-  count: z.number().int().min(1).max(limits.syncBatchChanges),
+  count: z
+    .number()
+    .int()
+    .min(0)
+    .max(limits.syncBatchChanges)
+    .meta({ description: 'Changes that follow; none only moves the cursor over what cannot be sent' }),
 });
 
 /** First line of a batch. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import type { CommitConfig, HybridClock, Now } from '@holdfast/protocol';
 
-import { AgentStore } from './agent-store.ts';
+import { AgentStore, type AgentSummary } from './agent-store.ts';
 
 /** What the files of a node's agents share. */
 export interface AgentFilesOptions {
@@ -27,6 +27,8 @@ export class AgentFiles {
   readonly #options: AgentFilesOptions;
   // A Map keeps its keys in the order they were set: the first is the least recently used.
   readonly #open = new Map<string, AgentStore>();
+  /** What closed files held: it cannot change until they are opened again. */
+  readonly #closed = new Map<string, AgentSummary>();
 
   constructor(options: AgentFilesOptions) {
     this.#options = options;
@@ -50,7 +52,13 @@ export class AgentFiles {
     const path = join(directory, `${agent}.db`);
     const store = new AgentStore({ path, clock, now, commit, onCommit: () => onCommit(agent) });
     this.#open.set(agent, store);
+    this.#closed.delete(agent);
     return store;
+  }
+
+  /** An agent's file in numbers; one that was closed meanwhile is not opened for it. */
+  summary(agent: string): AgentSummary {
+    return this.#open.get(agent)?.summary() ?? this.#closed.get(agent) ?? this.get(agent).summary();
   }
 
   /** Commits what waits and closes every file. */
@@ -64,6 +72,7 @@ export class AgentFiles {
       if (this.#open.size < this.#options.maxOpen) return;
       if (!store.isIdle) continue;
       this.#open.delete(agent);
+      this.#closed.set(agent, store.summary());
       store.close();
     }
   }

@@ -5,6 +5,7 @@ import {
   type Cursor,
   HoldfastError,
   type HybridClock,
+  limits,
   type Now,
   type Query,
   type Reject,
@@ -23,6 +24,9 @@ import { sql } from './query/sql.ts';
 import { isLive, RecordWriter } from './record-writer.ts';
 import type { StreamCounters } from './stream-state.ts';
 import { StreamState } from './stream-state.ts';
+
+/** No character sorts above it; so many of them as an id may be long sort above all ids of a prefix. */
+const GREATEST_CHARACTER = '\u{10FFFF}';
 
 /** What an agent's file needs from its surroundings. */
 export interface AgentStoreOptions {
@@ -45,6 +49,23 @@ export interface StoredDocument {
 /** An entry of a listing by id. */
 export interface ListedDocument extends StoredDocument {
   readonly id: string;
+}
+
+/** What there is to say about an agent's file without looking into it again. */
+export interface AgentSummary {
+  /** Live records over all collections; expired ones not yet swept count. */
+  readonly records: number;
+  /** Size of the file and its write-ahead log, in bytes. */
+  readonly bytes: number;
+  readonly lastSeq: number;
+  readonly acked: Cursor;
+  readonly ackedAtMs: number | null;
+  readonly outbox: number;
+  /** When the oldest waiting change was made; null if none waits. */
+  readonly oldestMs: number | null;
+  readonly deadLetters: number;
+  /** When the next record or remembered request expires; null if none does. */
+  readonly nextExpiryMs: number | null;
 }
 
 /** A collection that has or had records. */
@@ -75,9 +96,8 @@ export class AgentStore {
   constructor(options: AgentStoreOptions) {
     this.#options = options;
     const { clock, now } = options;
-    const database = openDatabase(options.path);
+    const database = openMigrated(options.path);
     this.#database = database;
-    migrate(database, agentMigrations);
     this.#stream = new StreamState(database);
     clock.observe(this.#stream.counters.lastVersion);
     this.#writer = new RecordWriter(database, this.#stream, clock, now);
@@ -147,7 +167,7 @@ export class AgentStore {
   /** Records of a collection whose id begins with `prefix`, by id, after the id `after`. */
   list(scope: { resource: string; collection: string }, page: { prefix: string; after: string; limit: number }): ListedDocument[] {
     const { resource, collection } = scope;
-    const end = `${page.prefix}\u{10FFFF}`;
+    const end = page.prefix + GREATEST_CHARACTER.repeat(limits.idLength);
     return this.#list.all(
       ...[collection, resource, page.after, page.prefix, end, this.#options.now(), page.limit],
     ) as ListedDocument[];
@@ -173,10 +193,20 @@ export class AgentStore {
     return this.#collections.all() as CollectionCount[];
   }
 
-  /** Size of the file and its write-ahead log, in bytes. */
-  bytes(): number {
-    const sizes = [this.#options.path, `${this.#options.path}-wal`].map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
-    return sizes.reduce((sum, size) => sum + size, 0);
+  /** The file in numbers. Cheap: every figure is kept or indexed. */
+  summary(): AgentSummary {
+    const { lastSeq, acked, ackedAtMs, outbox } = this.#stream.counters;
+    return {
+      records: this.collections().reduce((sum, { records }) => sum + records, 0),
+      bytes: fileBytes(this.#options.path) + fileBytes(`${this.#options.path}-wal`),
+      lastSeq,
+      acked,
+      ackedAtMs,
+      outbox,
+      oldestMs: this.#outbox.oldestMs() ?? null,
+      deadLetters: this.#outbox.deadLetterCount(),
+      nextExpiryMs: this.#expiry.nextMs(),
+    };
   }
 
   /** See `Outbox.acknowledge`. */
@@ -244,6 +274,21 @@ const queryColumns = {
   updated_at: { column: 'updated_at', kind: 'time' },
   expires_at: { column: 'expires_at', kind: 'time' },
 } as const;
+
+function openMigrated(path: string): Database {
+  const database = openDatabase(path);
+  try {
+    migrate(database, agentMigrations);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function fileBytes(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
 
 function assertFound(found: boolean, id: string): void {
   if (!found) throw new HoldfastError('dead-letter-not-found', `there is no dead letter ${id}`);

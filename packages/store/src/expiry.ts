@@ -9,6 +9,7 @@ export class ExpirySweep {
   readonly #now: Now;
   readonly #records: Statement;
   readonly #keys: Statement;
+  readonly #next: Statement;
 
   constructor(database: Database, stream: StreamState, now: Now) {
     this.#stream = stream;
@@ -21,6 +22,18 @@ export class ExpirySweep {
       `DELETE FROM idempotency WHERE (resource, key) IN
        (SELECT resource, key FROM idempotency WHERE expires_at <= ? LIMIT ?)`,
     );
+    this.#next = database
+      .prepare(
+        `SELECT min(expires_at) FROM
+         (SELECT min(expires_at) AS expires_at FROM records WHERE expires_at IS NOT NULL
+          UNION ALL SELECT min(expires_at) FROM idempotency)`,
+      )
+      .pluck();
+  }
+
+  /** When something expires next, in milliseconds; null if nothing will. */
+  nextMs(): number | null {
+    return this.#next.get() as number | null;
   }
 
   /** See `AgentStore.sweep`. Needs a transaction. */

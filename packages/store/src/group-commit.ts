@@ -83,10 +83,11 @@ export class GroupCommit {
   /** Runs several units, each for itself, in one transaction. Resolves with an outcome for each, in order. */
   runEach<Result>(units: readonly Unit<Result>[]): Promise<Outcome<Result>[]> {
     const bytes = units.reduce((sum, unit) => sum + unit.bytes, 0);
-    if (
+    // An empty queue takes a job of any size: one that were refused now would be refused for ever.
+    const isOver =
       this.#queuedUnits + units.length > this.#config['commit.queue'] ||
-      (this.#queuedBytes + bytes > this.#config['commit.queueBytes'] && this.#queuedUnits > 0)
-    ) {
+      this.#queuedBytes + bytes > this.#config['commit.queueBytes'];
+    if (isOver && this.#queuedUnits > 0) {
       return Promise.reject(queueFull(this.#queuedUnits));
     }
     this.#queuedUnits += units.length;
@@ -115,7 +116,9 @@ export class GroupCommit {
     } catch (error) {
       if (this.#database.inTransaction) this.#rollback.run();
       undoAll();
-      this.#finish(jobs, (job) => job.reject(translateSqliteError(error, 'the transaction failed')));
+      // Nothing ran when even BEGIN failed: then all that wait are told, instead of trying again without end.
+      const failed = jobs.length > 0 ? jobs : this.#queue.splice(0);
+      this.#finish(failed, (job) => job.reject(translateSqliteError(error, 'the transaction failed')));
       return;
     }
     this.#hooks.afterCommit();

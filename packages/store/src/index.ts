@@ -2,6 +2,7 @@ export { AgentFiles, type AgentFilesOptions } from './agent-files.ts';
 export {
   AgentStore,
   type AgentStoreOptions,
+  type AgentSummary,
   type CollectionCount,
   type ListedDocument,
   type StoredDocument,

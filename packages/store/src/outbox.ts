@@ -48,6 +48,7 @@ export class Outbox {
   readonly #renumber: Statement;
   readonly #addDeadLetter: Statement;
   readonly #deadLetters: Statement;
+  readonly #deadLetterCount: Statement;
   readonly #dropDeadLetter: Statement;
 
   constructor(database: Database, stream: StreamState, writer: RecordWriter, time: { clock: HybridClock; now: Now }) {
@@ -71,6 +72,7 @@ export class Outbox {
       `SELECT id, seq, resource, collection, record, version, code, reason, rejected_at AS rejectedAtMs
        FROM dead_letters ORDER BY id`,
     );
+    this.#deadLetterCount = database.prepare('SELECT count(*) FROM dead_letters').pluck();
     this.#dropDeadLetter = database.prepare(
       'DELETE FROM dead_letters WHERE id = ? RETURNING resource, collection, record',
     );
@@ -87,9 +89,10 @@ export class Outbox {
     let upto = base;
     let bytes = 0;
     const limit = Math.min(bounds.changes, limits.syncBatchChanges);
-    for (const row of this.#above.all(base.seq, limit) as RecordColumns[]) {
+    // Row by row: a thousand records may be a gigabyte, of which the batch takes the first few.
+    for (const row of this.#above.iterate(base.seq, limit) as IterableIterator<RecordColumns>) {
       const line = changeLine(row);
-      bytes += line.length;
+      bytes += Buffer.byteLength(line);
       if (lines.length > 0 && bytes > bounds.bytes) break;
       lines.push(line);
       upto = { seq: row.seq, version: row.version };
@@ -108,11 +111,11 @@ export class Outbox {
     return this.#oldest.get(this.#stream.counters.acked.seq) as number | undefined;
   }
 
-  /** The relay holds the stream up to `cursor`, but for what it rejected. Older acknowledgements change nothing. */
+  /** The relay holds the stream up to `cursor`, but for what it rejected. What is acknowledged already changes nothing. */
   acknowledge(cursor: Cursor, rejects: readonly Reject[]): void {
     const { acked, outbox } = this.#stream.counters;
     if (cursor.seq < acked.seq) return;
-    for (const reject of rejects) this.#keepReject(reject);
+    for (const reject of rejects) if (reject.seq > acked.seq) this.#keepReject(reject);
     const left = this.#countBetween.get(acked.seq, cursor.seq) as number;
     this.#stream.set({ acked: cursor, ackedAtMs: this.#now(), outbox: outbox - left });
   }
@@ -132,16 +135,22 @@ export class Outbox {
   adopt(page: StreamPage): void {
     this.#stream.set({ lastSeq: Math.max(this.#stream.counters.lastSeq, page.cursor.seq) });
     this.#moveWaitingAbove(page.cursor.seq);
-    for (const change of page.changes) this.#merge(change);
+    for (const change of page.changes) this.#merge(change, page.cursor.seq);
     const last = page.changes.at(-1);
-    const acked = page.more && last ? { seq: last.seq, version: last.version } : page.cursor;
-    this.#stream.set({ acked });
+    const isPart = page.more && last !== undefined && last.seq < page.cursor.seq;
+    const acked = isPart ? { seq: last.seq, version: last.version } : page.cursor;
+    if (acked.seq > this.#stream.counters.acked.seq) this.#stream.set({ acked });
   }
 
   /** What the relay refused, oldest first. */
   deadLetters(): NodeDeadLetter[] {
     const rows = this.#deadLetters.all() as (Omit<NodeDeadLetter, 'id'> & { id: number })[];
     return rows.map((row) => ({ ...row, id: String(row.id) }));
+  }
+
+  /** How many dead letters there are. */
+  deadLetterCount(): number {
+    return this.#deadLetterCount.get() as number;
   }
 
   /** Forgets a dead letter. Returns whether there was one. */
@@ -172,16 +181,21 @@ export class Outbox {
     if (seq <= acked.seq) this.#stream.set({ outbox: outbox + 1 });
   }
 
-  #merge(change: Change): void {
+  #merge(change: Change, cursorSeq: number): void {
     this.#clock.observe(change.version);
     const { lastVersion, acked } = this.#stream.counters;
     if (change.version > lastVersion) this.#stream.set({ lastVersion: change.version });
     const stored = this.#writer.find(change.resource, change.collection, change.id);
     if (stored !== undefined && stored.version >= change.version) return;
     const row = rowOfChange(change);
-    // Counted against the cursor as it will stand after this change: what the relay gave does not wait for it.
-    this.#stream.set({ acked: { seq: Math.max(acked.seq, row.seq), version: change.version } });
-    this.#writer.place(row, stored);
+    if (change.seq > acked.seq && change.seq <= cursorSeq) {
+      // Counted against the cursor as it will stand after this change: what the relay gave does not wait for it.
+      this.#stream.set({ acked: { seq: row.seq, version: row.version } });
+      this.#writer.place(row, stored);
+    } else {
+      // It came by the fast lane, ahead of the cursor: its seq may be another record's here, so it gets one of its own.
+      this.#writer.place({ ...row, seq: this.#stream.nextSeq() }, stored);
+    }
   }
 
   #keepReject(reject: Reject): void {

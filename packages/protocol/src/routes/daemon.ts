@@ -44,7 +44,7 @@ const idempotencyErrors: readonly ErrorCode[] = ['idempotency-mismatch'];
 const writeAnswer = { kind: 'json', schema: writeAnswerSchema } as const;
 
 /** An entry of a key-value listing. */
-export const kvEntrySchema = z.object({
+const kvEntrySchema = z.object({
   key: recordId,
   value: z.json(),
   version,
@@ -53,7 +53,7 @@ export const kvEntrySchema = z.object({
 });
 
 /** A collection as it is known: declared or free-form, and how much is in it. */
-export const collectionInfoSchema = z.object({
+const collectionInfoSchema = z.object({
   name: collectionName,
   kind: z.enum(['built-in', 'free-form']),
   help: z.string(),
@@ -65,7 +65,7 @@ export const collectionInfoSchema = z.object({
 });
 
 /** A token's secret is in the answer that made it and nowhere else. */
-export const tokenAnswerSchema = z.object({
+const tokenAnswerSchema = z.object({
   token: z.string(),
   id: z.string(),
   agent: agentName,
@@ -73,14 +73,14 @@ export const tokenAnswerSchema = z.object({
 });
 
 /** An agent as the daemon lists it. */
-export const agentInfoSchema = z.object({
+const agentInfoSchema = z.object({
   name: agentName,
   created_at: timestamp,
   tokens: z.array(z.object({ id: z.string(), resource: resourceName.optional(), created_at: timestamp })),
 });
 
 /** One agent's state on its node. */
-export const agentStatusSchema = z.object({
+const agentStatusSchema = z.object({
   agent: agentName,
   records: z.number().int(),
   bytes: z.number().int().meta({ description: 'Size of the agent file with its write-ahead log' }),
@@ -102,7 +102,7 @@ export const agentStatusSchema = z.object({
 export type AgentStatus = z.infer<typeof agentStatusSchema>;
 
 /** The node's state and that of its agents. */
-export const nodeStatusSchema = z.object({
+const nodeStatusSchema = z.object({
   node: nodeName.nullable().meta({ description: 'Null until the node is enrolled' }),
   version: z.string(),
   boot: z.string(),
@@ -120,7 +120,7 @@ export const nodeStatusSchema = z.object({
 export type NodeStatus = z.infer<typeof nodeStatusSchema>;
 
 /** A change of this node that the relay would not take. */
-export const nodeDeadLetterSchema = rejectSchema.extend({
+const nodeDeadLetterSchema = rejectSchema.extend({
   id: z.string(),
   agent: agentName,
   resource: resourceName,

@@ -22,7 +22,7 @@ const readers = ['viewer', 'operator', 'admin'] as const;
 const operators = ['operator', 'admin'] as const;
 
 /** One stream as the relay sees it. */
-export const streamInfoSchema = z.object({
+const streamInfoSchema = z.object({
   agent: agentName,
   records: z.number().int(),
   cursor_seq: z.number().int(),
@@ -30,7 +30,7 @@ export const streamInfoSchema = z.object({
 });
 
 /** One node as the relay sees it. */
-export const nodeInfoSchema = z.object({
+const nodeInfoSchema = z.object({
   node: nodeName,
   joined_at: timestamp,
   last_contact_at: timestamp.nullable(),
@@ -43,7 +43,7 @@ export const nodeInfoSchema = z.object({
 export type NodeInfo = z.infer<typeof nodeInfoSchema>;
 
 /** A change the relay would not take, kept with the reason until an operator decides. */
-export const deadLetterSchema = z.object({
+const deadLetterSchema = z.object({
   id: z.string(),
   node: nodeName,
   agent: agentName,

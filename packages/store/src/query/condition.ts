@@ -40,22 +40,27 @@ function equals(path: string, value: Scalar): Sql {
 }
 
 function compare(path: string, operator: '=' | '>' | '>=' | '<' | '<=', value: string | number): Sql {
-  return all([sql(`json_extract(doc, ?) ${operator} ?`, path, value), hasTypeOf(path, value)]);
+  return all([sql(`${comparable(value)} ${operator} ?`, path, value), hasTypeOf(path, value)]);
 }
 
 function isIn(path: string, values: readonly Scalar[]): Sql {
   const texts = values.filter((value) => typeof value === 'string');
   const numbers = values.filter((value) => typeof value === 'number');
-  const others = values.filter((value) => typeof value === 'boolean' || value === null);
+  const others = [...new Set(values.filter((value) => typeof value === 'boolean' || value === null))];
   return any([
     ...[texts, numbers].filter((list) => list.length > 0).map((list) =>
       all([
-        sql(`json_extract(doc, ?) IN (${placeholders(list.length)})`, path, ...list),
+        sql(`${comparable(list[0] as string | number)} IN (${placeholders(list.length)})`, path, ...list),
         hasTypeOf(path, list[0] as string | number),
       ]),
     ),
     ...others.map((value) => equals(path, value)),
   ]);
+}
+
+// SQLite compares an integer with a double exactly, and knows integers beyond 2^53 that JSON's readers take for doubles.
+function comparable(value: string | number): string {
+  return typeof value === 'string' ? 'json_extract(doc, ?)' : 'CAST(json_extract(doc, ?) AS REAL)';
 }
 
 // json_extract gives 1 for true and the text of an array: without the type, {"a":1} would match {"a":true}.
@@ -72,7 +77,9 @@ function metadataOperator(name: string, column: MetadataColumn, operator: Operat
   if (operator === 'exists') return sql(`${column.column} IS ${value === true ? 'NOT NULL' : 'NULL'}`);
   if (operator === 'in') {
     const values = (value as Scalar[]).map(bind);
-    return sql(`${column.column} IN (${placeholders(values.length)})`, ...values);
+    const present = values.filter((one) => one !== null);
+    const isPresent = sql(`${column.column} IN (${placeholders(present.length)})`, ...present);
+    return values.length === present.length ? isPresent : any([isPresent, sql(`${column.column} IS NULL`)]);
   }
   return sql(`${column.column} ${comparisons[operator]} ?`, bind(value as Scalar));
 }

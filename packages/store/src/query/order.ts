@@ -5,6 +5,8 @@ import { HoldfastError, type Query } from '@holdfast/protocol';
 import { type Field, type MetadataColumns, resolveField } from './field.ts';
 import { all, any, sql, type Sql, type SqlValue } from './sql.ts';
 
+const BEFORE_ALL_TIMES = -1;
+
 /** One key of an order. None of the keys is ever NULL, so that rows can be compared with the last one of a page. */
 export interface OrderKey {
   readonly sql: Sql;
@@ -25,7 +27,10 @@ export function compileOrder(query: Query, columns: MetadataColumns, tieBreakers
 }
 
 function fieldKeys(field: Field): Sql[] {
-  if (field.kind === 'metadata') return [sql(`ifnull(${field.column.column}, '')`)];
+  if (field.kind === 'metadata') {
+    const { column, kind } = field.column;
+    return [sql(`ifnull(${column}, ${kind === 'time' ? BEFORE_ALL_TIMES : "''"})`)];
+  }
   const { path } = field;
   return [
     sql(
@@ -33,7 +38,12 @@ function fieldKeys(field: Field): Sql[] {
        WHEN 'text' THEN 4 WHEN 'array' THEN 5 WHEN 'object' THEN 6 ELSE 0 END`,
       path,
     ),
-    sql(`CASE WHEN json_type(doc, ?) IN ('integer', 'real', 'text') THEN json_extract(doc, ?) ELSE 0 END`, path, path),
+    // As a double, which is what a page token holds: an integer beyond 2^53 would not be found again.
+    sql(
+      `CASE json_type(doc, ?) WHEN 'integer' THEN CAST(json_extract(doc, ?) AS REAL) WHEN 'real' THEN json_extract(doc, ?)
+       WHEN 'text' THEN json_extract(doc, ?) ELSE 0 END`,
+      ...[path, path, path, path],
+    ),
   ];
 }
 

@@ -1,0 +1,108 @@
+import {
+  builtInCollections,
+  type daemonRoutes,
+  type DaemonRouteId,
+  documentKind,
+  HoldfastError,
+} from '@holdfast/protocol';
+import type { Handlers } from '@holdfast/http';
+import { type AgentFiles, toTimestamp } from '@holdfast/store';
+
+import type { IssuedToken } from '../service/agents.ts';
+import { type JoiningOptions, joinRelay } from '../service/joining.ts';
+import { agentStatus, nodeStatus, type StatusSources } from '../service/node-status.ts';
+import { type DaemonCaller, scopeOf } from './caller.ts';
+
+type NodeRouteId = Extract<DaemonRouteId, `status.${string}` | `node.${string}` | `agent.${string}` | `collection.${string}` | `dead-letter.${string}`>;
+type NodeHandlers = Handlers<Pick<typeof daemonRoutes, NodeRouteId>, DaemonCaller>;
+type HandlersOf<Prefix extends string> = Pick<NodeHandlers, Extract<NodeRouteId, `${Prefix}.${string}`>>;
+
+/** Answers the calls about the node itself: status, enrolment, agents, collections, dead letters. */
+export function nodeHandlers(sources: StatusSources, joining: JoiningOptions): NodeHandlers {
+  return {
+    ...agentHandlers(sources),
+    ...collectionHandlers(sources),
+    ...deadLetterHandlers(sources),
+    'status.agent': ({ identity }) => ({ json: agentStatus(scopeOf(identity).agent, sources) }),
+    'status.node': () => ({ json: nodeStatus(sources) }),
+    'node.join': async ({ body: { value } }) => {
+      await joinRelay(joining, value);
+      return { json: { node: value.name, relay: value.relay } };
+    },
+  };
+}
+
+function agentHandlers({ agents }: StatusSources): HandlersOf<'agent'> {
+  return {
+    'agent.list': () => ({
+      json: {
+        agents: agents.list().map((agent) => ({
+          name: agent.name,
+          created_at: toTimestamp(agent.createdAtMs),
+          tokens: agent.tokens.map(({ id, resource, createdAtMs }) => ({
+            id,
+            ...(resource !== null && { resource }),
+            created_at: toTimestamp(createdAtMs),
+          })),
+        })),
+      },
+    }),
+    'agent.create': ({ body }) => ({ json: tokenAnswer(agents.create(body.value.name)) }),
+    'agent.token': ({ params, body }) => ({
+      json: tokenAnswer(agents.addToken(params.agent, body.value.resource ?? null)),
+    }),
+    'agent.token.revoke': ({ params }) => {
+      agents.revoke(params.agent, params.id);
+      return {};
+    },
+  };
+}
+
+function tokenAnswer({ id, text, agent, resource }: IssuedToken): Record<string, string> {
+  return { token: text, id, agent, ...(resource !== null && { resource }) };
+}
+
+function collectionHandlers({ files }: StatusSources): HandlersOf<'collection'> {
+  const list = (agent: string) => {
+    const counts = new Map(files.get(agent).collections().map(({ name, records }) => [name, records]));
+    const builtIn = builtInCollections.map(({ name, help }) => ({ name, kind: 'built-in', help }));
+    const known = new Set(builtInCollections.map(({ name }) => name));
+    const freeForm = [...counts.keys()]
+      .filter((name) => !known.has(name))
+      .map((name) => ({ name, kind: 'free-form', help: 'Not declared: any JSON objects' }));
+    return [...builtIn, ...freeForm].map((collection) => ({
+      ...collection,
+      document: documentKind(collection.name),
+      records: counts.get(collection.name) ?? 0,
+    }));
+  };
+  return {
+    'collection.list': ({ identity }) => ({ json: { collections: list(scopeOf(identity).agent) } }),
+    'collection.get': ({ identity, params: { name } }) => {
+      const found = list(scopeOf(identity).agent).find((collection) => collection.name === name);
+      if (found === undefined) throw new HoldfastError('collection-not-found', `there is no collection "${name}"`);
+      return { json: found };
+    },
+  };
+}
+
+function deadLetterHandlers({ agents, files }: StatusSources): HandlersOf<'dead-letter'> {
+  return {
+    'dead-letter.list': () => ({ json: { dead_letters: agents.names.flatMap((agent) => deadLettersOf(files, agent)) } }),
+    'dead-letter.retry': async ({ params: { agent, id } }) => {
+      agents.assertExists(agent);
+      await files.get(agent).retryDeadLetter(id);
+      return {};
+    },
+    'dead-letter.drop': async ({ params: { agent, id } }) => {
+      agents.assertExists(agent);
+      await files.get(agent).dropDeadLetter(id);
+      return {};
+    },
+  };
+}
+
+function deadLettersOf(files: AgentFiles, agent: string): Record<string, unknown>[] {
+  const letters = files.summary(agent).deadLetters === 0 ? [] : files.get(agent).outbox.deadLetters();
+  return letters.map(({ rejectedAtMs, ...letter }) => ({ ...letter, agent, rejected_at: toTimestamp(rejectedAtMs) }));
+}

@@ -1,0 +1,45 @@
+import type { daemonRoutes } from '@holdfast/protocol';
+import type { Answer, Handlers } from '@holdfast/http';
+import { type ListedDocument, type StoredDocument, toTimestamp } from '@holdfast/store';
+
+import type { Records } from '../service/records.ts';
+import { type DaemonCaller, scopeOf } from './caller.ts';
+
+const DEFAULT_PAGE_ENTRIES = 100;
+
+type ReadRouteId = 'record.get' | 'record.query' | 'kv.get' | 'kv.list';
+
+/** Answers the calls that read records. */
+export function readHandlers(records: Records): Handlers<Pick<typeof daemonRoutes, ReadRouteId>, DaemonCaller> {
+  return {
+    'record.get': ({ identity, params, header }) =>
+      documentAnswer(records.read(scopeOf(identity), params.collection, params.id), header('if-none-match')),
+    'kv.get': ({ identity, params, header }) =>
+      documentAnswer(records.read(scopeOf(identity), 'kv', params.key), header('if-none-match')),
+    'record.query': ({ identity, params, body }) => ({
+      json: records.query(scopeOf(identity), params.collection, body.value),
+    }),
+    'kv.list': ({ identity, query }) => {
+      const { prefix = '', after = '', limit = DEFAULT_PAGE_ENTRIES } = query;
+      const found = records.list(scopeOf(identity), 'kv', { prefix, after, limit: limit + 1 });
+      const shown = found.slice(0, limit);
+      return { json: { entries: shown.map(toEntry), next: found.length > limit ? (shown.at(-1)?.id ?? null) : null } };
+    },
+  };
+}
+
+function documentAnswer(stored: StoredDocument, ifNoneMatch: string | undefined): Answer {
+  const etag = `"${stored.version}"`;
+  if (ifNoneMatch === etag) return { status: 304, headers: { etag } };
+  return { headers: { etag }, text: stored.text };
+}
+
+function toEntry(entry: ListedDocument): Record<string, unknown> {
+  return {
+    key: entry.id,
+    value: JSON.parse(entry.text) as unknown,
+    version: entry.version,
+    updated_at: toTimestamp(entry.updatedAtMs),
+    ...(entry.expiresAtMs !== null && { expires_at: toTimestamp(entry.expiresAtMs) }),
+  };
+}

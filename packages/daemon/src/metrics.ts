@@ -1,0 +1,53 @@
+import type { Now } from '@holdfast/protocol';
+import type { AgentFiles, AgentSummary } from '@holdfast/store';
+import { Counter, Gauge, Registry } from 'prom-client';
+
+import type { SyncEngine } from './sync/sync-engine.ts';
+
+/** What the gauges are read from, whenever somebody asks. */
+export interface MetricSources {
+  readonly agents: () => readonly string[];
+  readonly files: AgentFiles;
+  readonly sync: SyncEngine;
+  readonly now: Now;
+}
+
+/** How many changes went up, for sync to count. */
+export interface SyncCounters {
+  readonly sent: Counter;
+  readonly rejected: Counter;
+}
+
+/** Makes sync's counters. */
+export function syncCounters(registry: Registry): SyncCounters {
+  const registers = [registry];
+  return {
+    sent: new Counter({ name: 'holdfast_sync_sent_changes_total', help: 'Changes the relay took', registers }),
+    rejected: new Counter({
+      name: 'holdfast_sync_rejected_changes_total',
+      help: 'Changes the relay rejected; see dead letters',
+      registers,
+    }),
+  };
+}
+
+/** Adds the daemon's gauges to a registry. Agents' names are no labels: each gauge is over all agents. */
+export function registerGauges(registry: Registry, { agents, files, sync, now }: MetricSources): void {
+  const gauge = (name: string, help: string, read: () => number): void => {
+    const registered: Gauge = new Gauge({ name, help, registers: [registry], collect: () => registered.set(read()) });
+  };
+  const sum = (read: (summary: AgentSummary) => number) => () =>
+    agents().reduce((total, agent) => total + read(files.summary(agent)), 0);
+  gauge('holdfast_agents', 'Agents of this node', () => agents().length);
+  gauge('holdfast_open_files', 'Agent files held open', () => files.openCount);
+  gauge('holdfast_records', 'Live records', sum(({ records }) => records));
+  gauge('holdfast_bytes', 'Size of all agent files with their write-ahead logs', sum(({ bytes }) => bytes));
+  gauge('holdfast_outbox_records', 'Changes the relay does not have yet', sum(({ outbox }) => outbox));
+  gauge('holdfast_dead_letters', 'Changes the relay rejected and nobody decided on', sum(({ deadLetters }) => deadLetters));
+  gauge('holdfast_outbox_oldest_seconds', 'Age of the oldest change the relay does not have', () => {
+    const oldest = agents().map((agent) => files.summary(agent).oldestMs ?? Infinity);
+    const oldestMs = Math.min(Infinity, ...oldest);
+    return oldestMs === Infinity ? 0 : Math.max(0, (now() - oldestMs) / 1000);
+  });
+  gauge('holdfast_link_open', '1 while the link to the relay is open', () => (sync.link.state === 'open' ? 1 : 0));
+}

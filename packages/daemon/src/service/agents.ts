@@ -1,0 +1,105 @@
+import { HoldfastError, type Now } from '@holdfast/protocol';
+import { makeToken, parseToken, tokenMatches } from '@holdfast/http';
+
+import type { AgentEntry, NodeDatabase, TokenEntry } from '../storage/node-database.ts';
+
+/** Who a request comes from, as its token says. */
+export interface Caller {
+  readonly role: 'agent' | 'admin';
+  /** The agent an agent's token speaks for. Null for an admin's: the request names the agent. */
+  readonly agent: string | null;
+  /** The one resource the token is bound to; null: any. */
+  readonly resource: string | null;
+}
+
+/** A token just made. Its text exists nowhere else. */
+export interface IssuedToken {
+  readonly id: string;
+  readonly text: string;
+  readonly agent: string;
+  readonly resource: string | null;
+}
+
+/** An agent and its tokens, without their secrets. */
+export interface AgentListing extends AgentEntry {
+  readonly tokens: readonly Omit<TokenEntry, 'hash'>[];
+}
+
+/** The node's agents and the tokens that speak for them. Both are few and kept in memory beside the database. */
+export class Agents {
+  readonly #database: NodeDatabase;
+  readonly #now: Now;
+  readonly #agents: Map<string, AgentEntry>;
+  readonly #tokens: Map<string, TokenEntry>;
+
+  constructor(database: NodeDatabase, now: Now) {
+    this.#database = database;
+    this.#now = now;
+    this.#agents = new Map(database.agents().map((agent) => [agent.name, agent]));
+    this.#tokens = new Map(database.tokens().map((token) => [token.id, token]));
+  }
+
+  /** Names of all agents, in order. */
+  get names(): readonly string[] {
+    return [...this.#agents.keys()].toSorted();
+  }
+
+  /** Finds who a token speaks for; undefined for one that is not ours. Takes as long for an unknown id as for a wrong secret. */
+  authenticate(text: string): Caller | undefined {
+    const parsed = parseToken(text);
+    const token = parsed && this.#tokens.get(parsed.id);
+    const matches = tokenMatches(parsed?.secret ?? '', token?.hash);
+    return matches && token !== undefined ? token : undefined;
+  }
+
+  /** Throws `agent-not-found`. */
+  assertExists(name: string): void {
+    if (!this.#agents.has(name)) throw new HoldfastError('agent-not-found', `there is no agent "${name}"`);
+  }
+
+  /** Makes an agent and its first token. Throws `agent-exists`. */
+  create(name: string): IssuedToken {
+    if (this.#agents.has(name)) throw new HoldfastError('agent-exists', `there is an agent "${name}"`);
+    const agent: AgentEntry = { name, createdAtMs: this.#now() };
+    const issued = this.#issue({ role: 'agent', agent: name, resource: null }, agent);
+    this.#agents.set(name, agent);
+    return { ...issued, agent: name, resource: null };
+  }
+
+  /** Makes a further token for an agent. Throws `agent-not-found`. */
+  addToken(name: string, resource: string | null): IssuedToken {
+    this.assertExists(name);
+    const issued = this.#issue({ role: 'agent', agent: name, resource });
+    return { ...issued, agent: name, resource };
+  }
+
+  /** Makes a token for the node's administrator. Returns its text. */
+  addAdminToken(): string {
+    return this.#issue({ role: 'admin', agent: null, resource: null }).text;
+  }
+
+  /** Takes a token's right away, at once. One that is not there is gone already. Throws `agent-not-found`. */
+  revoke(name: string, id: string): void {
+    this.assertExists(name);
+    if (this.#tokens.get(id)?.agent !== name) return;
+    this.#database.removeToken(id);
+    this.#tokens.delete(id);
+  }
+
+  /** Every agent with its tokens. */
+  list(): AgentListing[] {
+    const tokens = [...this.#tokens.values()];
+    return this.names.map((name) => ({
+      ...(this.#agents.get(name) as AgentEntry),
+      tokens: tokens.filter((token) => token.agent === name).map(({ hash: _hash, ...shown }) => shown),
+    }));
+  }
+
+  #issue(caller: Caller, newAgent?: AgentEntry): { id: string; text: string } {
+    const { token, id, hash } = makeToken();
+    const entry: TokenEntry = { ...caller, id, hash, createdAtMs: this.#now() };
+    this.#database.addToken(entry, newAgent);
+    this.#tokens.set(id, entry);
+    return { id, text: token };
+  }
+}

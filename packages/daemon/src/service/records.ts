@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+
+import { documentOf, HoldfastError, type Json, makeRecordId, type Operation, type Query } from '@holdfast/protocol';
+import type {
+  AgentFiles,
+  AgentStore,
+  ListedDocument,
+  Outcome,
+  Precondition,
+  QueryResult,
+  StoredDocument,
+  StoreOperation,
+  Write,
+  WriteResult,
+} from '@holdfast/store';
+
+import type { Ack, SyncEngine } from '../sync/sync-engine.ts';
+
+/** Whose records a request is about. */
+export interface Scope {
+  readonly agent: string;
+  readonly resource: string;
+}
+
+/** What to wait for before a write is answered, and how long. */
+export interface AckWish {
+  readonly ack: Ack;
+  readonly timeoutMs: number;
+}
+
+/** Operations written together, and how far they have come. */
+export interface Written {
+  readonly results: readonly WriteResult[];
+  readonly ack: Ack;
+}
+
+/** Records of the node's agents: reads at once, writes after their commit and, if wished, the relay's. */
+export class Records {
+  readonly #files: AgentFiles;
+  readonly #sync: SyncEngine;
+
+  constructor(files: AgentFiles, sync: SyncEngine) {
+    this.#files = files;
+    this.#sync = sync;
+  }
+
+  /** Writes operations together or not at all. Throws what `AgentStore.write` throws. */
+  async write(scope: Scope, write: Omit<Write, 'resource'>, wish: AckWish): Promise<Written> {
+    const results = await this.#store(scope).write({ ...write, resource: scope.resource });
+    const last = results.at(-1);
+    const waits = wish.ack === 'relay' && last !== undefined;
+    return { results, ack: waits ? await this.#sync.waitForRelay(scope.agent, last.seq, wish.timeoutMs) : 'local' };
+  }
+
+  /** Writes operations each for itself, in one transaction; an outcome for each, in order. */
+  writeEach(scope: Scope, operations: readonly StoreOperation[]): Promise<Outcome<readonly WriteResult[]>[]> {
+    const { resource } = scope;
+    return this.#store(scope).writeEach(operations.map((operation) => ({ resource, operations: [operation] })));
+  }
+
+  /** Reads a record. Throws `record-not-found`. */
+  read(scope: Scope, collection: string, id: string): StoredDocument {
+    const stored = this.#store(scope).read(scope.resource, collection, id);
+    if (stored === undefined) {
+      throw new HoldfastError('record-not-found', `there is no record "${id}" in "${collection}"`);
+    }
+    return stored;
+  }
+
+  /** Queries a collection. Throws `invalid-request`. */
+  query(scope: Scope, collection: string, query: Query): QueryResult {
+    return this.#store(scope).query(scope.resource, collection, query);
+  }
+
+  /** Lists a collection by id. */
+  list(scope: Scope, collection: string, page: { prefix: string; after: string; limit: number }): ListedDocument[] {
+    return this.#store(scope).list({ resource: scope.resource, collection }, page);
+  }
+
+  #store(scope: Scope): AgentStore {
+    return this.#files.get(scope.agent);
+  }
+}
+
+/**
+ * An operation of a batch as the store takes it. `source` is the JSON text it was parsed from. Throws what `documentOf`
+ * throws.
+ */
+export function toStoreOperation(operation: Operation, source: string, nowMs: number): StoreOperation {
+  const { collection } = operation;
+  const precondition = preconditionOf(operation);
+  const target = { collection, ...(precondition !== undefined && { precondition }) };
+  if (operation.op === 'delete') return { ...target, op: 'delete', id: operation.id };
+  const document = documentOf((operation.doc ?? null) as Json, source);
+  const expiresAtMs = operation.ttl === undefined ? undefined : nowMs + operation.ttl * 1000;
+  if (operation.op === 'put') {
+    return { ...target, op: 'put', id: operation.id ?? makeRecordId(), document, expiresAtMs: expiresAtMs ?? null };
+  }
+  return { ...target, op: 'patch', id: operation.id, patch: document, ...(expiresAtMs !== undefined && { expiresAtMs }) };
+}
+
+/** What tells one request from another under the same idempotency key. */
+export function requestFingerprint(...parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join('\0')).digest('base64url');
+}
+
+function preconditionOf(operation: Operation): Precondition | undefined {
+  if (operation.ifMatch !== undefined) return { kind: 'version', version: operation.ifMatch };
+  if (operation.op === 'put' && operation.ifNoneMatch !== undefined) return { kind: 'absent' };
+  return undefined;
+}

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+
+import { type Database, migrate, openDatabase, type Statement, translateSqliteError } from '@holdfast/sqlite';
+
+import { nodeMigrations } from './migrations.ts';
+
+/** Where a node belongs, once it has joined. */
+export interface Enrolment {
+  /** The node's name in the network. */
+  readonly name: string;
+  readonly relayUrl: string;
+  /** The node's token at the relay. A secret. */
+  readonly credential: string;
+  readonly joinedAtMs: number;
+}
+
+/** An agent of this node. */
+export interface AgentEntry {
+  readonly name: string;
+  readonly createdAtMs: number;
+}
+
+/** A token as it is stored: the hash of its secret, never the secret. */
+export interface TokenEntry {
+  readonly id: string;
+  readonly role: 'agent' | 'admin';
+  /** Null for an admin's. */
+  readonly agent: string | null;
+  /** The one resource it is bound to; null: any. */
+  readonly resource: string | null;
+  readonly hash: string;
+  readonly createdAtMs: number;
+}
+
+/** Earlier starts told to the relay at most; older ones are no use, as the relay has forgotten them long ago. */
+const MAX_PREDECESSORS = 100;
+
+/**
+ * The node's own database, `node.db`: who it is, its starts, its agents and tokens. Writes are rare and durable when
+ * they return. Throws `storage-failed` or `disk-full` like every store.
+ */
+export class NodeDatabase {
+  readonly #database: Database;
+  readonly #addBoot: Statement;
+  readonly #boots: Statement;
+  readonly #forgetBoots: Statement;
+
+  /** Opens the file, making it if needed. */
+  constructor(path: string) {
+    this.#database = openDatabase(path);
+    migrate(this.#database, nodeMigrations);
+    this.#database
+      .prepare('INSERT INTO node (id, suffix) VALUES (1, ?) ON CONFLICT DO NOTHING')
+      .run(randomBytes(4).toString('hex'));
+    this.#addBoot = this.#database.prepare('INSERT INTO boots (boot) VALUES (?)');
+    this.#boots = this.#database
+      .prepare('SELECT boot FROM boots WHERE boot <> ? ORDER BY number DESC LIMIT ?')
+      .pluck();
+    this.#forgetBoots = this.#database.prepare('DELETE FROM boots WHERE boot <> ?');
+  }
+
+  /** The 8 hexadecimal digits that end every version this node makes. */
+  get suffix(): string {
+    return this.#database.prepare('SELECT suffix FROM node WHERE id = 1').pluck().get() as string;
+  }
+
+  /** Notes a start of the daemon (protocol rule 7). */
+  addBoot(boot: string): void {
+    this.#write('the start', () => this.#addBoot.run(boot));
+  }
+
+  /** Starts before `boot`, newest first, back to the last one that had a session. */
+  predecessorsOf(boot: string): string[] {
+    return this.#boots.all(boot, MAX_PREDECESSORS) as string[];
+  }
+
+  /** The relay knows `boot` now: earlier starts need not be told any more. */
+  confirmBoot(boot: string): void {
+    this.#write('the session', () => this.#forgetBoots.run(boot));
+  }
+
+  /** Where the node belongs; undefined until it has joined. */
+  get enrolment(): Enrolment | undefined {
+    return this.#database
+      .prepare(
+        'SELECT name, relay_url AS relayUrl, credential, joined_at AS joinedAtMs FROM enrolment WHERE id = 1',
+      )
+      .get() as Enrolment | undefined;
+  }
+
+  /** Notes where the node belongs. A node joins once. */
+  enrol(enrolment: Enrolment): void {
+    const { name, relayUrl, credential, joinedAtMs } = enrolment;
+    const insert = this.#database.prepare(
+      'INSERT INTO enrolment (id, name, relay_url, credential, joined_at) VALUES (1, ?, ?, ?, ?)',
+    );
+    this.#write('the enrolment', () => insert.run(name, relayUrl, credential, joinedAtMs));
+  }
+
+  /** The agents, by name. */
+  agents(): AgentEntry[] {
+    return this.#database
+      .prepare('SELECT name, created_at AS createdAtMs FROM agents ORDER BY name')
+      .all() as AgentEntry[];
+  }
+
+  /** All tokens, oldest first. */
+  tokens(): TokenEntry[] {
+    return this.#database
+      .prepare('SELECT id, role, agent, resource, hash, created_at AS createdAtMs FROM tokens ORDER BY created_at, id')
+      .all() as TokenEntry[];
+  }
+
+  /** Adds a token, and its agent with it if that is new, together. */
+  addToken(token: TokenEntry, newAgent?: AgentEntry): void {
+    const addAgent = this.#database.prepare('INSERT INTO agents (name, created_at) VALUES (?, ?)');
+    const addToken = this.#database.prepare(
+      'INSERT INTO tokens (id, role, agent, resource, hash, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    const add = this.#database.transaction(() => {
+      if (newAgent !== undefined) addAgent.run(newAgent.name, newAgent.createdAtMs);
+      addToken.run(token.id, token.role, token.agent, token.resource, token.hash, token.createdAtMs);
+    });
+    this.#write('the token', () => add.immediate());
+  }
+
+  /** Removes a token. */
+  removeToken(id: string): void {
+    const remove = this.#database.prepare('DELETE FROM tokens WHERE id = ?');
+    this.#write('the revocation', () => remove.run(id));
+  }
+
+  /** Throws when the database does not answer. */
+  check(): void {
+    this.#database.prepare('SELECT 1').get();
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#database.close();
+  }
+
+  #write(what: string, run: () => unknown): void {
+    try {
+      run();
+    } catch (error) {
+      throw translateSqliteError(error, `${what} could not be stored`);
+    }
+  }
+}

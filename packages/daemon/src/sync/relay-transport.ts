@@ -1,0 +1,181 @@
+import { promisify } from 'node:util';
+import { constants, zstdCompress } from 'node:zlib';
+
+import {
+  batchReceiptSchema,
+  cursorSchema,
+  immediateReceiptSchema,
+  joinAnswerSchema,
+  PROTOCOL_VERSION,
+  sessionAnswerSchema,
+  streamPageSchema,
+} from '@holdfast/protocol';
+import { Agent, type Dispatcher, request } from 'undici';
+import type { z } from 'zod';
+
+import type { Join, Outcome, Transport } from './transport.ts';
+
+/** Below this a body is sent as it is: compressing would not pay. */
+const COMPRESS_FROM_BYTES = 1024;
+/** Answers are small but for stream pages; one beyond this is nonsense. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+const REFUSALS = new Set([401, 403, 404, 426]);
+
+const compress = promisify(zstdCompress);
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly token: string;
+  readonly contentType?: string;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
+
+interface RelayAddress {
+  readonly url: string;
+  readonly dispatcher: Dispatcher;
+}
+
+/** Where the relay is, who we are there, and how long to wait for it. */
+export interface RelayTransportOptions {
+  readonly url: string;
+  readonly credential: string;
+  readonly timeoutMs: number;
+}
+
+/** The calls to a relay over HTTP, with zstd, on kept-alive connections. */
+export function relayTransport(options: RelayTransportOptions): Transport {
+  const { url, credential: token } = options;
+  const dispatcher = makeDispatcher(options.timeoutMs);
+  const relay = { url, dispatcher };
+  const post = (path: string, body: string): Call => ({ method: 'POST', path, token, body, contentType: 'application/json' });
+  return {
+    session: (body) => call(relay, post('/relay/session', JSON.stringify(body)), sessionAnswerSchema),
+    batch: (boot, batch, signal) => {
+      const { lines, ...rest } = batch;
+      const header = JSON.stringify({ boot, ...rest, count: lines.length });
+      const body = [header, ...lines, ''].join('\n');
+      const contentType = 'application/x-ndjson';
+      return call(relay, { method: 'POST', path: '/relay/batch', token, body, contentType, signal }, batchReceiptSchema);
+    },
+    immediate: (envelope, line) => {
+      const body = `${JSON.stringify(envelope).slice(0, -1)},"change":${line}}`;
+      return call(relay, post('/relay/immediate', body), immediateReceiptSchema);
+    },
+    streamPage: ({ agent, incarnation, afterSeq }, signal) => {
+      const path = `/relay/streams/${agent}?incarnation=${incarnation}&after=${afterSeq}`;
+      return call(relay, { method: 'GET', path, token, signal }, streamPageSchema);
+    },
+    close: () => dispatcher.close(),
+  };
+}
+
+/** Enrols a node at a relay over HTTP; see `Join`. */
+export function joinOverHttp(timeoutMs: number): Join {
+  return async (relayUrl, joinToken, node) => {
+    const dispatcher = makeDispatcher(timeoutMs);
+    const body = JSON.stringify({ node });
+    const contentType = 'application/json';
+    try {
+      return await call(
+        { url: relayUrl, dispatcher },
+        { method: 'POST', path: '/relay/join', token: joinToken, body, contentType },
+        joinAnswerSchema,
+      );
+    } finally {
+      await dispatcher.close();
+    }
+  };
+}
+
+function makeDispatcher(timeoutMs: number): Agent {
+  return new Agent({
+    connectTimeout: Math.min(timeoutMs, 5000),
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    maxResponseSize: MAX_ANSWER_BYTES,
+    pipelining: 1,
+  });
+}
+
+async function call<Schema extends z.ZodType>(
+  relay: RelayAddress,
+  { method, path, token, contentType, body, signal }: Call,
+  schema: Schema,
+): Promise<Outcome<z.output<Schema>>> {
+  try {
+    const headers: Record<string, string> = {
+      authorization: `Bearer ${token}`,
+      'holdfast-protocol': String(PROTOCOL_VERSION),
+    };
+    if (contentType !== undefined) headers['content-type'] = contentType;
+    const sent = body === undefined ? undefined : await encode(body, headers);
+    const answer = await request(new URL(path, relay.url), {
+      method,
+      headers,
+      dispatcher: relay.dispatcher,
+      ...(sent !== undefined && { body: sent }),
+      ...(signal !== undefined && { signal }),
+    });
+    const text = await answer.body.text();
+    return answer.statusCode >= 200 && answer.statusCode < 300
+      ? understand(text, schema)
+      : classify(answer.statusCode, text, answer.headers['retry-after']);
+  } catch (error) {
+    return { kind: 'lost', reason: networkReason(error) };
+  }
+}
+
+async function encode(body: string, headers: Record<string, string>): Promise<string | Buffer> {
+  if (body.length < COMPRESS_FROM_BYTES) return body;
+  headers['content-encoding'] = 'zstd';
+  return compress(body, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+}
+
+function understand<Schema extends z.ZodType>(text: string, schema: Schema): Outcome<z.output<Schema>> {
+  const parsed = schema.safeParse(parseOrUndefined(text));
+  if (parsed.success) return { kind: 'done', value: parsed.data };
+  return { kind: 'failed', reason: 'the relay gave an answer that makes no sense', retryAfterMs: 0 };
+}
+
+function classify(status: number, text: string, retryAfter: string | string[] | undefined): Outcome<never> {
+  const problem = parseOrUndefined(text);
+  const code = textMember(problem, 'code');
+  const reason = [`the relay answered ${status}`, code, textMember(problem, 'detail')].filter(Boolean).join(': ');
+  const known = code === undefined ? {} : { code };
+  if (status === 409 && code === 'cursor-mismatch') {
+    const cursor = cursorSchema.safeParse((problem as { cursor?: unknown }).cursor);
+    if (cursor.success) return { kind: 'mismatch', cursor: cursor.data };
+  }
+  if (status === 409 && code === 'node-cloned') return { kind: 'superseded', reason, code };
+  if (REFUSALS.has(status)) return { kind: 'refused', reason, ...known };
+  if (status === 413) return { kind: 'too-large', reason, ...known };
+  return { kind: 'failed', reason, retryAfterMs: retryAfterMs(retryAfter), ...known };
+}
+
+/** Retry-After as seconds (RFC 9110 §10.2.3); the date form is not used between us. Capped at ten minutes. */
+function retryAfterMs(header: string | string[] | undefined): number {
+  const seconds = Number(header);
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 600) * 1000 : 0;
+}
+
+function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function textMember(problem: unknown, name: 'code' | 'detail'): string | undefined {
+  const value = typeof problem === 'object' && problem !== null ? (problem as Record<string, unknown>)[name] : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
+function networkReason(error: unknown): string {
+  if (!(error instanceof Error)) return 'the relay cannot be reached';
+  const code = (error as { code?: unknown }).code;
+  return `the relay cannot be reached: ${typeof code === 'string' ? code : error.name}`;
+}

@@ -1,0 +1,56 @@
+import type {
+  BatchReceipt,
+  Cursor,
+  ImmediateRequest,
+  JoinAnswer,
+  Reject,
+  SessionAnswer,
+  SessionRequest,
+  StreamPage,
+} from '@holdfast/protocol';
+
+/**
+ * What came of a call to the relay.
+ *
+ * `lost`: no whole answer, so it may or may not have been done. `refused`: the relay does not let this node in (401,
+ * 403, 404, 426). `superseded`: 409 node-cloned. `mismatch`: 409 with where the relay stands. `too-large`: 413.
+ * `failed`: any other status, or an answer that makes no sense; `retryAfterMs` if the relay named a wait.
+ */
+export type Outcome<Value> =
+  | { readonly kind: 'done'; readonly value: Value }
+  | { readonly kind: 'lost' | 'refused' | 'superseded' | 'too-large'; readonly reason: string; readonly code?: string }
+  | { readonly kind: 'mismatch'; readonly cursor: Cursor }
+  | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number; readonly code?: string };
+
+/** A batch ready to be sent: what the header says, and the lines. */
+export interface BatchToSend {
+  readonly agent: string;
+  readonly incarnation: string;
+  readonly base: Cursor;
+  readonly upto: Cursor;
+  readonly lines: readonly string[];
+}
+
+/** Which part of a stream to pull. */
+export interface StreamRange {
+  readonly agent: string;
+  readonly incarnation: string;
+  readonly afterSeq: number;
+}
+
+/** The calls a node makes to its relay. None throws: every failure is an outcome. */
+export interface Transport {
+  /** Opens or renews the session. */
+  session(request: SessionRequest): Promise<Outcome<SessionAnswer>>;
+  /** Moves a stream forward. */
+  batch(boot: string, batch: BatchToSend, signal: AbortSignal): Promise<Outcome<BatchReceipt>>;
+  /** Merges one change ahead of its batch. `line` is the change as it travels. */
+  immediate(request: Omit<ImmediateRequest, 'change'>, line: string): Promise<Outcome<{ rejects: readonly Reject[] }>>;
+  /** Pulls back what the relay holds of a stream. */
+  streamPage(range: StreamRange, signal: AbortSignal): Promise<Outcome<StreamPage>>;
+  /** Closes idle connections. */
+  close(): Promise<void>;
+}
+
+/** Enrols a node: the one call made without its credential. */
+export type Join = (relayUrl: string, joinToken: string, node: string) => Promise<Outcome<JoinAnswer>>;
