@@ -1,6 +1,6 @@
 import type { Now } from '@holdfast/protocol';
 import type { AgentFiles, AgentSummary } from '@holdfast/store';
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 
 import type { SyncEngine } from './sync/sync-engine.ts';
 

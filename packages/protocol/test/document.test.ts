@@ -77,10 +77,14 @@ describe('a document', () => {
     [String.raw`"😀\/"`, '"😀/"'],
     ['{"constructor":1,"toString":2}', '{"constructor":1,"toString":2}'],
     [' null ', 'null'],
-    [`[${'0,'.repeat(limits.documentValues - 1)}0]`, `[${'0,'.repeat(limits.documentValues - 1)}0]`],
-  ])('keeps %.40s', (text, kept) => {
+  ])('keeps %s as %s', (text, kept) => {
     expect(codeOf(text)).toBe(`kept ${kept}`);
     expect(codeOf(kept)).toBe(`kept ${kept}`);
+  });
+
+  test('may hold 100,000 values', () => {
+    const text = `[${'0,'.repeat(limits.documentValues - 1)}0]`;
+    expect(codeOf(text)).toBe(`kept ${text}`);
   });
 
   test.each(['', '  ', '\uFEFF{}', '{', '{"a":1', '[1,]', "{'a':1}", 'NaN', '{"a":1}x', '"\n"', ']', '01', '"\\'])(
@@ -91,7 +95,7 @@ describe('a document', () => {
   );
 
   test('says where it is not JSON without repeating what it holds', () => {
-    expect(() => parseDocument('{"secret": hunter2}')).toThrow(/character 11$/);
+    expect(() => parseDocument('{"secret" "hunter2"}')).toThrow('not JSON at character 10');
     expect(() => parseDocument(' ')).toThrow('the body is empty');
     for (const text of ['{"secret": hunter2}', '"hunter2', '{"hunter2']) {
       expect(() => parseDocument(text)).toThrow(expect.not.objectContaining({ message: expect.stringContaining('hunter') }));

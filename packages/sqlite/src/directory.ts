@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { HoldfastError } from '@holdfast/protocol';
 import BetterSqlite3 from 'better-sqlite3';
 
+import { isSqliteError } from './errors.ts';
+
 /** A data directory held by this process. */
 export interface DirectoryLock {
   /** Gives the directory up. A killed process gives it up too. */
@@ -30,18 +32,35 @@ export function ensurePrivateDirectory(directory: string): void {
  * Takes a data directory for this process alone, at once or not at all. The lock is SQLite's own on `lock.db`, held as
  * long as the process lives; nothing else may open that file, or POSIX would drop the lock.
  *
- * Throws `directory-locked` when another process has it.
+ * Throws `directory-locked` when another process has it, `storage-failed` when the lock file does not work.
  */
 export function lockDirectory(directory: string): DirectoryLock {
-  const database = new BetterSqlite3(join(directory, 'lock.db'), { timeout: 0 });
+  const database = openLockFile(directory);
+  held.add(database);
+  return {
+    release: () => {
+      held.delete(database);
+      database.close();
+    },
+  };
+}
+
+// better-sqlite3 closes a database that nobody refers to, and a caller may well drop the lock it never means to release.
+const held = new Set<BetterSqlite3.Database>();
+
+function openLockFile(directory: string): BetterSqlite3.Database {
+  let database: BetterSqlite3.Database | undefined;
   try {
+    database = new BetterSqlite3(join(directory, 'lock.db'), { timeout: 0 });
     database.pragma('locking_mode = EXCLUSIVE');
     database.exec('BEGIN EXCLUSIVE');
+    return database;
   } catch (cause) {
-    database.close();
-    throw new HoldfastError('directory-locked', `${directory} is in use`, { cause });
+    database?.close();
+    const isBusy = isSqliteError(cause) && cause.code.startsWith('SQLITE_BUSY');
+    if (isBusy) throw new HoldfastError('directory-locked', `${directory} is in use`, { cause });
+    throw new HoldfastError('storage-failed', `cannot lock ${directory}`, { cause });
   }
-  return { release: () => database.close() };
 }
 
 function unsafe(directory: string, what: string): HoldfastError {

@@ -1,16 +1,19 @@
 import { HoldfastError } from '@holdfast/protocol';
 import BetterSqlite3 from 'better-sqlite3';
 
-import { translateSqliteError } from './errors.ts';
+import { isSqliteError, translateSqliteError } from './errors.ts';
 
 /** An open database. Everything on it is synchronous and blocks the event loop. */
 export type Database = BetterSqlite3.Database;
 
 /** A prepared statement. */
-export type Statement = BetterSqlite3.Statement<unknown[]>;
+export type Statement = BetterSqlite3.Statement;
 
 /** Below this SQLite may damage a WAL that two connections reset at once (its release notes of 3.51.3). */
 const OLDEST_SQLITE = '3.51.3';
+
+/** How `auto_vacuum` reads when it is INCREMENTAL. */
+const INCREMENTAL = 2;
 
 /** Set on every open, in this order; what can be read back is compared afterwards. */
 const pragmas: readonly (readonly [name: string, set: string, reads: unknown])[] = [
@@ -40,13 +43,18 @@ export function openDatabase(path: string): Database {
   let database: Database | undefined;
   try {
     database = new BetterSqlite3(path);
-    // Only takes effect on an empty file; lets retention give space back later without rewriting the file.
-    database.pragma('auto_vacuum = INCREMENTAL');
+    // Only takes effect on an empty file; lets retention give space back later without rewriting the file. Setting it
+    // again would write to the file, and a file of a newer schema must stay as it is.
+    if (database.pragma('auto_vacuum', { simple: true }) !== INCREMENTAL) database.pragma('auto_vacuum = INCREMENTAL');
     for (const [name, value] of pragmas) database.pragma(`${name} = ${value}`);
     assertSettings(database, path);
     return database;
   } catch (error) {
     database?.close();
+    // better-sqlite3 itself, not SQLite, complains of a directory that is not there.
+    if (database === undefined && !isSqliteError(error)) {
+      throw new HoldfastError('storage-failed', `cannot open ${path}`, { cause: error });
+    }
     throw translateSqliteError(error, `cannot open ${path}`);
   }
 }

@@ -169,7 +169,7 @@ export class AgentStore {
     const { resource, collection } = scope;
     const end = page.prefix + GREATEST_CHARACTER.repeat(limits.idLength);
     return this.#list.all(
-      ...[collection, resource, page.after, page.prefix, end, this.#options.now(), page.limit],
+      [collection, resource, page.after, page.prefix, end, this.#options.now(), page.limit],
     ) as ListedDocument[];
   }
 
@@ -181,7 +181,9 @@ export class AgentStore {
       columns: queryColumns,
       visible: sql(
         'collection = ? AND resource = ? AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)',
-        ...[collection, resource, this.#options.now()],
+        collection,
+        resource,
+        this.#options.now(),
       ),
       listed: 'resource, collection, id, version, created_at, updated_at, expires_at, doc',
       tieBreakers: ['id'],

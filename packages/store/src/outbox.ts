@@ -139,7 +139,7 @@ export class Outbox {
     const last = page.changes.at(-1);
     const isPart = page.more && last !== undefined && last.seq < page.cursor.seq;
     const acked = isPart ? { seq: last.seq, version: last.version } : page.cursor;
-    if (acked.seq > this.#stream.counters.acked.seq) this.#stream.set({ acked });
+    if (acked.seq >= this.#stream.counters.acked.seq) this.#stream.set({ acked });
   }
 
   /** What the relay refused, oldest first. */

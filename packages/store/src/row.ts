@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-import type { Change, Json } from '@holdfast/protocol';
+import type { Change } from '@holdfast/protocol';
 
 /** A record as it stands in a file, tombstones included. Times are milliseconds since 1970. */
 export interface RecordRow {
@@ -60,23 +60,6 @@ export function recordHash(record: RecordContent): string {
   return hash('sha256', parts.join('\0')).slice(0, 32);
 }
 
-/** A row as SQLite gave it, in our words. */
-export function fromColumns(columns: RecordColumns): RecordRow {
-  return {
-    seq: columns.seq,
-    resource: columns.resource,
-    collection: columns.collection,
-    id: columns.id,
-    version: columns.version,
-    createdAtMs: columns.created_at,
-    updatedAtMs: columns.updated_at,
-    expiresAtMs: columns.expires_at,
-    deleted: columns.deleted === 1,
-    hash: columns.hash,
-    doc: columns.doc,
-  };
-}
-
 /** A row as one line of a sync batch. The document's text goes in as it is stored, not parsed and written again. */
 export function changeLine(columns: RecordColumns): string {
   const envelope = JSON.stringify({
@@ -97,5 +80,5 @@ export function changeLine(columns: RecordColumns): string {
 /** A change that came over the wire, with its document as text, to be stored. */
 export function rowOfChange(change: Change): RecordRow {
   const { doc, ...row } = change;
-  return { ...row, doc: change.deleted ? null : JSON.stringify(doc as Json) };
+  return { ...row, doc: change.deleted ? null : JSON.stringify(doc) };
 }

@@ -22,7 +22,7 @@ export interface ExpiryOptions {
 
 /** Sweeps expired records out of every agent's file, again and again. The function returned ends it. */
 export function sweepRegularly(options: ExpiryOptions): () => void {
-  let disarm: () => void = () => undefined;
+  let disarm: (() => void) | undefined;
   let isStopped = false;
   const arm = (): void => {
     disarm = options.timers.after(options.everyMs, () => {
@@ -32,7 +32,7 @@ export function sweepRegularly(options: ExpiryOptions): () => void {
   arm();
   return () => {
     isStopped = true;
-    disarm();
+    disarm?.();
   };
 }
 

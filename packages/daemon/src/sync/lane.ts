@@ -1,16 +1,17 @@
-import { type Cursor, limits, type Now, type Reject } from '@holdfast/protocol';
+import { type Cursor, limits, type Reject, ZERO_VERSION } from '@holdfast/protocol';
 import type { AgentStore, BatchBounds, OutboxBatch } from '@holdfast/store';
 
 import { retryDelayMs } from './backoff.ts';
 import { type StreamEffect, type StreamEvent, type StreamState, streamTransitions } from './stream-machine.ts';
 import type { Timers } from './timers.ts';
-import type { Outcome, Transport } from './transport.ts';
+import type { LinkFailure, Outcome, Transport } from './transport.ts';
 
 /** What the lanes of a node share. */
 export interface LaneContext {
   readonly boot: string;
   readonly lingerMs: number;
-  readonly now: Now;
+  /** A number above all it gave before: tells which of two things happened first, whatever the clock does. */
+  readonly moment: () => number;
   readonly random: () => number;
   readonly timers: Timers;
   readonly transport: () => Transport | undefined;
@@ -19,17 +20,32 @@ export interface LaneContext {
   /** Runs a call to the relay when its turn comes; turns are given round-robin over the lanes. */
   readonly takeTurn: (call: () => Promise<void>) => void;
   /** Tells the link what came of a call; true when it is the link's matter. */
-  readonly report: (outcome: Outcome<unknown>) => boolean;
+  readonly report: (outcome: Outcome<unknown>) => outcome is LinkFailure;
   /** The relay took a batch: how many changes, and which of them it rejected. */
   readonly onTaken: (agent: string, changes: number, rejects: readonly Reject[]) => void;
   /** Something went wrong that nobody waits for; the lane tries again. */
   readonly onError: (agent: string, error: unknown) => void;
 }
 
-interface Waiter {
-  readonly seq: number;
-  readonly resolve: () => void;
+/** The seqs one write was given: they follow one another. */
+export interface SeqRange {
+  readonly first: number;
+  readonly last: number;
 }
+
+interface Waiter extends SeqRange {
+  readonly resolve: (isTaken: boolean) => void;
+}
+
+/** What was sent last: should its answer be lost, the relay's cursor tells that it was taken. */
+interface Sent {
+  readonly upto: Cursor;
+  readonly changes: number;
+  /** What was kept out of it because the relay will not take it. */
+  readonly rejects: readonly Reject[];
+}
+
+const NOWHERE: Cursor = { seq: 0, version: ZERO_VERSION };
 
 /** Drives one stream's machine: sends batches, one at a time, and does what the relay's answers ask. */
 export class Lane {
@@ -41,7 +57,7 @@ export class Lane {
   #retryAfterMs = 0;
   #bounds: BatchBounds = { changes: limits.syncBatchChanges, bytes: limits.syncBatchBytes };
   #relayCursor: Cursor | undefined;
-  #sentUpto: Cursor | undefined;
+  #sent: Sent | undefined;
   #ahead: OutboxBatch | undefined;
   #abort = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -51,7 +67,7 @@ export class Lane {
   #acked: Cursor | undefined;
   #incarnation: string | undefined;
   #isKnownClean = false;
-  #movedAtMs = 0;
+  #movedAt = 0;
 
   constructor(agent: string, context: LaneContext) {
     this.agent = agent;
@@ -72,9 +88,9 @@ export class Lane {
     return this.#state;
   }
 
-  /** When the cursor last moved: a session's answer asked for earlier says nothing about it. */
-  get movedAtMs(): number {
-    return this.#movedAtMs;
+  /** The moment the cursor last moved: a session's answer asked for earlier says nothing about it. */
+  get movedAt(): number {
+    return this.#movedAt;
   }
 
   /** The stream's incarnation, read from the file once. */
@@ -84,7 +100,7 @@ export class Lane {
 
   /** Tells the lane that something happened. */
   dispatch(event: StreamEvent): void {
-    if (event === 'written') this.#isKnownClean = false;
+    if (event === 'written' || event === 'more' || event === 'mismatch') this.#isKnownClean = false;
     if (event === 'drained') this.#isKnownClean = true;
     const { to, effects } = streamTransitions[this.#state][event];
     this.#state = to;
@@ -94,18 +110,21 @@ export class Lane {
   /** The relay says where it stands; true when it is where we believe. */
   compare(relayCursor: Cursor): boolean {
     this.#acked ??= this.#store().counters.acked;
-    if (relayCursor.seq === this.#acked.seq && relayCursor.version === this.#acked.version) return true;
+    if (isSame(relayCursor, this.#acked)) return true;
     this.#relayCursor = relayCursor;
     this.dispatch('mismatch');
     return false;
   }
 
-  /** Resolves once the relay holds the stream up to `seq`. Does not ask for it; may never resolve. */
-  whenAcked(seq: number): { readonly acked: Promise<void>; readonly forget: () => void } {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const waiter = { seq, resolve };
+  /**
+   * Resolves with true once the relay holds the stream up to the end of a write, with false when it rejected some of it or
+   * nothing can be told any more. Does not ask for it; may never resolve.
+   */
+  whenTaken(seqs: SeqRange): { readonly taken: Promise<boolean>; readonly forget: () => void } {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const waiter = { ...seqs, resolve };
     this.#waiters.push(waiter);
-    return { acked: promise, forget: () => (this.#waiters = this.#waiters.filter((other) => other !== waiter)) };
+    return { taken: promise, forget: () => (this.#waiters = this.#waiters.filter((other) => other !== waiter)) };
   }
 
   /** Stops timers and aborts what is under way; resolves when nothing is. */
@@ -149,11 +168,11 @@ export class Lane {
       return;
     }
     const incarnation = this.incarnation();
-    this.#sentUpto = batch.upto;
+    this.#sent = { upto: batch.upto, changes: batch.lines.length, rejects: [] };
     const answer = transport.batch(this.#context.boot, { agent: this.agent, incarnation, ...batch }, signal);
     this.#ahead = this.#isFull(batch) ? this.#store().outbox.above(batch.upto, this.#bounds) : undefined;
     const outcome = await answer;
-    if (outcome.kind === 'done') await this.#taken(outcome.value.cursor, outcome.value.rejects, batch.lines.length);
+    if (outcome.kind === 'done') await this.#taken(outcome.value.cursor, { ...this.#sent, rejects: outcome.value.rejects });
     else if (!signal.aborted) this.#notTaken(outcome, batch);
   }
 
@@ -161,22 +180,31 @@ export class Lane {
     const { acked } = this.#store().counters;
     const ahead = this.#ahead;
     this.#ahead = undefined;
-    return ahead?.base.seq === acked.seq ? ahead : this.#store().outbox.next(this.#bounds);
+    return ahead !== undefined && isSame(ahead.base, acked) ? ahead : this.#store().outbox.next(this.#bounds);
   }
 
   #isFull(batch: OutboxBatch): boolean {
     return batch.lines.length >= this.#bounds.changes;
   }
 
-  async #taken(cursor: Cursor, rejects: readonly Reject[], changes: number): Promise<void> {
+  // Only what was sent is acknowledged: a relay that names another cursor would have us forget what it never saw.
+  async #taken(cursor: Cursor, sent: Sent): Promise<void> {
+    if (!isSame(cursor, sent.upto)) {
+      this.#fail({ reason: 'the relay took a batch and named another cursor', retryAfterMs: 0 });
+      return;
+    }
     this.#failures = 0;
     this.#retryAfterMs = 0;
     this.#grow();
-    this.#settle(cursor.seq, rejects);
     this.#context.report({ kind: 'done', value: cursor });
-    await this.#store().acknowledge(cursor, rejects);
-    this.#context.onTaken(this.agent, changes, rejects);
+    await this.#acknowledge(sent);
     this.#moved();
+  }
+
+  async #acknowledge({ upto, changes, rejects }: Sent): Promise<void> {
+    this.#settle(upto.seq, rejects);
+    await this.#store().acknowledge(upto, rejects);
+    this.#context.onTaken(this.agent, changes, rejects);
   }
 
   #notTaken(outcome: Exclude<Outcome<unknown>, { kind: 'done' }>, batch: OutboxBatch): void {
@@ -184,6 +212,10 @@ export class Lane {
     if (this.#context.report(outcome)) return;
     switch (outcome.kind) {
       case 'mismatch':
+        if (isSame(outcome.cursor, batch.base)) {
+          this.#fail({ reason: 'the relay refused a batch from the very cursor it names', retryAfterMs: 0 });
+          break;
+        }
         this.#relayCursor = outcome.cursor;
         this.dispatch('mismatch');
         break;
@@ -194,8 +226,6 @@ export class Lane {
       case 'failed':
         this.#fail(outcome);
         break;
-      default:
-        throw new Error(`the link left a "${outcome.kind}" to the stream`);
     }
   }
 
@@ -203,10 +233,15 @@ export class Lane {
   async #skip(batch: OutboxBatch, reason: string, signal: AbortSignal): Promise<void> {
     const incarnation = this.incarnation();
     const empty = { agent: this.agent, incarnation, base: batch.base, upto: batch.upto, lines: [] };
+    const sent = {
+      upto: batch.upto,
+      changes: 1,
+      rejects: [{ seq: batch.upto.seq, code: 'record-too-large', reason }],
+    };
+    this.#sent = sent;
     const outcome = await this.#context.transport()?.batch(this.#context.boot, empty, signal);
     if (outcome?.kind === 'done') {
-      const reject = { seq: batch.upto.seq, code: 'record-too-large', reason };
-      await this.#taken(outcome.value.cursor, [reject], 1);
+      await this.#taken(outcome.value.cursor, sent);
     } else if (outcome !== undefined && outcome.kind !== 'too-large' && !signal.aborted) {
       this.#notTaken(outcome, batch);
     } else {
@@ -217,30 +252,43 @@ export class Lane {
   async #reconcile(signal: AbortSignal): Promise<void> {
     const relay = this.#relayCursor;
     if (relay === undefined) throw new Error('a mismatch without the cursor that shows it');
+    this.#ahead = undefined;
+    const sent = this.#sent;
     const { acked } = this.#store().counters;
-    const answerWasLost = this.#sentUpto?.seq === relay.seq && this.#sentUpto.version === relay.version;
-    if (answerWasLost && relay.seq > acked.seq) await this.#store().acknowledge(relay, []);
-    else if (relay.seq < acked.seq) await this.#store().rewind(relay);
-    else if (!(await this.#pull(relay.seq === acked.seq ? 0 : acked.seq, signal))) return;
-    this.#settle(this.#store().counters.acked.seq, []);
+    if (isSame(relay, acked)) {
+      // An answer that was still on its way moved the cursor there meanwhile.
+    } else if (relay.seq > acked.seq && sent !== undefined && isSame(relay, sent.upto)) {
+      await this.#acknowledge(sent);
+    } else if (relay.seq < acked.seq) {
+      await this.#store().rewind(relay);
+    } else {
+      // Another change under the same seq: nothing we believe of the relay is sure, so everything is sent again.
+      if (relay.seq === acked.seq) await this.#store().rewind(NOWHERE);
+      if (!(await this.#pull(signal))) return;
+    }
     this.#moved();
   }
 
-  /** Takes over what the relay holds above `afterSeq`, a page at a time; false when that failed. */
-  async #pull(afterSeq: number, signal: AbortSignal): Promise<boolean> {
-    const transport = this.#context.transport();
-    let from = afterSeq;
+  /** Takes over what the relay holds above our cursor, a page at a time; false when that failed. */
+  async #pull(signal: AbortSignal): Promise<boolean> {
+    // Own changes get other seqs on the way: nothing can be told any more by those that callers wait for.
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve(false);
     for (let more = true; more; ) {
-      const incarnation = this.incarnation();
-      const outcome = await transport?.streamPage({ agent: this.agent, incarnation, afterSeq: from }, signal);
+      const range = { agent: this.agent, incarnation: this.incarnation(), afterSeq: this.#store().counters.acked.seq };
+      const outcome = await this.#context.transport()?.streamPage(range, signal);
       if (outcome?.kind !== 'done') {
         if (outcome === undefined || signal.aborted || this.#context.report(outcome)) return false;
-        this.#fail(outcome.kind === 'failed' ? outcome : { reason: 'the relay would not give the stream', retryAfterMs: 0 });
+        const reason = 'the relay would not give the stream';
+        this.#fail(outcome.kind === 'failed' ? outcome : { reason, retryAfterMs: 0 });
+        return false;
+      }
+      more = outcome.value.more;
+      if (more && outcome.value.changes.length === 0) {
+        this.#fail({ reason: 'the relay gave an empty page and promised more', retryAfterMs: 0 });
         return false;
       }
       await this.#store().adopt(outcome.value);
-      from = outcome.value.changes.at(-1)?.seq ?? from;
-      more = outcome.value.more && !signal.aborted;
+      if (signal.aborted) return false;
     }
     return true;
   }
@@ -248,7 +296,7 @@ export class Lane {
   #moved(): void {
     const { acked, outbox } = this.#store().counters;
     this.#acked = acked;
-    this.#movedAtMs = this.#context.now();
+    this.#movedAt = this.#context.moment();
     this.dispatch(outbox > 0 ? 'more' : 'drained');
   }
 
@@ -269,15 +317,20 @@ export class Lane {
   }
 
   #settle(ackedSeq: number, rejects: readonly Reject[]): void {
-    if (this.#waiters.length === 0) return;
-    const rejected = new Set(rejects.map((reject) => reject.seq));
-    const isDone = (waiter: Waiter): boolean => waiter.seq <= ackedSeq;
-    for (const waiter of this.#waiters) if (isDone(waiter) && !rejected.has(waiter.seq)) waiter.resolve();
-    this.#waiters = this.#waiters.filter((waiter) => !isDone(waiter));
+    this.#waiters = this.#waiters.filter(({ first, last, resolve }) => {
+      const isRejected = rejects.some(({ seq }) => seq >= first && seq <= last);
+      const isDone = isRejected || last <= ackedSeq;
+      if (isDone) resolve(!isRejected);
+      return !isDone;
+    });
   }
 
   #arm(delayMs: number): void {
     this.#disarm();
     this.#disarm = this.#context.timers.after(delayMs, () => this.dispatch('timer'));
   }
+}
+
+function isSame(one: Cursor, other: Cursor): boolean {
+  return one.seq === other.seq && one.version === other.version;
 }

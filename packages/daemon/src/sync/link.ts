@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { retryDelayMs } from './backoff.ts';
 import { type LinkEffect, type LinkEvent, type LinkState, linkTransitions } from './link-machine.ts';
 import type { Timers } from './timers.ts';
-import type { Outcome, Transport } from './transport.ts';
+import type { LinkFailure, Outcome, Transport } from './transport.ts';
 
 /** A refused link is tried again this often: an operator may have mended it. */
 const SLOW_RETRY_MS = 60_000;
@@ -73,7 +73,7 @@ export class Link {
    * What came of any call to the relay, in so far as it tells of the link. Streams report here; returns whether the
    * outcome was about the link and not about the call.
    */
-  report(outcome: Outcome<unknown>): boolean {
+  report(outcome: Outcome<unknown>): outcome is LinkFailure {
     if (outcome.kind === 'lost' || outcome.kind === 'refused' || outcome.kind === 'superseded') {
       this.#fail(outcome.kind, outcome.reason);
       return true;

@@ -18,9 +18,17 @@ import type {
  */
 export type Outcome<Value> =
   | { readonly kind: 'done'; readonly value: Value }
-  | { readonly kind: 'lost' | 'refused' | 'superseded' | 'too-large'; readonly reason: string; readonly code?: string }
+  | LinkFailure
+  | { readonly kind: 'too-large'; readonly reason: string; readonly code?: string }
   | { readonly kind: 'mismatch'; readonly cursor: Cursor }
   | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number; readonly code?: string };
+
+/** An outcome that says nothing of the call and everything of the link. */
+export interface LinkFailure {
+  readonly kind: 'lost' | 'refused' | 'superseded';
+  readonly reason: string;
+  readonly code?: string;
+}
 
 /** A batch ready to be sent: what the header says, and the lines. */
 export interface BatchToSend {

@@ -42,7 +42,10 @@ function fieldKeys(field: Field): Sql[] {
     sql(
       `CASE json_type(doc, ?) WHEN 'integer' THEN CAST(json_extract(doc, ?) AS REAL) WHEN 'real' THEN json_extract(doc, ?)
        WHEN 'text' THEN json_extract(doc, ?) ELSE 0 END`,
-      ...[path, path, path, path],
+      path,
+      path,
+      path,
+      path,
     ),
   ];
 }
@@ -76,7 +79,7 @@ export function decodePageToken(token: string, fingerprint: string, keyCount: nu
     const message = 'not a page token of this query';
     throw new HoldfastError('invalid-request', `after: ${message}`, { issues: [{ path: 'after', message }] });
   }
-  return values as SqlValue[];
+  return values;
 }
 
 function parseToken(token: string): unknown[] {

@@ -8,7 +8,7 @@ type Tree = Map<string, Tree | true>;
 export function project(document: PublicRecord['doc'], select: readonly string[]): PublicRecord['doc'] {
   const tree: Tree = new Map();
   for (const name of select) insert(tree, documentSegments(name));
-  return pick(document as Json, tree) as PublicRecord['doc'];
+  return pick(document, tree) as PublicRecord['doc'];
 }
 
 function insert(tree: Tree, segments: readonly string[]): void {

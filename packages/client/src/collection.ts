@@ -1,0 +1,135 @@
+import type { Json, Query, QueryAnswer, WriteAnswer } from '@holdfast/protocol';
+
+import type { DaemonRoutes } from './calls.ts';
+import type { Caller } from './caller.ts';
+import { found, orNothing } from './found.ts';
+import type { AggregateQuery, Group, Page, PageQuery, RecordOf, Selected } from './queries.ts';
+import { eachRecord, groupsOf, pageOf } from './query-answer.ts';
+import { randomKey } from './random-key.ts';
+
+/** How long a write waits before it is answered. */
+export interface WaitOptions {
+  /** `relay`: wait until the relay holds it too; the answer's `ack` tells whether that came about. Default `local`. */
+  readonly ack?: 'local' | 'relay' | undefined;
+  /** Seconds to wait for the relay. Default 2. */
+  readonly timeout?: number | undefined;
+}
+
+/** A write that holds only if the record has the version given; otherwise `precondition-failed`. */
+export interface ChangeOptions extends WaitOptions {
+  readonly ifMatch?: string | undefined;
+}
+
+/** What a patch may carry. */
+export interface PatchOptions extends ChangeOptions {
+  /** Seconds the record lives from now on. */
+  readonly ttl?: number | undefined;
+}
+
+/** What a put may carry. */
+export interface PutOptions extends PatchOptions {
+  /** `*`: write only if there is no record; otherwise `precondition-failed`. */
+  readonly ifNoneMatch?: '*' | undefined;
+}
+
+/** What a create may carry. */
+export interface CreateOptions extends WaitOptions {
+  readonly ttl?: number | undefined;
+  /** The same key and document again, within a day, gives the first answer. Default a random key for each call. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** A document as it was read. */
+export interface Found<T> {
+  readonly doc: T;
+  readonly version: string;
+}
+
+/** A JSON Merge Patch (RFC 7396) of a document: null removes, objects merge, everything else replaces. */
+export type MergePatch<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [Key in keyof T]?: MergePatch<T[Key]> | null }
+    : T;
+
+/**
+ * One collection of the agent. `T` is what its documents are taken to be; nothing checks that they are.
+ * Every call may throw `HoldfastProblem` and `HoldfastUnreachable`; which writes are sent again is told by `connect`.
+ */
+export interface CollectionClient<T> {
+  /** Writes the whole document. */
+  put(id: string, doc: T, options?: PutOptions): Promise<WriteAnswer>;
+  /** The document, or undefined if there is none (any more). */
+  get(id: string): Promise<Found<T> | undefined>;
+  /** Changes parts of a document. Throws `record-not-found` if there is none. */
+  patch(id: string, patch: MergePatch<T>, options?: PatchOptions): Promise<WriteAnswer>;
+  /** Deletes; undefined if there is no such record (any more). */
+  delete(id: string, options?: ChangeOptions): Promise<WriteAnswer | undefined>;
+  /** Writes under an id made by the daemon, which the answer tells. */
+  create(doc: T, options?: CreateOptions): Promise<WriteAnswer>;
+  /** One page, of 100 records unless `limit` says otherwise. */
+  query<const Q extends PageQuery = Record<never, never>>(query?: Q): Promise<Page<Selected<T, Q>>>;
+  /** All records, page by page; `limit` is the size of a page, not of the whole. */
+  each<const Q extends PageQuery = Record<never, never>>(query?: Q): AsyncIterable<RecordOf<Selected<T, Q>>>;
+  /** Groups and their counts. */
+  aggregate(query: AggregateQuery): Promise<readonly Group[]>;
+}
+
+/** What documents are taken to be when nothing is said. */
+export type AnyDocument = Json;
+
+/** Opens a collection. Nothing is sent. */
+export function openCollection<T>(call: Caller<DaemonRoutes>, collection: string): CollectionClient<T> {
+  return { ...openReads<T>(call, collection), ...openWrites<T>(call, collection) };
+}
+
+type Reads<T> = Pick<CollectionClient<T>, 'get' | 'query' | 'each' | 'aggregate'>;
+
+function openReads<T>(call: Caller<DaemonRoutes>, collection: string): Reads<T> {
+  const ask = async (query: Query): Promise<QueryAnswer> => {
+    const { value } = await call('record.query', { params: { collection }, body: query }, { repeat: 'free' });
+    return value;
+  };
+  return {
+    get: async (id) => {
+      const read = await found(call('record.get', { params: { collection, id } }));
+      return read && { doc: read.value as T, version: read.version };
+    },
+    query: async (query) => pageOf(await ask(query ?? {})),
+    each: (query) => eachRecord(async (after = query?.after) => pageOf(await ask({ ...query, after }))),
+    aggregate: async (query) => groupsOf(await ask(query)),
+  };
+}
+
+type Writes<T> = Omit<CollectionClient<T>, keyof Reads<T>>;
+
+function openWrites<T>(call: Caller<DaemonRoutes>, collection: string): Writes<T> {
+  return {
+    put: async (id, doc, { ifMatch, ifNoneMatch, ...query } = {}) => {
+      const { value } = await call(
+        'record.put',
+        { params: { collection, id }, query, body: doc },
+        { ifMatch, ifNoneMatch },
+      );
+      return value;
+    },
+    patch: async (id, patch, { ifMatch, ...query } = {}) => {
+      // Without a condition a patch sent again could undo what others wrote in between.
+      const repeat = ifMatch === undefined ? 'twice' : 'same';
+      const { value } = await call(
+        'record.patch',
+        { params: { collection, id }, query, body: patch },
+        { ifMatch, repeat },
+      );
+      return value;
+    },
+    delete: async (id, { ifMatch, ...query } = {}) => {
+      const deleted = await orNothing(call('record.delete', { params: { collection, id }, query }, { ifMatch }));
+      return deleted?.value;
+    },
+    create: async (doc, { idempotencyKey = randomKey(), ...query } = {}) => {
+      const { value } = await call('record.create', { params: { collection }, query, body: doc }, { idempotencyKey });
+      return value;
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import type { AgentStatus, BatchEnd, NodeStatus, Operation } from '@holdfast/protocol';
+
+import { type Caller, callerOf } from './caller.ts';
+import type { AnswerOf, DaemonRoutes, InputOf } from './calls.ts';
+import { type AnyDocument, type CollectionClient, openCollection, type WaitOptions } from './collection.ts';
+import { daemonCalls } from './daemon-calls.ts';
+import { type KvClient, openKv } from './kv.ts';
+import { randomKey } from './random-key.ts';
+import { type Readiness, Requester } from './requester.ts';
+import { type ConnectOptions, daemonPlace } from './settings.ts';
+import { streamOperations, type StreamOptions } from './stream.ts';
+
+/** What became of an atomic batch: one result for each operation, in order. */
+export type BatchAnswer = AnswerOf<DaemonRoutes['batch']>;
+/** A collection as it is known, and how much is in it. */
+export type CollectionInfo = AnswerOf<DaemonRoutes['collection.get']>;
+/** An agent and its tokens, without secrets. */
+export type AgentInfo = AnswerOf<DaemonRoutes['agent.list']>['agents'][number];
+/** A new token; its secret is in this answer and nowhere else. */
+export type NewAgentToken = AnswerOf<DaemonRoutes['agent.token']>;
+/** A change of the node that the relay would not take. */
+export type NodeDeadLetter = AnswerOf<DaemonRoutes['dead-letter.list']>['dead_letters'][number];
+/** Which relay to join, with what join token, under what name. */
+export type JoinRequest = InputOf<DaemonRoutes['node.join']>['body'];
+/** The name the node has now, and its relay. */
+export type Joined = AnswerOf<DaemonRoutes['node.join']>;
+
+/** What an atomic batch may carry. */
+export interface BatchOptions extends WaitOptions {
+  /** The same key and operations again, within a day, give the first answer. Default a random key for each call. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** The node itself; admin tokens only. */
+export interface NodeClient {
+  /** The link to the relay and the state of every agent. */
+  status(): Promise<NodeStatus>;
+  /** Enrols the node at a relay. Not sent again once it may have been carried out: the join token is used up by then. */
+  join(request: JoinRequest): Promise<Joined>;
+}
+
+/** The node's agents; admin tokens only. */
+export interface AgentsClient {
+  list(): Promise<readonly AgentInfo[]>;
+  /** Makes an agent and its first token. */
+  create(name: string): Promise<NewAgentToken>;
+  /** Makes a further token, bound to one resource if one is named. */
+  token(agent: string, options?: { readonly resource?: string | undefined }): Promise<NewAgentToken>;
+  /** Revokes a token by its id. */
+  revoke(agent: string, tokenId: string): Promise<void>;
+}
+
+/** Changes of the node that the relay would not take; admin tokens only. */
+export interface NodeDeadLettersClient {
+  list(): Promise<readonly NodeDeadLetter[]>;
+  /** Sends the record as it stands now once more. */
+  retry(agent: string, id: string): Promise<void>;
+  /** Forgets the rejection; the record stays as it is. */
+  drop(agent: string, id: string): Promise<void>;
+}
+
+/** A daemon's client. */
+export interface Holdfast extends AsyncDisposable {
+  collection<T = AnyDocument>(name: string): CollectionClient<T>;
+  readonly kv: KvClient;
+  /** Carries out all operations or none; at most 1,000. */
+  batch(operations: readonly Operation[], options?: BatchOptions): Promise<BatchAnswer>;
+  /**
+   * Sends operations as they come and hands out each answer as it comes, without holding either all in memory. They are
+   * committed in chunks: when it fails half way, what was answered stays written. Never sent again by itself.
+   *
+   * Resolves with the end line, whose `stoppedAt` and `error` tell if the daemon stopped early. Throws what `operations`
+   * or `onAnswer` throw, `HoldfastProblem` when refused, `HoldfastUnreachable` when cut before the end or silent for
+   * `timeoutMs` with answers owed. Needs streaming request bodies: Node, or a browser over HTTP/2.
+   */
+  stream(operations: AsyncIterable<Operation> | Iterable<Operation>, options?: StreamOptions): Promise<BatchEnd>;
+  /** The agent's records, outbox, last acknowledgement and dead letters. */
+  status(): Promise<AgentStatus>;
+  /** The collections there are: built in, and those the agent began. */
+  collections(): Promise<readonly CollectionInfo[]>;
+  readonly node: NodeClient;
+  readonly agents: AgentsClient;
+  readonly deadLetters: NodeDeadLettersClient;
+  /** Whether the daemon says it is ready, asked once. Throws `HoldfastUnreachable` if there is no answer. */
+  ready(): Promise<Readiness>;
+  /** Ends requests under way and frees connections. May be called again; other calls fail afterwards. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a daemon's client. Nothing is sent yet. What `options` leaves out comes, on Node, from `HOLDFAST_SOCKET`, `HOLDFAST_URL`,
+ * `HOLDFAST_TOKEN` and `HOLDFAST_TOKEN_FILE`; the address is then `http://127.0.0.1:8002`. Throws `bad-configuration`.
+ *
+ * Failures that may pass are tried again, with full jitter and as Retry-After says, but only where that is safe:
+ * - reads and queries always; `create` and `batch` always, by their idempotency key;
+ * - `put` and `delete` always. If the first attempt's answer was lost and the repetition meets a failed precondition, that
+ *   may be the first one's own work: `HoldfastUnreachable` with outcome `unknown` says so, and the caller reads the record;
+ * - `patch` with `ifMatch` likewise; `patch` without, and calls that make agents and tokens, only after a failure that
+ *   certainly changed nothing.
+ */
+export function connect(options: ConnectOptions = {}): Holdfast {
+  const requester = new Requester(daemonPlace, options);
+  const call = callerOf<DaemonRoutes>(requester, daemonCalls);
+  const close = (): Promise<void> => requester.close();
+  return {
+    collection: <T>(name: string) => openCollection<T>(call, name),
+    kv: openKv(call),
+    batch: async (operations, { idempotencyKey = randomKey(), ...query } = {}) => {
+      const { value } = await call('batch', { query, body: [...operations] }, { idempotencyKey });
+      return value;
+    },
+    stream: (operations, streamOptions) => streamOperations(requester, operations, streamOptions),
+    status: async () => (await call('status.agent', {})).value,
+    collections: async () => (await call('collection.list', {})).value.collections,
+    node: openNode(call),
+    agents: openAgents(call),
+    deadLetters: openDeadLetters(call),
+    ready: () => requester.ready(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function openNode(call: Caller<DaemonRoutes>): NodeClient {
+  return {
+    status: async () => (await call('status.node', {})).value,
+    join: async (request) => (await call('node.join', { body: request })).value,
+  };
+}
+
+function openAgents(call: Caller<DaemonRoutes>): AgentsClient {
+  return {
+    list: async () => (await call('agent.list', {})).value.agents,
+    create: async (name) => (await call('agent.create', { body: { name } })).value,
+    token: async (agent, { resource } = {}) =>
+      (await call('agent.token', { params: { agent }, body: { resource } })).value,
+    revoke: async (agent, id) => {
+      await call('agent.token.revoke', { params: { agent, id } });
+    },
+  };
+}
+
+function openDeadLetters(call: Caller<DaemonRoutes>): NodeDeadLettersClient {
+  return {
+    list: async () => (await call('dead-letter.list', {})).value.dead_letters,
+    retry: async (agent, id) => {
+      await call('dead-letter.retry', { params: { agent, id } });
+    },
+    drop: async (agent, id) => {
+      await call('dead-letter.drop', { params: { agent, id } });
+    },
+  };
+}

@@ -1,0 +1,55 @@
+export type {
+  AnyDocument,
+  ChangeOptions,
+  CollectionClient,
+  CreateOptions,
+  Found,
+  MergePatch,
+  PatchOptions,
+  PutOptions,
+  WaitOptions,
+} from './collection.ts';
+export { HoldfastProblem, HoldfastUnreachable, type Outcome, type ProblemCode, type ProblemFields } from './errors.ts';
+export {
+  type AgentInfo,
+  type AgentsClient,
+  type BatchAnswer,
+  type BatchOptions,
+  type CollectionInfo,
+  connect,
+  type Holdfast,
+  type Joined,
+  type JoinRequest,
+  type NewAgentToken,
+  type NodeClient,
+  type NodeDeadLetter,
+  type NodeDeadLettersClient,
+} from './holdfast.ts';
+export type { FoundValue, KvClient, KvEntry, KvListOptions } from './kv.ts';
+export type {
+  AggregateQuery,
+  Group,
+  NetworkAggregateQuery,
+  NetworkPageQuery,
+  Page,
+  PageQuery,
+  Parts,
+  RecordOf,
+  Selected,
+} from './queries.ts';
+export {
+  connectRelay,
+  type DeadLetterWithChange,
+  type HoldfastRelay,
+  type Invitation,
+  type InviteRequest,
+  type NetworkCollection,
+  type NewToken,
+  type RelayDeadLettersClient,
+  type RetryAnswer,
+  type TokenRequest,
+} from './relay.ts';
+export type { Readiness } from './requester.ts';
+export type { ConnectionOptions, ConnectOptions } from './settings.ts';
+export type { StreamOptions } from './stream.ts';
+export type { Fetch } from './transport.ts';

@@ -1,0 +1,28 @@
+import type { QueryAnswer } from '@holdfast/protocol';
+
+import { unexpectedAnswer } from './problem.ts';
+import type { Group, Page, RecordOf } from './queries.ts';
+
+/** The page in a query's answer, its documents taken to be `T`. */
+export function pageOf<T>(answer: QueryAnswer): Page<T> {
+  if (!('records' in answer)) throw unexpectedAnswer(200, 'groups where records were asked for');
+  return { records: answer.records as RecordOf<T>[], next: answer.next };
+}
+
+/** The groups in an aggregate's answer. */
+export function groupsOf(answer: QueryAnswer): readonly Group[] {
+  if (!('groups' in answer)) throw unexpectedAnswer(200, 'records where groups were asked for');
+  return answer.groups;
+}
+
+/** All records from the first page to the last; a page is asked for when the one before it was used up. */
+export async function* eachRecord<T>(
+  page: (after: string | undefined) => Promise<Page<T>>,
+): AsyncGenerator<RecordOf<T>> {
+  let after: string | undefined;
+  do {
+    const { records, next } = await page(after);
+    yield* records;
+    after = next ?? undefined;
+  } while (after !== undefined);
+}

@@ -1,0 +1,110 @@
+import type { DeadLetter, NetworkQuery, NodeInfo, QueryAnswer } from '@holdfast/protocol';
+
+import { type Caller, callerOf } from './caller.ts';
+import type { AnswerOf, InputOf, RelayRoutes } from './calls.ts';
+import type { AnyDocument } from './collection.ts';
+import { orNothing } from './found.ts';
+import type { Group, NetworkAggregateQuery, NetworkPageQuery, Page, RecordOf } from './queries.ts';
+import { eachRecord, groupsOf, pageOf } from './query-answer.ts';
+import { type OperatorRoutes, relayCalls } from './relay-calls.ts';
+import { type Readiness, Requester } from './requester.ts';
+import { type ConnectionOptions, relayPlace } from './settings.ts';
+
+/** A collection of the network, and how much is in it. */
+export type NetworkCollection = AnswerOf<RelayRoutes['collections']>['collections'][number];
+/** A dead letter with the change as it came, as text. */
+export type DeadLetterWithChange = AnswerOf<RelayRoutes['dead-letter.get']>;
+/** What came of trying a dead letter once more: empty `rejects` if it was taken. */
+export type RetryAnswer = AnswerOf<RelayRoutes['dead-letter.retry']>;
+/** For which node, and for how many seconds (default 900). */
+export type InviteRequest = InputOf<RelayRoutes['invite']>['body'];
+/** A join token; its secret is in this answer and nowhere else. */
+export type Invitation = AnswerOf<RelayRoutes['invite']>;
+/** The role a token has, and whose it is. */
+export type TokenRequest = InputOf<RelayRoutes['token']>['body'];
+/** A new token; its secret is in this answer and nowhere else. */
+export type NewToken = AnswerOf<RelayRoutes['token']>;
+
+/** Changes the relay would not take; operators only. */
+export interface RelayDeadLettersClient {
+  /** Newest first. */
+  list(options?: { readonly limit?: number | undefined }): Promise<readonly DeadLetter[]>;
+  /** One, or undefined if there is none (any more). */
+  get(id: string): Promise<DeadLetterWithChange | undefined>;
+  /** Tries to take the change once more; it stays a dead letter if it is refused again. */
+  retry(id: string): Promise<RetryAnswer>;
+  /** Gives it up for good. */
+  drop(id: string): Promise<void>;
+}
+
+/** A relay's client. Every call may throw `HoldfastProblem` and `HoldfastUnreachable`. */
+export interface HoldfastRelay extends AsyncDisposable {
+  /**
+   * One page of records over the network, of 100 unless `limit` says otherwise. `T` is what their documents, or the parts
+   * selected, are taken to be; nothing checks that they are.
+   */
+  query<T = AnyDocument>(query?: NetworkPageQuery): Promise<Page<T>>;
+  /** All records, page by page; `limit` is the size of a page, not of the whole. */
+  each<T = AnyDocument>(query?: NetworkPageQuery): AsyncIterable<RecordOf<T>>;
+  /** Groups and their counts. */
+  aggregate(query: NetworkAggregateQuery): Promise<readonly Group[]>;
+  /** The nodes, their streams and when each was last heard of. */
+  nodes(): Promise<readonly NodeInfo[]>;
+  /** The collections of the network. */
+  collections(): Promise<readonly NetworkCollection[]>;
+  readonly deadLetters: RelayDeadLettersClient;
+  /** Makes a join token: single use, for one node name. */
+  invite(request: InviteRequest): Promise<Invitation>;
+  /** Makes a token for a person or tool; admins only. */
+  token(request: TokenRequest): Promise<NewToken>;
+  /** Whether the relay says it is ready, asked once. Throws `HoldfastUnreachable` if there is no answer. */
+  ready(): Promise<Readiness>;
+  /** Ends requests under way and frees connections. May be called again; other calls fail afterwards. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a relay's client. Nothing is sent yet. What `options` leaves out comes, on Node, from `HOLDFAST_RELAY_URL`,
+ * `HOLDFAST_RELAY_TOKEN` and `HOLDFAST_RELAY_TOKEN_FILE`; the address is then `http://127.0.0.1:8001`. Throws `bad-configuration`.
+ * Reads, queries and dropping dead letters are tried again as `connect` tells; the other calls only after a failure that
+ * certainly changed nothing.
+ */
+export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
+  const requester = new Requester(relayPlace, options);
+  const call = callerOf<OperatorRoutes>(requester, relayCalls);
+  const close = (): Promise<void> => requester.close();
+  return {
+    ...openQueries(call),
+    nodes: async () => (await call('nodes', {})).value.nodes,
+    collections: async () => (await call('collections', {})).value.collections,
+    deadLetters: openDeadLetters(call),
+    invite: async (request) => (await call('invite', { body: request })).value,
+    token: async (request) => (await call('token', { body: request })).value,
+    ready: () => requester.ready(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function openQueries(call: Caller<OperatorRoutes>): Pick<HoldfastRelay, 'query' | 'each' | 'aggregate'> {
+  const ask = async (query: NetworkQuery): Promise<QueryAnswer> => {
+    const { value } = await call('query', { body: query }, { repeat: 'free' });
+    return value;
+  };
+  return {
+    query: async (query) => pageOf(await ask(query ?? {})),
+    each: (query) => eachRecord(async (after = query?.after) => pageOf(await ask({ ...query, after }))),
+    aggregate: async (query) => groupsOf(await ask(query)),
+  };
+}
+
+function openDeadLetters(call: Caller<OperatorRoutes>): RelayDeadLettersClient {
+  return {
+    list: async (query) => (await call('dead-letter.list', { query })).value.dead_letters,
+    get: async (id) => (await orNothing(call('dead-letter.get', { params: { id } })))?.value,
+    retry: async (id) => (await call('dead-letter.retry', { params: { id } })).value,
+    drop: async (id) => {
+      await call('dead-letter.drop', { params: { id } });
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import { HoldfastError } from '@holdfast/protocol';
+
+import type { Authenticate, Identity, ReadHeader } from './identity.ts';
+import type { Access } from './routing.ts';
+
+const BEARER = /^Bearer +([\x21-\x7e]{1,500})$/i;
+
+/** Who sends the request. Throws `unauthenticated`, and what `authenticate` throws. */
+export async function identify<Who extends Identity>(
+  authenticate: Authenticate<Who>,
+  header: ReadHeader,
+): Promise<Who> {
+  const token = BEARER.exec(header('authorization') ?? '')?.[1];
+  if (token === undefined) throw new HoldfastError('unauthenticated', 'the request carries no bearer token');
+  const identity = await authenticate(token, header);
+  if (identity === undefined) throw new HoldfastError('unauthenticated', 'the token is not known here');
+  return identity;
+}
+
+/** Throws `forbidden` if the route does not let the role in. A join token only ever joins. */
+export function assertRole({ role }: Identity, access: Access): void {
+  const isAllowed = access === 'open' || (access === 'token' ? role !== 'join' : access.has(role));
+  if (!isAllowed) throw new HoldfastError('forbidden', `the role "${role}" may not make this call`);
+}

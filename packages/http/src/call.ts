@@ -1,0 +1,97 @@
+import type { Document, Route } from '@holdfast/protocol';
+import type { z } from 'zod';
+
+import type { Identity, ReadHeader } from './identity.ts';
+
+/** One line of an NDJSON body. */
+export interface Line {
+  /** Counts from 1 over the whole body, empty lines too. */
+  readonly number: number;
+  /** The line without its line ending; never empty. Valid UTF-8, not yet looked at otherwise. */
+  readonly text: string;
+}
+
+/**
+ * The lines of an NDJSON body in the groups they arrived in; no group is empty, and no two groups are in memory unless
+ * the reader keeps them. Empty lines are left out but counted. Can be read once.
+ *
+ * The reader may stop early. Throws, after every whole line before the fault was handed out: `body-too-large` (a line over
+ * `limits.lineBytes`), `body-incomplete`, `bad-encoding`, `bad-utf8`, `request-timeout` (no bytes for `limits.requestSeconds`).
+ */
+export type Lines = AsyncIterable<readonly Line[]>;
+
+/** A JSON body. */
+export interface JsonBody<Value> {
+  readonly kind: 'json';
+  /** What the route's schema made of it. */
+  readonly value: Value;
+  /** The text as sent; `documentOf` needs it to check documents inside. */
+  readonly source: string;
+}
+
+/** An NDJSON body. `lines` holds text: the handler parses each by the schema it expects there. */
+export interface NdjsonBody {
+  readonly kind: 'ndjson';
+  readonly lines: Lines;
+}
+
+/** The body a handler gets, by the route's kind of body: nothing, JSON, a checked document (or merge patch), or lines. */
+export type BodyOf<R extends Route> = R extends { readonly body: infer Body }
+  ? Body extends { readonly kind: 'json'; readonly schema: infer Schema extends z.ZodType }
+    ? JsonBody<z.output<Schema>>
+    : Body extends { readonly kind: 'json-or-ndjson'; readonly schema: infer Schema extends z.ZodType }
+      ? JsonBody<z.output<Schema>> | NdjsonBody
+      : Body extends { readonly kind: 'ndjson' }
+        ? NdjsonBody
+        : Document
+  : undefined;
+
+/** The path parameters a handler gets. */
+export type ParamsOf<R extends Route> = R extends {
+  readonly params: infer Params extends Readonly<Record<string, z.ZodType>>;
+}
+  ? { readonly [Name in keyof Params]: z.output<Params[Name]> }
+  : Readonly<Record<never, never>>;
+
+/** The query parameters a handler gets. */
+export type QueryOf<R extends Route> = R extends { readonly query: infer Query extends z.ZodObject }
+  ? Readonly<z.output<Query>>
+  : Readonly<Record<never, never>>;
+
+/** One request that passed every guard: authenticated, its role let in, its parameters and body checked. */
+export interface Call<R extends Route, Who extends Identity> {
+  readonly identity: Who;
+  readonly params: ParamsOf<R>;
+  readonly query: QueryOf<R>;
+  readonly body: BodyOf<R>;
+  readonly header: ReadHeader;
+  /** Names the request in logs and problems. */
+  readonly requestId: string;
+  /** Aborts when the client goes away before the answer was sent, or the service stops waiting for the request. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What a handler answers with; without `status`, the route's own.
+ * `json` is turned into text here; `text` is JSON text already. Each piece of `ndjson` is one or more whole lines, each with its line
+ * feed; once the first piece is out a failure can only cut the connection, so the lines must end in one that says so.
+ */
+export interface Answer {
+  readonly status?: number;
+  /** Further headers. Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly text?: string;
+  readonly ndjson?: AsyncIterable<string>;
+}
+
+/** Does what one route is for. Throws HoldfastError to refuse; anything else thrown is answered as `internal` and logged. */
+export type Handler<R extends Route, Who extends Identity> = (call: Call<R, Who>) => Answer | Promise<Answer>;
+
+/** Routes by id. */
+export type Routes = Readonly<Record<string, Route>>;
+
+/** A handler for every route: one missing or too many is a type error. */
+export type Handlers<Set extends Routes, Who extends Identity> = {
+  readonly [Id in keyof Set]: Handler<Set[Id], Who>;
+};

@@ -1,0 +1,60 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+
+import { HoldfastError, limits } from '@holdfast/protocol';
+
+import { decompress } from './decompress.ts';
+import type { Encoding } from './guards.ts';
+import { incomplete, tooSlow } from './inbox.ts';
+
+/** What bounds one body. */
+export interface BodyBounds {
+  /** Bytes as sent. */
+  readonly bodyBytes: number;
+  /** For the whole body when it is gathered; between two chunks when it is a stream. */
+  readonly waitMs: number;
+}
+
+/**
+ * Reads a whole body as text. Bytes are counted as they come, whatever Content-Length says.
+ * Throws `body-too-large`, `body-incomplete`, `request-timeout`, `bad-encoding`, `bad-utf8`.
+ */
+export async function readText(
+  request: IncomingMessage,
+  encoding: Encoding | undefined,
+  bounds: BodyBounds,
+): Promise<string> {
+  const sent = await gather(request, bounds);
+  const bytes = encoding === undefined ? sent : await decompress(sent, encoding, limits.decompressedBodyBytes);
+  if (!isUtf8(bytes)) throw new HoldfastError('bad-utf8', 'the body is not valid UTF-8');
+  return bytes.toString('utf8');
+}
+
+function gather(request: IncomingMessage, { bodyBytes, waitMs }: BodyBounds): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytes) return Promise.reject(tooLarge(bodyBytes));
+  if (request.destroyed) return Promise.reject(incomplete());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (error?: HoldfastError): void => {
+      clearTimeout(timer);
+      request.off('data', take).off('end', settle).off('close', cut);
+      if (error === undefined)
+        return resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size));
+      request.pause();
+      reject(error);
+    };
+    const take = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > bodyBytes) settle(tooLarge(bodyBytes));
+      else chunks.push(chunk);
+    };
+    const cut = (): void => settle(incomplete());
+    const timer = setTimeout(() => settle(tooSlow(waitMs)), waitMs);
+    request.on('data', take).on('end', settle).on('close', cut);
+  });
+}
+
+function tooLarge(bodyBytes: number): HoldfastError {
+  return new HoldfastError('body-too-large', `the body is over ${bodyBytes} bytes`);
+}

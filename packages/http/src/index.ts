@@ -1,0 +1,19 @@
+export {
+  type Answer,
+  type BodyOf,
+  type Call,
+  type Handler,
+  type Handlers,
+  type JsonBody,
+  type Line,
+  type Lines,
+  type NdjsonBody,
+  type ParamsOf,
+  type QueryOf,
+  type Routes,
+} from './call.ts';
+export type { Authenticate, Identity, ReadHeader } from './identity.ts';
+export type { ListenAt } from './listeners.ts';
+export type { Check } from './probes.ts';
+export { createService, type Service, type ServiceOptions } from './service.ts';
+export { makeToken, type NewToken, type ParsedToken, parseToken, tokenMatches } from './tokens.ts';

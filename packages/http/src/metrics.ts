@@ -1,0 +1,53 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+const labelNames = ['route', 'status'] as const;
+type LabelName = (typeof labelNames)[number];
+
+/** From under a group commit to the longest wait for the relay. */
+const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** The http metrics. Labels are route ids and statuses: nothing of who called, or about what. */
+export class HttpMetrics {
+  readonly #seconds: Histogram<LabelName>;
+  readonly #requests: Counter<LabelName>;
+  #underWay = 0;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#seconds = new Histogram({
+      name: 'holdfast_http_request_duration_seconds',
+      help: 'Time from the request line to the end of the answer',
+      labelNames,
+      buckets,
+      registers,
+    });
+    this.#requests = new Counter({
+      name: 'holdfast_http_requests_total',
+      help: 'Requests answered',
+      labelNames,
+      registers,
+    });
+    const underWay = (): number => this.#underWay;
+    new Gauge({
+      name: 'holdfast_http_requests_under_way',
+      help: 'Requests not answered yet',
+      registers,
+      collect() {
+        this.set(underWay());
+      },
+    });
+  }
+
+  /** A request came. */
+  begin(): void {
+    this.#underWay += 1;
+  }
+
+  /** Its answer was sent, or the client is gone. */
+  end(route: string, status: number, durationMs: number): void {
+    this.#underWay -= 1;
+    const labels = { route, status };
+    this.#seconds.observe(labels, durationMs / 1000);
+    this.#requests.inc(labels);
+  }
+}

@@ -1,0 +1,124 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { Answer } from './call.ts';
+
+/** How long, and for how many bytes, the rest of a body nobody wants is listened to, so that the sender gets the answer. */
+const LINGER_MS = 5_000;
+const LINGER_BYTES = 32 * 1024 * 1024;
+
+const fixedHeaders = ['cache-control', 'no-store', 'x-content-type-options', 'nosniff'] as const;
+
+/** What `send` must know besides the answer. */
+export interface SendOptions {
+  /** Used when the answer names none. */
+  readonly status: number;
+  /** Whether this is the connection's last answer. */
+  readonly close: boolean;
+  /** Whether the client still waits for `100 Continue` and has not sent its body. */
+  readonly bodyHeldBack: boolean;
+  /** Called once nothing more of the body will be read. */
+  readonly closeBody: () => void;
+}
+
+/**
+ * Sends an answer and resolves when it is handed to the system, which may be before the client has it. If part of the
+ * body has not come yet, the connection closes after the answer, once a bounded rest of the body was taken in: closing at
+ * once would reset the connection, and the client might never see the answer.
+ *
+ * Rejects with what an NDJSON answer throws; if its head was not sent yet, another answer can still be.
+ */
+export async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  options: SendOptions,
+): Promise<void> {
+  if (answer.ndjson !== undefined) {
+    await sendLines(response, answer.ndjson, { ...options, ...answer });
+    options.closeBody();
+    return endLines(request, response);
+  }
+  options.closeBody();
+  const status = answer.status ?? options.status;
+  const text = answer.text ?? (answer.json === undefined ? '' : JSON.stringify(answer.json));
+  const pending = isBodyPending(request);
+  const headers = headOf(answer.headers, options.close || pending);
+  const bytes = Buffer.byteLength(text);
+  if (status !== 204 && status !== 304) headers.push('content-length', String(bytes));
+  if (text !== '' && answer.headers?.['content-type'] === undefined) headers.push('content-type', 'application/json');
+  response.writeHead(status, headers);
+  if (!pending || options.bodyHeldBack) return void response.end(text, bytes === text.length ? 'latin1' : 'utf8');
+  response.write(text);
+  await discard(request);
+  response.end();
+}
+
+async function sendLines(
+  response: ServerResponse,
+  pieces: AsyncIterable<string>,
+  { status, headers, close }: Omit<Answer, 'status'> & SendOptions,
+): Promise<void> {
+  let hasHead = false;
+  for await (const piece of pieces) {
+    if (!hasHead) writeLinesHead(response, status, headOf(headers, close));
+    hasHead = true;
+    if (response.destroyed) return;
+    if (!response.write(piece)) await drained(response);
+  }
+  if (!hasHead) writeLinesHead(response, status, headOf(headers, close));
+}
+
+/** The head is out and could not promise to close: a body that still comes is cut off here instead. */
+async function endLines(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (isBodyPending(request)) await discard(request);
+  const { socket } = response;
+  response.end(() => {
+    if (!request.complete) socket?.destroySoon();
+  });
+}
+
+function writeLinesHead(response: ServerResponse, status: number, headers: string[]): void {
+  response.writeHead(status, [...headers, 'content-type', 'application/x-ndjson']);
+}
+
+function headOf(headers: Readonly<Record<string, string>> | undefined, close: boolean): string[] {
+  const head: string[] = [...fixedHeaders];
+  for (const name in headers) head.push(name, headers[name] ?? '');
+  if (close) head.push('connection', 'close');
+  return head;
+}
+
+/** Whether the client is still sending, or was going to. */
+function isBodyPending(request: IncomingMessage): boolean {
+  if (request.complete || request.destroyed) return false;
+  const { headers } = request;
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      response.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    response.on('drain', settle).on('close', settle);
+  });
+}
+
+function discard(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    let bytes = 0;
+    const settle = (): void => {
+      clearTimeout(timer);
+      request.off('data', count).off('end', settle).off('close', settle);
+      request.pause();
+      resolve();
+    };
+    const count = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > LINGER_BYTES) settle();
+    };
+    const timer = setTimeout(settle, LINGER_MS);
+    request.on('data', count).on('end', settle).on('close', settle).resume();
+  });
+}
