@@ -28,32 +28,30 @@ export function initNode(directory: string): { readonly adminTokenFile: string }
   const lock = lockDirectory(directory);
   try {
     if (existsSync(paths.database)) throw new HoldfastError('bad-configuration', `${directory} holds a node already`);
-    makeNode(directory);
+    openNode(directory).close();
     return { adminTokenFile: paths.adminToken };
   } finally {
     lock.release();
   }
 }
 
-/** Opens a node's database in a directory this process has locked, making both if the directory is empty. */
+/** Opens a node's database in a directory this process has locked, making what is missing. */
 export function openNode(directory: string): NodeDatabase {
-  const paths = nodePaths(directory);
-  if (!existsSync(paths.adminToken) && !existsSync(paths.database)) makeNode(directory);
-  mkdirSync(paths.agents, { recursive: true, mode: 0o700 });
-  return new NodeDatabase(paths.database);
-}
-
-function makeNode(directory: string): void {
   const paths = nodePaths(directory);
   mkdirSync(paths.agents, { recursive: true, mode: 0o700 });
   const database = new NodeDatabase(paths.database);
   try {
-    const token = new Agents(database, Date.now).addAdminToken();
-    writeFileSync(paths.adminToken, `${token}\n`, { mode: 0o600, flag: 'wx' });
+    // Asked of the database and not of the files: a node may have been killed while it was being made.
+    const hasAdmin = database.tokens().some(({ role }) => role === 'admin');
+    if (!hasAdmin) new Agents(database, Date.now).addAdminToken((text) => writeSecret(paths.adminToken, text));
+    return database;
   } catch (error) {
-    rmSync(paths.database, { force: true });
-    throw error;
-  } finally {
     database.close();
+    throw error;
   }
+}
+
+function writeSecret(path: string, text: string): void {
+  rmSync(path, { force: true });
+  writeFileSync(path, `${text}\n`, { mode: 0o600, flag: 'wx', flush: true });
 }

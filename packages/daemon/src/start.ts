@@ -68,7 +68,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   const paths = nodePaths(directory);
   const parts = assemble(options);
   const { database, agents, files, sync, now } = parts.status;
-  const { url, socketPath } = await listen(parts, config, paths.socket);
+  const { url, socketPath } = await listenOrClose(parts, config, paths.socket);
   const about = { pid: process.pid, url, socket: socketPath, started_at: toTimestamp(now()) };
   writeFileSync(paths.service, `${JSON.stringify(about)}\n`, { mode: 0o600 });
   parts.joining.onEnrolled();
@@ -165,6 +165,22 @@ function enrolSync(sync: SyncEngine, database: NodeDatabase, config: NodeConfig)
   sync.enrol(relayTransport({ url, credential, timeoutMs: config['sync.timeoutSeconds'] * 1000 }));
 }
 
+async function listenOrClose(
+  parts: Parts,
+  config: NodeConfig,
+  defaultSocket: string,
+): Promise<{ url: string; socketPath: string | null }> {
+  try {
+    return await listen(parts, config, defaultSocket);
+  } catch (error) {
+    // One of two listeners may be up: it must not go on serving from a directory that is given up.
+    await parts.service.stop();
+    parts.status.files.close();
+    parts.status.database.close();
+    throw error;
+  }
+}
+
 async function listen(
   { service, hosts }: Parts,
   config: NodeConfig,
@@ -177,8 +193,6 @@ async function listen(
   const wished = config['listen.socket'];
   if (wished === 'none') return { url, socketPath: null };
   const path = wished === '' ? defaultSocket : wished;
-  // Left behind by a killed daemon; the directory lock says that no other one is listening there.
-  rmSync(path, { force: true });
   await service.listen({ path });
   return { url, socketPath: path };
 }

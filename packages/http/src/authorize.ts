@@ -5,14 +5,21 @@ import type { Access } from './routing.ts';
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,500})$/i;
 
-/** Who sends the request. Throws `unauthenticated`, and what `authenticate` throws. */
-export async function identify<Who extends Identity>(
+/**
+ * Who sends the request; a promise only if `authenticate` gave one. Throws or rejects with `unauthenticated`, and with
+ * what `authenticate` does.
+ */
+export function identify<Who extends Identity>(
   authenticate: Authenticate<Who>,
   header: ReadHeader,
-): Promise<Who> {
+): Who | Promise<Who> {
   const token = BEARER.exec(header('authorization') ?? '')?.[1];
   if (token === undefined) throw new HoldfastError('unauthenticated', 'the request carries no bearer token');
-  const identity = await authenticate(token, header);
+  const identity = authenticate(token, header);
+  return identity instanceof Promise ? identity.then(known) : known(identity);
+}
+
+function known<Who extends Identity>(identity: Who | undefined): Who {
   if (identity === undefined) throw new HoldfastError('unauthenticated', 'the token is not known here');
   return identity;
 }

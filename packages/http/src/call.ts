@@ -15,8 +15,9 @@ export interface Line {
  * The lines of an NDJSON body in the groups they arrived in; no group is empty, and no two groups are in memory unless
  * the reader keeps them. Empty lines are left out but counted. Can be read once.
  *
- * The reader may stop early. Throws, after every whole line before the fault was handed out: `body-too-large` (a line over
- * `limits.lineBytes`), `body-incomplete`, `bad-encoding`, `bad-utf8`, `request-timeout` (no bytes for `limits.requestSeconds`).
+ * The reader may stop early. Throws, after every whole line before the fault was handed out: `body-too-large` (a line
+ * over `limits.lineBytes`, or a compressed stream that swells like a bomb), `body-incomplete`, `bad-encoding`,
+ * `bad-utf8`, `request-timeout` (no bytes for `limits.requestSeconds`).
  */
 export type Lines = AsyncIterable<readonly Line[]>;
 
@@ -35,7 +36,7 @@ export interface NdjsonBody {
   readonly lines: Lines;
 }
 
-/** The body a handler gets, by the route's kind of body: nothing, JSON, a checked document (or merge patch), or lines. */
+/** The body a handler gets, by the route's kind of body: nothing, JSON, a checked document or merge patch, lines. */
 export type BodyOf<R extends Route> = R extends { readonly body: infer Body }
   ? Body extends { readonly kind: 'json'; readonly schema: infer Schema extends z.ZodType }
     ? JsonBody<z.output<Schema>>
@@ -73,8 +74,9 @@ export interface Call<R extends Route, Who extends Identity> {
 
 /**
  * What a handler answers with; without `status`, the route's own.
- * `json` is turned into text here; `text` is JSON text already. Each piece of `ndjson` is one or more whole lines, each with its line
- * feed; once the first piece is out a failure can only cut the connection, so the lines must end in one that says so.
+ * `json` is turned into text here; `text` is JSON text already, unless `headers` name another content type. Each piece
+ * of `ndjson` is one or more whole lines, each with its line feed; once the first piece is out a failure can only cut
+ * the connection, so the last line must say that it is the last.
  */
 export interface Answer {
   readonly status?: number;
@@ -85,7 +87,7 @@ export interface Answer {
   readonly ndjson?: AsyncIterable<string>;
 }
 
-/** Does what one route is for. Throws HoldfastError to refuse; anything else thrown is answered as `internal` and logged. */
+/** Does what a route is for. Throws HoldfastError to refuse; all else thrown is answered as `internal` and logged. */
 export type Handler<R extends Route, Who extends Identity> = (call: Call<R, Who>) => Answer | Promise<Answer>;
 
 /** Routes by id. */

@@ -1,6 +1,13 @@
 import { pipeline } from 'node:stream';
-import { constants, createGunzip, createZstdDecompress, gunzip, type ZstdDecompress, zstdDecompress } from 'node:zlib';
-import type { Gunzip } from 'node:zlib';
+import {
+  constants,
+  createGunzip,
+  createZstdDecompress,
+  type Gunzip,
+  gunzip,
+  type ZstdDecompress,
+  zstdDecompress,
+} from 'node:zlib';
 
 import { HoldfastError, isHoldfastError, limits } from '@holdfast/protocol';
 

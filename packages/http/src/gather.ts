@@ -30,17 +30,25 @@ export async function readText(
   return bytes.toString('utf8');
 }
 
+/** Refuses a body that is too large by its own Content-Length, before any of it is read: `body-too-large`. */
+export function assertDeclared(request: IncomingMessage, bodyBytes: number): void {
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytes) throw tooLarge(bodyBytes);
+}
+
 function gather(request: IncomingMessage, { bodyBytes, waitMs }: BodyBounds): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > bodyBytes) return Promise.reject(tooLarge(bodyBytes));
   if (request.destroyed) return Promise.reject(incomplete());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    let isSettled = false;
     const settle = (error?: HoldfastError): void => {
+      if (isSettled) return;
+      isSettled = true;
       clearTimeout(timer);
-      request.off('data', take).off('end', settle).off('close', cut);
       if (error === undefined)
         return resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size));
+      // After a whole body no more events come, and listeners need not be taken off: it costs as much as adding them.
+      request.off('data', take).off('end', settle).off('close', cut);
       request.pause();
       reject(error);
     };
@@ -49,7 +57,9 @@ function gather(request: IncomingMessage, { bodyBytes, waitMs }: BodyBounds): Pr
       if (size > bodyBytes) settle(tooLarge(bodyBytes));
       else chunks.push(chunk);
     };
-    const cut = (): void => settle(incomplete());
+    const cut = (): void => {
+      if (!isSettled) settle(incomplete());
+    };
     const timer = setTimeout(() => settle(tooSlow(waitMs)), waitMs);
     request.on('data', take).on('end', settle).on('close', cut);
   });

@@ -23,7 +23,7 @@ function countHosts(rawHeaders: readonly string[]): number {
   return count;
 }
 
-/** Refuses what a web page could have sent: any Origin or Referer, any Sec-Fetch-Site but `none`: `forbidden-origin`. */
+/** Refuses what a web page may have sent: any Origin or Referer, a Sec-Fetch-Site but `none`: `forbidden-origin`. */
 export function assertNoPage(headers: IncomingHttpHeaders): void {
   const site = headers['sec-fetch-site'];
   if (headers.origin !== undefined || headers.referer !== undefined || (site !== undefined && site !== 'none')) {

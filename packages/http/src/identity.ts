@@ -9,8 +9,9 @@ export interface Identity {
 export type ReadHeader = (name: string) => string | undefined;
 
 /**
- * Says who a bearer token is. Undefined, or a thrown `unauthenticated`, refuses the request with 401; a thrown `forbidden` (for instance
- * for a header the token may not use) with 403. Must take the same time for unknown and known tokens: see `tokenMatches`.
+ * Says who a bearer token is. Undefined, or a thrown `unauthenticated`, refuses the request with 401; a thrown
+ * `forbidden`, for instance for a header the token may not use, with 403. Must take the same time for unknown and known
+ * tokens: see `tokenMatches`.
  */
 export type Authenticate<Who extends Identity> = (
   token: string,

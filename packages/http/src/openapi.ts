@@ -60,7 +60,7 @@ function parametersOf(id: string, { params, query, headers }: Route, components:
     required: true,
     schema: schemaOf(schema, `${id}.${name}`, components),
   }));
-  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+  const inQuery = Object.entries<z.ZodType>(query?.shape ?? {}).map(([name, schema]) => ({
     name,
     in: 'query',
     // Parameters that are read from text refuse "nothing" too, unless they are optional.

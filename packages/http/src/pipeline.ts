@@ -14,7 +14,7 @@ import { LiveCall } from './live-call.ts';
 import type { HttpMetrics } from './metrics.ts';
 import { type BodyPlan, openBody, planBody } from './request-body.ts';
 import { type Match, readParams, readQuery, type RouteTable } from './routing.ts';
-import { send } from './send.ts';
+import { breakOff, send } from './send.ts';
 
 /** What requests pass through. */
 export interface PipelineOptions<Who extends Identity> {
@@ -99,7 +99,8 @@ export class Pipeline<Who extends Identity> {
     const { access, route, handler } = match.entry;
     const plan = route.body && planBody(request, route.body);
     if (access !== 'open') {
-      call.identity = await identify(this.#options.authenticate, call.header);
+      const identity = identify(this.#options.authenticate, call.header);
+      call.identity = identity instanceof Promise ? await identity : identity;
       assertRole(call.identity, access);
     }
     call.params = readParams(match);
@@ -121,9 +122,10 @@ export class Pipeline<Who extends Identity> {
 
   async #openBody(passage: Passage<Who>, plan: BodyPlan): Promise<void> {
     const { request, response, call } = passage;
-    if (!passage.continued) response.writeContinue();
-    passage.continued = true;
-    const body = await openBody(request, plan, this.#options.bounds);
+    const body = await openBody(request, plan, this.#options.bounds, () => {
+      if (!passage.continued) response.writeContinue();
+      passage.continued = true;
+    });
     passage.closeBody = body.close;
     call.body = body.value;
   }
@@ -136,15 +138,14 @@ export class Pipeline<Who extends Identity> {
   }
 
   async #refuse(passage: Passage<Who>, error: HoldfastError): Promise<number> {
-    const { response, call, match } = passage;
+    const { request, response, call, match } = passage;
     const { status } = error.kind;
     if (status >= 500) {
       const fields = { route: match?.entry.id, requestId: call.requestId, code: error.code, err: error.cause ?? error };
       this.#options.log.warn(fields, 'request failed');
     }
     passage.closeBody();
-    // Half an answer cannot be taken back: cutting the connection is the only way left to say that it is not whole.
-    if (response.headersSent) response.destroy();
+    if (response.headersSent) await breakOff(request, response);
     else if (!response.destroyed) await this.#send(passage, problemAnswer(error, call.requestId), status);
     return status;
   }

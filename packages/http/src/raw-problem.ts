@@ -10,7 +10,6 @@ export function rawProblem(error: HoldfastError): string {
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(text)}`,
-    'cache-control: no-store',
     'connection: close',
     '',
     text,

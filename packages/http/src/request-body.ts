@@ -5,7 +5,7 @@ import type { z } from 'zod';
 
 import type { JsonBody, NdjsonBody } from './call.ts';
 import { decompressStream } from './decompress.ts';
-import { type BodyBounds, readText } from './gather.ts';
+import { assertDeclared, type BodyBounds, readText } from './gather.ts';
 import { encodingOf, type Encoding, framingOf } from './guards.ts';
 import { Inbox } from './inbox.ts';
 import { linesOf } from './lines.ts';
@@ -34,10 +34,17 @@ export interface OpenBody {
 }
 
 /**
- * Reads the body: whole and checked, or as a stream of lines.
+ * Reads the body: whole and checked, or as a stream of lines. `goAhead` is called when the client is to send it.
  * Throws what `readText`, `parseDocument` and `parseJson` throw, and `invalid-request`.
  */
-export async function openBody(request: IncomingMessage, plan: BodyPlan, bounds: BodyBounds): Promise<OpenBody> {
+export async function openBody(
+  request: IncomingMessage,
+  plan: BodyPlan,
+  bounds: BodyBounds,
+  goAhead: () => void,
+): Promise<OpenBody> {
+  if (plan.framing === 'json') assertDeclared(request, bounds.bodyBytes);
+  goAhead();
   if (plan.framing === 'ndjson') return openLines(request, plan, bounds);
   const text = await readText(request, plan.encoding, bounds);
   return { value: readJson(text, plan.body), close: nothingToClose };

@@ -2,11 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Answer } from './call.ts';
 
-/** How long, and for how many bytes, the rest of a body nobody wants is listened to, so that the sender gets the answer. */
+/** How long, and how much of, a body nobody wants is taken in, so that its sender gets the answer. */
 const LINGER_MS = 5_000;
 const LINGER_BYTES = 32 * 1024 * 1024;
-
-const fixedHeaders = ['cache-control', 'no-store', 'x-content-type-options', 'nosniff'] as const;
 
 /** What `send` must know besides the answer. */
 export interface SendOptions {
@@ -22,8 +20,8 @@ export interface SendOptions {
 
 /**
  * Sends an answer and resolves when it is handed to the system, which may be before the client has it. If part of the
- * body has not come yet, the connection closes after the answer, once a bounded rest of the body was taken in: closing at
- * once would reset the connection, and the client might never see the answer.
+ * body has not come yet, the connection closes after the answer, once a bounded rest was taken in: closing at once
+ * would reset the connection, and the client might never see the answer.
  *
  * Rejects with what an NDJSON answer throws; if its head was not sent yet, another answer can still be.
  */
@@ -51,6 +49,15 @@ export async function send(
   response.write(text);
   await discard(request);
   response.end();
+}
+
+/**
+ * Breaks off an answer that was begun: what was written arrives, and the missing end tells the client that it is not
+ * whole. There is no other way left to say so.
+ */
+export async function breakOff(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (isBodyPending(request)) await discard(request);
+  response.socket?.destroySoon();
 }
 
 async function sendLines(
@@ -82,7 +89,7 @@ function writeLinesHead(response: ServerResponse, status: number, headers: strin
 }
 
 function headOf(headers: Readonly<Record<string, string>> | undefined, close: boolean): string[] {
-  const head: string[] = [...fixedHeaders];
+  const head: string[] = [];
   for (const name in headers) head.push(name, headers[name] ?? '');
   if (close) head.push('connection', 'close');
   return head;

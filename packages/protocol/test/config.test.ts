@@ -33,7 +33,10 @@ describe('the configuration', () => {
       'listen.port': 7,
       'listen.hosts': ['x', 'y'],
     });
-    expect(resolve({ environment: { HOLDFAST_NODE_LISTEN_HOSTS: 'x:1, y ,' } }).values['listen.hosts']).toEqual(['x:1', 'y']);
+    expect(resolve({ environment: { HOLDFAST_NODE_LISTEN_HOSTS: 'x:1, y ,' } }).values['listen.hosts']).toEqual([
+      'x:1',
+      'y',
+    ]);
     expect(resolve({ file: { log: { level: null } } }).origins['log.level']).toBe('default');
   });
 

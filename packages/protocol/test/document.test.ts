@@ -1,4 +1,13 @@
-import { documentOf, isHoldfastError, type Json, limits, mergePatch, parseDocument, parseJson, utf8Length } from '@holdfast/protocol';
+import {
+  documentOf,
+  isHoldfastError,
+  type Json,
+  limits,
+  mergePatch,
+  parseDocument,
+  parseJson,
+  utf8Length,
+} from '@holdfast/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -18,13 +27,8 @@ describe('a document', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
         const source = JSON.stringify(value, null, 1);
-        let document;
-        try {
-          document = parseDocument(source);
-        } catch (error) {
-          expect(isHoldfastError(error, 'unsafe-document')).toBe(true);
-          return;
-        }
+        fc.pre(!codeOf(source).startsWith('unsafe'));
+        const document = parseDocument(source);
         expect(JSON.parse(document.text)).toEqual(JSON.parse(source));
         expect(parseDocument(document.text).text).toBe(document.text);
       }),
@@ -36,6 +40,8 @@ describe('a document', () => {
     expect(codeOf(nested(limits.documentDepth + 1))).toBe('unsafe-document');
     expect(codeOf('{"a":'.repeat(65) + '1' + '}'.repeat(65))).toBe('unsafe-document');
     expect(codeOf('['.repeat(1_000_000))).toBe('unsafe-document');
+    // An even number of backslashes does not hide the end of a string, nor what follows it.
+    expect(codeOf(String.raw`["\\",` + '['.repeat(1_000_000))).toBe('unsafe-document');
   });
 
   test('may hold any brackets, quotes and backslashes inside its strings', () => {
@@ -98,7 +104,9 @@ describe('a document', () => {
     expect(() => parseDocument('{"secret" "hunter2"}')).toThrow('not JSON at character 10');
     expect(() => parseDocument(' ')).toThrow('the body is empty');
     for (const text of ['{"secret": hunter2}', '"hunter2', '{"hunter2']) {
-      expect(() => parseDocument(text)).toThrow(expect.not.objectContaining({ message: expect.stringContaining('hunter') }));
+      expect(() => parseDocument(text)).toThrow(
+        expect.not.objectContaining({ message: expect.stringContaining('hunter') }),
+      );
     }
   });
 
@@ -149,7 +157,11 @@ describe('a merge patch', () => {
     [{ a: 'c' }, { a: ['b'] }, { a: ['b'] }],
     [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
     [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
-    [['a', 'b'], ['c', 'd'], ['c', 'd']],
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+      ['c', 'd'],
+    ],
     [{ a: 'b' }, ['c'], ['c']],
     [{ a: 'foo' }, null, null],
     [{ a: 'foo' }, 'bar', 'bar'],

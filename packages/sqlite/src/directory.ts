@@ -17,14 +17,22 @@ export interface DirectoryLock {
  * directory, ours, closed to others. Throws `directory-unsafe`.
  */
 export function ensurePrivateDirectory(directory: string): void {
-  const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
-  if (isNew) chmodSync(directory, 0o700);
+  makeDirectory(directory);
   const status = lstatSync(directory);
   if (!status.isDirectory()) throw unsafe(directory, 'is not a directory');
   const uid = process.getuid?.();
   if (uid !== undefined && status.uid !== uid) throw unsafe(directory, `belongs to user ${status.uid}, not ${uid}`);
   if ((status.mode & 0o077) !== 0) {
     throw unsafe(directory, `has mode 0${(status.mode & 0o777).toString(8)} and must have 0700`);
+  }
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
+    if (isNew) chmodSync(directory, 0o700);
+  } catch (cause) {
+    throw new HoldfastError('directory-unsafe', `${directory} cannot be made`, { cause });
   }
 }
 

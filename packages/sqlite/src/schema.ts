@@ -8,7 +8,9 @@ export function dumpSchema(migrations: readonly Migration[]): string {
   try {
     migrate(database, migrations);
     const rows = database
-      .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY tbl_name, type DESC, name")
+      .prepare(
+        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY tbl_name, type DESC, name",
+      )
       .pluck()
       .all() as string[];
     return [`-- Schema ${migrations.length}`, ...rows.map((sql) => `${sql};`)].join('\n\n') + '\n';

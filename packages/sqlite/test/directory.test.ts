@@ -14,9 +14,9 @@ describe('the lock of a data directory', () => {
     await using directory = await temporaryDirectory();
     await using holder = await startProcess({ args: ['--expose-gc', lockHolder, directory.path], ready: /^locked$/ });
     expect(() => lockDirectory(directory.path)).toThrow(locked);
-    await expect(startProcess({ args: ['--expose-gc', lockHolder, directory.path], ready: /^locked$/ })).rejects.toThrow(
-      /directory-locked/,
-    );
+    await expect(
+      startProcess({ args: ['--expose-gc', lockHolder, directory.path], ready: /^locked$/ }),
+    ).rejects.toThrow(/directory-locked/);
     await holder.kill('SIGKILL');
     const lock = lockDirectory(directory.path);
     expect(() => lockDirectory(directory.path)).toThrow(locked);
@@ -62,6 +62,7 @@ describe('a private directory', () => {
   test('is refused where a file stands', async () => {
     await using directory = await temporaryDirectory();
     writeFileSync(directory.file('file'), '');
-    expect(() => ensurePrivateDirectory(directory.file('file'))).toThrow();
+    expect(() => ensurePrivateDirectory(directory.file('file'))).toThrow(unsafe);
+    expect(() => ensurePrivateDirectory(directory.file('file/inside'))).toThrow(unsafe);
   });
 });

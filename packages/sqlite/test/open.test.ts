@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-import { dumpSchema, migrate, type Migration, openDatabase, schemaVersion, translateSqliteError } from '@holdfast/sqlite';
+import {
+  dumpSchema,
+  migrate,
+  type Migration,
+  openDatabase,
+  schemaVersion,
+  translateSqliteError,
+} from '@holdfast/sqlite';
 import { temporaryDirectory } from '@holdfast/testkit';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -117,7 +124,8 @@ describe('migrations', () => {
 
 describe('an SQLite failure', () => {
   test('gets the code that tells what to do', () => {
-    const error = (code: string): unknown => translateSqliteError(new BetterSqlite3.SqliteError('secret row', code), 'it');
+    const error = (code: string): unknown =>
+      translateSqliteError(new BetterSqlite3.SqliteError('secret row', code), 'it');
     expect(error('SQLITE_FULL')).toMatchObject({ code: 'disk-full', message: 'it: SQLITE_FULL' });
     expect(error('SQLITE_IOERR_WRITE')).toMatchObject({ code: 'storage-failed', message: 'it: SQLITE_IOERR_WRITE' });
     const bug = new TypeError('ours');

@@ -30,6 +30,9 @@ export class AgentFiles {
   /** What closed files held: it cannot change until they are opened again. */
   readonly #closed = new Map<string, AgentSummary>();
 
+  /** What closed files must be told when they are opened again: where this process found them. */
+  readonly #bootSeqs = new Map<string, number>();
+
   constructor(options: AgentFilesOptions) {
     this.#options = options;
   }
@@ -50,7 +53,8 @@ export class AgentFiles {
     this.#closeUnused();
     const { directory, clock, now, commit, onCommit } = this.#options;
     const path = join(directory, `${agent}.db`);
-    const store = new AgentStore({ path, clock, now, commit, onCommit: () => onCommit(agent) });
+    const bootSeq = this.#bootSeqs.get(agent);
+    const store = new AgentStore({ path, clock, now, commit, bootSeq, onCommit: () => onCommit(agent) });
     this.#open.set(agent, store);
     this.#closed.delete(agent);
     return store;
@@ -73,6 +77,7 @@ export class AgentFiles {
       if (!store.isIdle) continue;
       this.#open.delete(agent);
       this.#closed.set(agent, store.summary());
+      this.#bootSeqs.set(agent, store.counters.bootSeq);
       store.close();
     }
   }

@@ -21,6 +21,7 @@ import { operationBytes, type Write, type WriteResult } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import { type QueryResult, runQuery } from './query/run.ts';
 import { sql } from './query/sql.ts';
+import { ReadSnapshot } from './read-snapshot.ts';
 import { isLive, RecordWriter } from './record-writer.ts';
 import type { StreamCounters } from './stream-state.ts';
 import { StreamState } from './stream-state.ts';
@@ -34,6 +35,8 @@ export interface AgentStoreOptions {
   readonly clock: HybridClock;
   readonly now: Now;
   readonly commit: CommitConfig;
+  /** `counters.bootSeq` of the store that had the file open before in this process; undefined if none had. */
+  readonly bootSeq?: number | undefined;
   /** Called after each commit that gave out seqs, before its callers are answered. Must not throw. */
   readonly onCommit: () => void;
 }
@@ -87,6 +90,7 @@ export class AgentStore {
   readonly #idempotency: IdempotencyKeys;
   readonly #expiry: ExpirySweep;
   readonly #commits: GroupCommit;
+  readonly #snapshot: ReadSnapshot;
   readonly #get: Statement;
   readonly #list: Statement;
   readonly #collections: Statement;
@@ -98,14 +102,16 @@ export class AgentStore {
     const { clock, now } = options;
     const database = openMigrated(options.path);
     this.#database = database;
-    this.#stream = new StreamState(database);
+    this.#stream = new StreamState(database, options.bootSeq);
     clock.observe(this.#stream.counters.lastVersion);
     this.#writer = new RecordWriter(database, this.#stream, clock, now);
     this.#outbox = new Outbox(database, this.#stream, this.#writer, { clock, now });
     this.#idempotency = new IdempotencyKeys(database, now);
     this.#expiry = new ExpirySweep(database, this.#stream, now);
+    this.#snapshot = new ReadSnapshot(database);
     this.#notifiedSeq = this.#stream.counters.lastSeq;
     this.#commits = new GroupCommit(database, options.commit, {
+      beforeBegin: () => this.#snapshot.end(),
       savepoint: () => this.#stream.savepoint(),
       beforeCommit: () => this.#stream.write(),
       afterCommit: () => this.#notify(),
@@ -155,6 +161,7 @@ export class AgentStore {
 
   /** Reads one record; undefined when it is not there, deleted or expired. */
   read(resource: string, collection: string, id: string): StoredDocument | undefined {
+    this.#snapshot.hold();
     return this.#get.get(collection, resource, id, this.#options.now()) as StoredDocument | undefined;
   }
 
@@ -165,12 +172,21 @@ export class AgentStore {
   }
 
   /** Records of a collection whose id begins with `prefix`, by id, after the id `after`. */
-  list(scope: { resource: string; collection: string }, page: { prefix: string; after: string; limit: number }): ListedDocument[] {
+  list(
+    scope: { resource: string; collection: string },
+    page: { prefix: string; after: string; limit: number },
+  ): ListedDocument[] {
     const { resource, collection } = scope;
     const end = page.prefix + GREATEST_CHARACTER.repeat(limits.idLength);
-    return this.#list.all(
-      [collection, resource, page.after, page.prefix, end, this.#options.now(), page.limit],
-    ) as ListedDocument[];
+    return this.#list.all([
+      collection,
+      resource,
+      page.after,
+      page.prefix,
+      end,
+      this.#options.now(),
+      page.limit,
+    ]) as ListedDocument[];
   }
 
   /** Queries the records of one collection and resource. Throws `invalid-request`. */
@@ -247,6 +263,7 @@ export class AgentStore {
   /** Commits what waits and closes the file. The store must not be used afterwards. */
   close(): void {
     this.#commits.drain();
+    this.#snapshot.end();
     this.#database.close();
   }
 
@@ -257,6 +274,7 @@ export class AgentStore {
           write.operations.map((operation) => this.#writer.apply(write.resource, operation)),
         ),
       bytes: write.operations.reduce((sum, operation) => sum + operationBytes(operation), 0),
+      isOneStatement: write.operations.length === 1 && write.idempotency === undefined,
     };
   }
 

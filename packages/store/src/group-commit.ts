@@ -12,10 +12,17 @@ export interface Unit<Result> {
   readonly run: () => Result;
   /** Bytes it will roughly write; bounds the transaction and the queue. */
   readonly bytes: number;
+  /**
+   * Whether it writes with one statement at most, and only after everything that may refuse it. SQLite undoes a failing
+   * statement by itself, so such a unit needs no savepoint.
+   */
+  readonly isOneStatement?: boolean;
 }
 
 /** What the owner of the database keeps in memory beside it, moved and moved back with the transaction. */
 export interface TransactionHooks {
+  /** Before the transaction begins: ends whatever the connection is in the middle of. */
+  readonly beforeBegin?: () => void;
   /** Before a unit runs: returns what undoes the unit's changes in memory. */
   readonly savepoint: () => () => void;
   /** Before the commit, inside the transaction: writes down what is kept in memory. */
@@ -109,6 +116,7 @@ export class GroupCommit {
     const undoAll = this.#hooks.savepoint();
     const jobs: Job[] = [];
     try {
+      this.#hooks.beforeBegin?.();
       this.#begin.run();
       this.#runJobs(jobs);
       this.#hooks.beforeCommit();
@@ -147,16 +155,19 @@ export class GroupCommit {
 
   #runUnit(unit: Unit<unknown>): Outcome<unknown> {
     const undo = this.#hooks.savepoint();
-    this.#savepoint.run();
+    const hasSavepoint = unit.isOneStatement !== true;
+    if (hasSavepoint) this.#savepoint.run();
     try {
       const value = unit.run();
-      this.#release.run();
+      if (hasSavepoint) this.#release.run();
       return { ok: true, value };
     } catch (error) {
       // A full disk or an I/O error may end the whole transaction: then none of its neighbours is stored either.
       if (!this.#database.inTransaction) throw error;
-      this.#rollbackTo.run();
-      this.#release.run();
+      if (hasSavepoint) {
+        this.#rollbackTo.run();
+        this.#release.run();
+      }
       undo();
       return { ok: false, error: isSqliteError(error) ? translateSqliteError(error, 'the write failed') : error };
     }

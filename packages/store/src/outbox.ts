@@ -1,4 +1,12 @@
-import { type Change, type Cursor, type HybridClock, limits, type Now, type Reject, type StreamPage } from '@holdfast/protocol';
+import {
+  type Change,
+  type Cursor,
+  type HybridClock,
+  limits,
+  type Now,
+  type Reject,
+  type StreamPage,
+} from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
 import type { RecordWriter } from './record-writer.ts';
@@ -59,9 +67,7 @@ export class Outbox {
     this.#above = database.prepare(`SELECT ${RECORD_COLUMNS} FROM records WHERE seq > ? ORDER BY seq LIMIT ?`);
     this.#one = database.prepare(`SELECT ${RECORD_COLUMNS} FROM records WHERE seq = ?`);
     this.#countBetween = database.prepare('SELECT count(*) FROM records WHERE seq > ? AND seq <= ?').pluck();
-    this.#oldest = database
-      .prepare('SELECT updated_at FROM records WHERE seq > ? ORDER BY seq LIMIT 1')
-      .pluck();
+    this.#oldest = database.prepare('SELECT updated_at FROM records WHERE seq > ? ORDER BY seq LIMIT 1').pluck();
     this.#seqsAbove = database.prepare('SELECT seq FROM records WHERE seq > ? ORDER BY seq').pluck();
     this.#renumber = database.prepare('UPDATE records SET seq = ? WHERE seq = ?');
     this.#addDeadLetter = database.prepare(
@@ -130,7 +136,8 @@ export class Outbox {
 
   /**
    * The relay stands ahead: an answer was lost, or this file was put back. Takes a page of what the relay holds above
-   * our cursor where it is newer, after giving our own waiting records seqs above the relay's (protocol rule 6).
+   * our cursor where it is newer, after giving our own waiting records seqs above the relay's. What was written here since
+   * this daemon start is the later write: it gets a version above the relay's (protocol rule 6).
    */
   adopt(page: StreamPage): void {
     this.#stream.set({ lastSeq: Math.max(this.#stream.counters.lastSeq, page.cursor.seq) });
@@ -170,9 +177,15 @@ export class Outbox {
   }
 
   #moveWaitingAbove(seq: number): void {
-    const waiting = this.#seqsAbove.all(this.#stream.counters.acked.seq) as number[];
-    const collides = waiting[0] !== undefined && waiting[0] <= seq;
-    if (collides) for (const old of waiting) this.#renumber.run(this.#stream.nextSeq(), old);
+    const { acked, bootSeq } = this.#stream.counters;
+    const waiting = this.#seqsAbove.all(acked.seq) as number[];
+    if (waiting[0] === undefined || waiting[0] > seq) return;
+    this.#stream.set({ bootSeq: this.#stream.counters.lastSeq });
+    for (const old of waiting) {
+      const moved = this.#stream.nextSeq();
+      this.#renumber.run(moved, old);
+      if (old <= bootSeq) this.#stream.set({ bootSeq: moved });
+    }
   }
 
   #move(seq: number): void {
@@ -186,6 +199,10 @@ export class Outbox {
     const { lastVersion, acked } = this.#stream.counters;
     if (change.version > lastVersion) this.#stream.set({ lastVersion: change.version });
     const stored = this.#writer.find(change.resource, change.collection, change.id);
+    if (stored !== undefined && this.#isWrittenAfter(stored, change)) {
+      this.#writer.renew(stored);
+      return;
+    }
     if (stored !== undefined && stored.version >= change.version) return;
     const row = rowOfChange(change);
     if (change.seq > acked.seq && change.seq <= cursorSeq) {
@@ -196,6 +213,16 @@ export class Outbox {
       // It came by the fast lane, ahead of the cursor: its seq may be another record's here, so it gets one of its own.
       this.#writer.place({ ...row, seq: this.#stream.nextSeq() }, stored);
     }
+  }
+
+  /**
+   * Whether a waiting record is the later write, though its version is not the higher one: it was written in this start
+   * of the daemon, under a clock behind the one of what the relay holds; or the clock gave one version twice.
+   */
+  #isWrittenAfter(stored: RecordColumns, change: Change): boolean {
+    const { acked, bootSeq } = this.#stream.counters;
+    if (stored.seq <= acked.seq || stored.hash === change.hash || stored.version > change.version) return false;
+    return stored.seq > bootSeq || stored.version === change.version;
   }
 
   #keepReject(reject: Reject): void {

@@ -21,8 +21,11 @@ export class RecordWriter {
   readonly #clock: HybridClock;
   readonly #now: Now;
   readonly #find: Statement;
+  readonly #insertNew: Statement;
   readonly #insert: Statement;
   readonly #update: Statement;
+  readonly #renew: Statement;
+  #expectsNew = true;
 
   constructor(database: Database, stream: StreamState, clock: HybridClock, now: Now) {
     this.#stream = stream;
@@ -31,13 +34,14 @@ export class RecordWriter {
     this.#find = database.prepare(
       `SELECT ${RECORD_COLUMNS} FROM records WHERE collection = ? AND resource = ? AND id = ?`,
     );
-    this.#insert = database.prepare(
-      `INSERT INTO records (${RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
+    const insert = `INSERT INTO records (${RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    this.#insert = database.prepare(insert);
+    this.#insertNew = database.prepare(`${insert} ON CONFLICT (collection, resource, id) DO NOTHING`);
     this.#update = database.prepare(
       `UPDATE records SET seq = ?, version = ?, created_at = ?, updated_at = ?, expires_at = ?, deleted = ?, hash = ?, doc = ?
        WHERE seq = ?`,
     );
+    this.#renew = database.prepare('UPDATE records SET version = ?, hash = ? WHERE seq = ?');
   }
 
   /**
@@ -48,27 +52,28 @@ export class RecordWriter {
   apply(resource: string, operation: StoreOperation): WriteResult {
     const { collection, id } = operation;
     const nowMs = this.#now();
+    if (this.#expectsNew && operation.op === 'put' && operation.precondition === undefined) {
+      const result = this.#tryInsert(resource, operation, nowMs);
+      if (result !== undefined) return result;
+    }
     const stored = this.find(resource, collection, id);
+    this.#expectsNew = stored === undefined;
     const live = stored !== undefined && isLive(stored, nowMs) ? stored : undefined;
     assertPrecondition(operation.precondition, live, id);
     if (operation.op !== 'put' && live === undefined) throw notFound(collection, id);
     const document = operation.op === 'delete' ? null : documentAfter(operation, live);
-    const version = this.#clock.next();
-    const content: RecordContent = {
+    const row = this.#nextRow({
       resource,
       collection,
       id,
-      version,
       createdAtMs: live?.created_at ?? nowMs,
       updatedAtMs: nowMs,
       expiresAtMs: expiryAfter(operation, live),
       deleted: document === null,
       doc: document === null ? null : document.text,
-    };
-    const seq = this.#stream.nextSeq();
-    this.place({ ...content, seq, hash: recordHash(content) }, stored);
-    this.#stream.set({ lastVersion: version });
-    return { id, version, seq };
+    });
+    this.place(row, stored);
+    return { id, version: row.version, seq: row.seq };
   }
 
   /** The record under a key, tombstones and expired ones included. */
@@ -81,12 +86,50 @@ export class RecordWriter {
     const { seq, version, createdAtMs, updatedAtMs, expiresAtMs, hash, doc } = row;
     const deleted = row.deleted ? 1 : 0;
     if (stored === undefined) {
-      const { resource, collection, id } = row;
-      this.#insert.run(seq, resource, collection, id, version, createdAtMs, updatedAtMs, expiresAtMs, deleted, hash, doc);
+      this.#insert.run(...insertValues(row));
     } else {
       this.#update.run(seq, version, createdAtMs, updatedAtMs, expiresAtMs, deleted, hash, doc, stored.seq);
     }
     this.#count(row, stored);
+  }
+
+  /** Gives a record a version above all the clock has seen; all else of it stays, its seq too. */
+  renew(stored: RecordColumns): void {
+    const version = this.#clock.next();
+    const hash = recordHash({
+      ...stored,
+      version,
+      createdAtMs: stored.created_at,
+      updatedAtMs: stored.updated_at,
+      expiresAtMs: stored.expires_at,
+      deleted: stored.deleted === 1,
+    });
+    this.#renew.run(version, hash, stored.seq);
+    this.#stream.set({ lastVersion: version });
+  }
+
+  // While records turn out to be new, one statement writes them: the key's own index says if one was there after all.
+  #tryInsert(
+    resource: string,
+    operation: Extract<StoreOperation, { op: 'put' }>,
+    nowMs: number,
+  ): WriteResult | undefined {
+    const { collection, id, document, expiresAtMs } = operation;
+    assertKind(collection, document);
+    const times = { createdAtMs: nowMs, updatedAtMs: nowMs, expiresAtMs };
+    const row = this.#nextRow({ resource, collection, id, ...times, deleted: false, doc: document.text });
+    if (this.#insertNew.run(...insertValues(row)).changes === 0) {
+      this.#stream.set({ lastSeq: row.seq - 1 });
+      return undefined;
+    }
+    this.#count(row, undefined);
+    return { id, version: row.version, seq: row.seq };
+  }
+
+  #nextRow(content: Omit<RecordContent, 'version'>): RecordRow {
+    const versioned = { ...content, version: this.#clock.next() };
+    this.#stream.set({ lastVersion: versioned.version });
+    return { ...versioned, seq: this.#stream.nextSeq(), hash: recordHash(versioned) };
   }
 
   #count(row: RecordRow, stored: RecordColumns | undefined): void {
@@ -105,12 +148,25 @@ export function isLive(record: Pick<RecordColumns, 'deleted' | 'expires_at'>, no
   return record.deleted === 0 && (record.expires_at === null || record.expires_at > nowMs);
 }
 
-function documentAfter(operation: Exclude<StoreOperation, { op: 'delete' }>, live: RecordColumns | undefined): Document {
+function documentAfter(
+  operation: Exclude<StoreOperation, { op: 'delete' }>,
+  live: RecordColumns | undefined,
+): Document {
   const document = operation.op === 'put' ? operation.document : merged(operation.patch, live);
-  if (documentKind(operation.collection) === 'object' && !isJsonObject(document.value)) {
-    throw new HoldfastError('invalid-request', `records of "${operation.collection}" are JSON objects`);
-  }
+  assertKind(operation.collection, document);
   return document;
+}
+
+function assertKind(collection: string, document: Document): void {
+  if (documentKind(collection) === 'object' && !isJsonObject(document.value)) {
+    throw new HoldfastError('invalid-request', `records of "${collection}" are JSON objects`);
+  }
+}
+
+function insertValues(row: RecordRow): (string | number | null)[] {
+  const { seq, resource, collection, id, version, createdAtMs, updatedAtMs, expiresAtMs, hash, doc } = row;
+  const deleted = row.deleted ? 1 : 0;
+  return [seq, resource, collection, id, version, createdAtMs, updatedAtMs, expiresAtMs, deleted, hash, doc];
 }
 
 function merged(patch: Document, live: RecordColumns | undefined): Document {
@@ -125,7 +181,8 @@ function expiryAfter(operation: StoreOperation, live: RecordColumns | undefined)
 
 function assertPrecondition(wanted: Precondition | undefined, live: RecordColumns | undefined, id: string): void {
   if (wanted === undefined) return;
-  const holds = wanted.kind === 'version' ? live?.version === wanted.version : (live !== undefined) === (wanted.kind === 'present');
+  const holds =
+    wanted.kind === 'version' ? live?.version === wanted.version : (live !== undefined) === (wanted.kind === 'present');
   if (holds) return;
   const detail = live === undefined ? `there is no record "${id}"` : `record "${id}" has version ${live.version}`;
   throw new HoldfastError('precondition-failed', detail, { extensions: { version: live?.version ?? null } });

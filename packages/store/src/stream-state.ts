@@ -15,6 +15,11 @@ export interface StreamCounters {
   ackedAtMs: number | null;
   /** Records above the acknowledged cursor. */
   outbox: number;
+  /**
+   * Records above it were written since this daemon start first opened the file, and so after any restoring of the file
+   * from a copy. Not stored: it is about this process.
+   */
+  bootSeq: number;
   /** Live records by collection that changed in this transaction. */
   collectionDeltas: ReadonlyMap<string, number>;
 }
@@ -43,7 +48,8 @@ export class StreamState {
   #counters: StreamCounters;
   #isDirty = false;
 
-  constructor(database: Database) {
+  /** `bootSeq`: what it was when the file was last closed in this process; undefined when it was not open before. */
+  constructor(database: Database, bootSeq: number | undefined) {
     database
       .prepare(
         `INSERT INTO stream (id, incarnation, last_seq, last_version, acked_seq, acked_version, acked_at, outbox)
@@ -70,6 +76,7 @@ export class StreamState {
       acked: { seq: row.acked_seq, version: row.acked_version },
       ackedAtMs: row.acked_at,
       outbox: row.outbox,
+      bootSeq: bootSeq ?? row.last_seq,
       collectionDeltas: NO_DELTAS,
     };
   }

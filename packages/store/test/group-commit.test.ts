@@ -15,7 +15,9 @@ let undone = 0;
 beforeEach(async () => {
   directory = await temporaryDirectory();
   database = openDatabase(directory.file('a.db'));
-  database.exec('CREATE TABLE t (v INTEGER PRIMARY KEY, parent INTEGER REFERENCES t (v) DEFERRABLE INITIALLY DEFERRED)');
+  database.exec(
+    'CREATE TABLE t (v INTEGER PRIMARY KEY, parent INTEGER REFERENCES t (v) DEFERRABLE INITIALLY DEFERRED)',
+  );
   observer = openDatabase(directory.file('a.db'));
   commits = 0;
   undone = 0;

@@ -21,9 +21,12 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  agent.expectTrueCounters();
-  agent[Symbol.dispose]();
-  await directory[Symbol.asyncDispose]();
+  try {
+    agent.expectTrueCounters();
+  } finally {
+    agent[Symbol.dispose]();
+    await directory[Symbol.asyncDispose]();
+  }
 });
 
 const idsOf = (batch: OutboxBatch | undefined): string[] =>
@@ -170,30 +173,35 @@ describe('reconciling', () => {
     expect(relay.records.size).toBe(2);
   });
 
-  test.each([1, 2, 1000])('after the file was put back fetches what it lost and keeps what is new, by pages of %i', async (changes) => {
-    await writeIds('a', 'b', 'c');
-    await drain();
-    await writeIds('waiting');
-    const copy = directory.file('copy.db');
-    agent.reopen(() => copyFileSync(agent.path, copy));
-    await writeIds('d', 'a', 'e', 'f');
-    await agent.write(remove('notes', 'c'));
-    await drain();
-    agent.reopen(() => {
-      for (const suffix of ['-wal', '-shm']) rmSync(agent.path + suffix, { force: true });
-      copyFileSync(copy, agent.path);
-    });
-    agent.clock.advance(60_000);
-    await writeIds('new', 'b', 'd');
-    const written = agent.read('notes', 'd');
-    await adoptAll(changes);
-    await drain();
-    expectRelayHoldsAll();
-    expect(agent.read('notes', 'd')).toEqual(written);
-    expect(agent.read('notes', 'c')).toBeUndefined();
-    expect(['a', 'b', 'd', 'e', 'f', 'new', 'waiting'].every((id) => agent.read('notes', id) !== undefined)).toBe(true);
-    expect(agent.store.collections()).toEqual([{ name: 'notes', records: 7 }]);
-  });
+  test.each([1, 2, 1000])(
+    'after the file was put back fetches what it lost and keeps what is new, by pages of %i',
+    async (changes) => {
+      await writeIds('a', 'b', 'c');
+      await drain();
+      await writeIds('waiting');
+      const copy = directory.file('copy.db');
+      agent.reopen(() => copyFileSync(agent.path, copy));
+      await writeIds('d', 'a', 'e', 'f');
+      await agent.write(remove('notes', 'c'));
+      await drain();
+      agent.reopen(() => {
+        for (const suffix of ['-wal', '-shm']) rmSync(agent.path + suffix, { force: true });
+        copyFileSync(copy, agent.path);
+      });
+      agent.clock.advance(60_000);
+      await writeIds('new', 'b', 'd');
+      const written = agent.read('notes', 'd');
+      await adoptAll(changes);
+      await drain();
+      expectRelayHoldsAll();
+      expect(agent.read('notes', 'd')).toEqual(written);
+      expect(agent.read('notes', 'c')).toBeUndefined();
+      expect(['a', 'b', 'd', 'e', 'f', 'new', 'waiting'].every((id) => agent.read('notes', id) !== undefined)).toBe(
+        true,
+      );
+      expect(agent.store.collections()).toEqual([{ name: 'notes', records: 7 }]);
+    },
+  );
 
   test('takes what the fast lane brought to the relay ahead of its cursor, under seqs of its own', async () => {
     await writeIds('a');
@@ -230,6 +238,30 @@ describe('reconciling', () => {
     expect(agent.store.counters.lastVersion).toBe(version);
     await drain();
     expectRelayHoldsAll();
+  });
+
+  test('lets what was written after the file was put back win, under a clock that was set back or stood still', async () => {
+    await writeIds('pending', 'a');
+    const copy = directory.file('copy.db');
+    agent.reopen(() => copyFileSync(agent.path, copy));
+    const startMs = agent.clock.now();
+    for (const backMs of [0, 3_600_000]) {
+      agent.clock.set(startMs);
+      agent.clock.advance(1000);
+      await writeIds('a', 'b', 'pending');
+      const pending = agent.read('notes', 'pending');
+      await drain();
+      agent.clock.set(startMs + 1000 - backMs);
+      agent.reopen(() => copyFileSync(copy, agent.path));
+      await agent.write(put('notes', 'a', { after: backMs }));
+      await adoptAll(1);
+      await drain();
+      expectRelayHoldsAll();
+      expect(agent.read('notes', 'a')).toEqual({ after: backMs });
+      expect(agent.read('notes', 'pending')).toEqual(pending);
+      relay = new RelayModel();
+      await agent.store.rewind(relay.cursor);
+    }
   });
 
   test('with a page that holds nothing new changes nothing but the cursor', async () => {

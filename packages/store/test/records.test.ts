@@ -15,9 +15,12 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  agent.expectTrueCounters();
-  agent[Symbol.dispose]();
-  await directory[Symbol.asyncDispose]();
+  try {
+    agent.expectTrueCounters();
+  } finally {
+    agent[Symbol.dispose]();
+    await directory[Symbol.asyncDispose]();
+  }
 });
 
 describe('a write', () => {
@@ -29,6 +32,8 @@ describe('a write', () => {
       await agent.write(put('other', 'a', { n: 3 })),
     ];
     expect(results.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+    // An answer is remembered under an idempotency key: the document must not be in it.
+    expect(results.map((result) => Object.keys(result))).toEqual(results.map(() => ['id', 'version', 'seq']));
     expect(results.map(({ version }) => version)).toEqual(results.map(({ version }) => version).toSorted());
     expect(new Set(results.map(({ version }) => version)).size).toBe(4);
   });
@@ -59,17 +64,18 @@ describe('a write', () => {
     await agent.write(put('notes', 'a', {}));
     const answer = agent.store.query('', 'notes', {});
     expect(answer).toMatchObject({
-      records: [
-        { created_at: new Date(startMs).toISOString(), updated_at: new Date(startMs + 1000).toISOString() },
-      ],
+      records: [{ created_at: new Date(startMs).toISOString(), updated_at: new Date(startMs + 1000).toISOString() }],
     });
   });
 
-  test.each([['a string'], [1], [null], [[1]]])('of %j is refused where objects are kept, and kept in kv', async (value) => {
-    expect(await codeOf(agent.write(put('notes', 'a', value)))).toBe('invalid-request');
-    await agent.write(put('kv', 'a', value));
-    expect(agent.read('kv', 'a')).toEqual(value);
-  });
+  test.each([['a string'], [1], [null], [[1]]])(
+    'of %j is refused where objects are kept, and kept in kv',
+    async (value) => {
+      expect(await codeOf(agent.write(put('notes', 'a', value)))).toBe('invalid-request');
+      await agent.write(put('kv', 'a', value));
+      expect(agent.read('kv', 'a')).toEqual(value);
+    },
+  );
 
   test('stores the hash of what the record is', async () => {
     const { version } = await agent.write(put('notes', 'a', { n: 1 }), 'app:u');
@@ -88,7 +94,9 @@ describe('a precondition', () => {
     await agent.write(put('notes', 'a', { n: 2 }, { precondition: { kind: 'version', version } }));
     const again = { kind: 'version', version } as const;
     expect(await codeOf(agent.write(put('notes', 'a', { n: 3 }, { precondition: again })))).toBe('precondition-failed');
-    expect(await codeOf(agent.write(patch('notes', 'a', { n: 3 }, { precondition: again })))).toBe('precondition-failed');
+    expect(await codeOf(agent.write(patch('notes', 'a', { n: 3 }, { precondition: again })))).toBe(
+      'precondition-failed',
+    );
     expect(await codeOf(agent.write(remove('notes', 'a', again)))).toBe('precondition-failed');
     expect(await codeOf(agent.write(put('notes', 'b', {}, { precondition: again })))).toBe('precondition-failed');
     expect(agent.read('notes', 'a')).toEqual({ n: 2 });
@@ -153,7 +161,12 @@ describe('a deletion', () => {
     await agent.write(put('notes', 'a', { secret: 1 }, { expiresAtMs: agent.clock.now() + 1 }));
     const { seq } = await agent.write(remove('notes', 'a'));
     expect(agent.read('notes', 'a')).toBeUndefined();
-    expect(JSON.parse(agent.store.outbox.line(seq)!)).toMatchObject({ id: 'a', deleted: true, doc: null, expiresAtMs: null });
+    expect(JSON.parse(agent.store.outbox.line(seq)!)).toMatchObject({
+      id: 'a',
+      deleted: true,
+      doc: null,
+      expiresAtMs: null,
+    });
     expect(await codeOf(agent.write(remove('notes', 'a')))).toBe('record-not-found');
     expect(await codeOf(agent.write(patch('notes', 'a', {})))).toBe('record-not-found');
     expect(agent.store.collections()).toEqual([{ name: 'notes', records: 0 }]);
@@ -205,10 +218,17 @@ describe('a resource', () => {
     for (const resource of ['app:a', 'app:b']) {
       await agent.store.write({ resource, operations: [put('kv', 'a', resource)], idempotency });
     }
-    for (const [resource, value] of [['', 'none'], ['app:a', 'app:a'], ['app:b', 'app:b'], ['app:c', undefined]] as const) {
+    for (const [resource, value] of [
+      ['', 'none'],
+      ['app:a', 'app:a'],
+      ['app:b', 'app:b'],
+      ['app:c', undefined],
+    ] as const) {
       expect(agent.read('kv', 'a', resource)).toBe(value);
       const page = { prefix: '', after: '', limit: 9 };
-      const listed = agent.store.list({ resource, collection: 'kv' }, page).map(({ text }) => JSON.parse(text) as unknown);
+      const listed = agent.store
+        .list({ resource, collection: 'kv' }, page)
+        .map(({ text }) => JSON.parse(text) as unknown);
       expect(listed).toEqual(value === undefined ? [] : [value]);
       const found = agent.store.query(resource, 'kv', {});
       expect('records' in found && found.records.map(({ doc }) => doc)).toEqual(listed);

@@ -7,7 +7,7 @@ export const POISON = 'poison';
 /** What a relay is to one stream, as plainly as the protocol says it (rules 3, 4, 5, 6 and 8). */
 export class RelayModel {
   cursor: Cursor = { seq: 0, version: ZERO_VERSION };
-  readonly records = new Map<string, Change>();
+  readonly records: Map<string, Change> = new Map();
 
   /** Takes a batch that begins where the relay stands; undefined, and nothing done, for any other. */
   takeBatch(batch: OutboxBatch): Reject[] | undefined {

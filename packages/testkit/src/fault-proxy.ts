@@ -74,7 +74,7 @@ export class FaultProxy implements AsyncDisposable {
   set(fault: Fault, times: number = Number.POSITIVE_INFINITY): void {
     this.#fault = fault;
     this.#timesLeft = times;
-    for (const link of [...this.#links]) {
+    for (const link of this.#links) {
       link.requestBytes = 0;
       link.answerBytes = 0;
       if (fault.kind === 'refuse') this.#reset(link);
@@ -83,14 +83,14 @@ export class FaultProxy implements AsyncDisposable {
 
   /** From now on everything passes. What a stall swallowed stays lost: its connections are reset. */
   heal(): void {
-    if (this.#fault?.kind === 'stall') for (const link of [...this.#links]) this.#reset(link);
+    if (this.#fault?.kind === 'stall') for (const link of this.#links) this.#reset(link);
     this.#fault = undefined;
   }
 
   /** Resets every connection and stops listening. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const link of [...this.#links]) this.#reset(link);
+    for (const link of this.#links) this.#reset(link);
     this.#server.close();
     await once(this.#server, 'close');
   }

@@ -58,10 +58,13 @@ describe('the fault proxy', () => {
     const open = connect(proxy.port, '127.0.0.1');
     await once(open, 'connect');
     expect(await ask(proxy.url)).toBe(1000);
-    const closed = once(open.on('error', () => undefined), 'close');
+    const closed = once(
+      open.on('error', () => undefined),
+      'close',
+    );
     proxy.set({ kind: 'refuse' });
     await closed;
-    await expect(ask(proxy.url)).rejects.toThrow();
+    await expect(ask(proxy.url)).rejects.toThrow(TypeError);
     expect(proxy.fired.refuse).toBeGreaterThan(0);
     proxy.heal();
     expect(await ask(proxy.url)).toBe(1000);
@@ -70,7 +73,7 @@ describe('the fault proxy', () => {
   test('cuts a request so that the server never has it whole', async () => {
     await using proxy = await startFaultProxy(port);
     proxy.set({ kind: 'cut-request', afterBytes: 300 });
-    await expect(ask(proxy.url)).rejects.toThrow();
+    await expect(ask(proxy.url)).rejects.toThrow(TypeError);
     expect(served).toBe(0);
     expect(proxy.fired['cut-request']).toBeGreaterThan(0);
   });
@@ -78,7 +81,7 @@ describe('the fault proxy', () => {
   test('drops the answer after the request had its effect, as often as told', async () => {
     await using proxy = await startFaultProxy(port);
     proxy.set({ kind: 'drop-answer' }, 1);
-    await expect(ask(proxy.url)).rejects.toThrow();
+    await expect(ask(proxy.url)).rejects.toThrow(TypeError);
     expect(served).toBe(1);
     expect(proxy.fired['drop-answer']).toBe(1);
     expect(await ask(proxy.url)).toBe(1000);
@@ -87,7 +90,7 @@ describe('the fault proxy', () => {
   test('truncates an answer', async () => {
     await using proxy = await startFaultProxy(port);
     proxy.set({ kind: 'truncate-answer', afterBytes: 400 });
-    await expect(ask(proxy.url)).rejects.toThrow();
+    await expect(ask(proxy.url)).rejects.toThrow(TypeError);
     expect(served).toBe(1);
     expect(proxy.fired['truncate-answer']).toBe(1);
   });
@@ -102,7 +105,7 @@ describe('the fault proxy', () => {
   test('swallows requests while it stalls', async () => {
     await using proxy = await startFaultProxy(port);
     proxy.set({ kind: 'stall' });
-    await expect(fetch(proxy.url, { signal: AbortSignal.timeout(50) })).rejects.toThrow();
+    await expect(fetch(proxy.url, { signal: AbortSignal.timeout(50) })).rejects.toThrow(/timeout/);
     expect(proxy.fired.stall).toBe(1);
     expect(served).toBe(0);
   });
@@ -131,13 +134,13 @@ describe('the scripted relay', () => {
       { kind: 'hang' },
     ]);
     const half = await fetch(relay.url);
-    await expect(half.text()).rejects.toThrow();
-    await expect(fetch(relay.url)).rejects.toThrow();
+    await expect(half.text()).rejects.toThrow(TypeError);
+    await expect(fetch(relay.url)).rejects.toThrow(TypeError);
     const controller = new AbortController();
     const hanging = fetch(relay.url, { signal: controller.signal });
     await relay.received(3);
     controller.abort();
-    await expect(hanging).rejects.toThrow();
+    await expect(hanging).rejects.toThrow(/aborted/);
   });
 });
 
@@ -177,6 +180,7 @@ describe('the rest of the kit', () => {
   test('a free port can be listened on', async () => {
     const listener = createServer().listen(await freePort(), '127.0.0.1');
     await once(listener, 'listening');
+    expect(listener.listening).toBe(true);
     listener.close();
   });
 
@@ -186,7 +190,7 @@ describe('the rest of the kit', () => {
     await child.waitForLines(2);
     expect([child.readyLine, child.lines()]).toEqual(['ready 1', ['ready 1', 'two']]);
     expect(await child.kill()).toEqual({ code: null, signal: 'SIGKILL' });
-    expect(() => process.kill(child.pid, 0)).toThrow();
+    expect(() => process.kill(child.pid, 0)).toThrow('ESRCH');
   });
 
   test('a process that ends before it is ready is told of, with what it wrote', async () => {

@@ -15,6 +15,7 @@ import type { Outcome, StoreOperation, WriteResult } from '@holdfast/store';
 
 import { type Records, requestFingerprint, type Scope, toStoreOperation } from '../service/records.ts';
 import { type DaemonCaller, scopeOf } from './caller.ts';
+import { inChunks } from './chunks.ts';
 import { ackWish, idempotencyOf } from './write-headers.ts';
 
 /** Lines committed together at most. */
@@ -28,7 +29,10 @@ export function batchHandlers(
   return {
     batch: async ({ identity, body, header, query }) => {
       const scope = scopeOf(identity);
-      if (body.kind === 'ndjson') return { ndjson: streamBatch(records, scope, body.lines, now) };
+      if (body.kind === 'ndjson') {
+        if (header('idempotency-key') !== undefined) throw notForStreams();
+        return { ndjson: streamBatch(records, scope, body.lines, now) };
+      }
       const idempotency = idempotencyOf(header, () => requestFingerprint('batch', body.source));
       const wish = ackWish(query);
       const write = { operations: atomicOperations(body, now()), ...idempotency };
@@ -39,12 +43,20 @@ export function batchHandlers(
   };
 }
 
+// Taken and not honoured, the key would let a caller repeat what must not happen twice.
+function notForStreams(): HoldfastError {
+  const message = 'not for NDJSON: give each put its id, or send a JSON array';
+  const issues = [{ path: 'Idempotency-Key', message }];
+  return new HoldfastError('invalid-request', `Idempotency-Key: ${message}`, { issues });
+}
+
 function atomicOperations(body: JsonBody<readonly Operation[]>, nowMs: number): StoreOperation[] {
   return body.value.map((operation, index) => {
     try {
       return toStoreOperation(operation, body.source, nowMs);
     } catch (error) {
-      throw isHoldfastError(error) ? new HoldfastError(error.code, `operation ${index}: ${error.message}`) : error;
+      if (!isHoldfastError(error)) throw error;
+      throw new HoldfastError(error.code, `operation ${index}: ${error.message}`, { issues: error.issues });
     }
   });
 }
@@ -57,17 +69,15 @@ async function* streamBatch(records: Records, scope: Scope, lines: Lines, now: N
   const end = { count: 0, written: 0 };
   let lastLine = 0;
   try {
-    for await (const group of lines) {
-      for (let from = 0; from < group.length; from += CHUNK_LINES) {
-        const chunk = readChunk(group.slice(from, from + CHUNK_LINES), now());
-        const outcomes = await records.writeEach(scope, chunk.operations);
-        const answers = chunk.finish(outcomes);
-        end.count += answers.length;
-        end.written += outcomes.filter((outcome) => outcome.ok).length;
-        lastLine = group[Math.min(from + CHUNK_LINES, group.length) - 1]?.number ?? lastLine;
-        yield answers.join('');
-        if (chunk.stop !== undefined) return void (yield endLine(end, chunk.stop.line, chunk.stop.error));
-      }
+    for await (const group of inChunks(lines, CHUNK_LINES)) {
+      const chunk = readChunk(group, now());
+      const outcomes = await records.writeEach(scope, chunk.operations);
+      const answers = chunk.finish(outcomes);
+      end.count += answers.length;
+      end.written += outcomes.filter((outcome) => outcome.ok).length;
+      lastLine = group.at(-1)?.number ?? lastLine;
+      yield answers.join('');
+      if (chunk.stop !== undefined) return void (yield endLine(end, chunk.stop.line, chunk.stop.error));
     }
     yield endLine(end);
   } catch (error) {

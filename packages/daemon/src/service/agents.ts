@@ -73,9 +73,14 @@ export class Agents {
     return { ...issued, agent: name, resource };
   }
 
-  /** Makes a token for the node's administrator. Returns its text. */
-  addAdminToken(): string {
-    return this.#issue({ role: 'admin', agent: null, resource: null }).text;
+  /**
+   * Makes a token for the node's administrator. `keep` gets its text before it is stored: a token that counts and that
+   * nobody has could never be told from one that somebody has.
+   */
+  addAdminToken(keep: (text: string) => void): void {
+    const { token, ...rest } = makeToken();
+    keep(token);
+    this.#add({ ...rest, role: 'admin', agent: null, resource: null, createdAtMs: this.#now() });
   }
 
   /** Takes a token's right away, at once. One that is not there is gone already. Throws `agent-not-found`. */
@@ -97,9 +102,12 @@ export class Agents {
 
   #issue(caller: Caller, newAgent?: AgentEntry): { id: string; text: string } {
     const { token, id, hash } = makeToken();
-    const entry: TokenEntry = { ...caller, id, hash, createdAtMs: this.#now() };
-    this.#database.addToken(entry, newAgent);
-    this.#tokens.set(id, entry);
+    this.#add({ ...caller, id, hash, createdAtMs: this.#now() }, newAgent);
     return { id, text: token };
+  }
+
+  #add(entry: TokenEntry, newAgent?: AgentEntry): void {
+    this.#database.addToken(entry, newAgent);
+    this.#tokens.set(entry.id, entry);
   }
 }

@@ -47,9 +47,11 @@ export class Records {
   /** Writes operations together or not at all. Throws what `AgentStore.write` throws. */
   async write(scope: Scope, write: Omit<Write, 'resource'>, wish: AckWish): Promise<Written> {
     const results = await this.#store(scope).write({ ...write, resource: scope.resource });
+    const [first] = results;
     const last = results.at(-1);
-    const waits = wish.ack === 'relay' && last !== undefined;
-    return { results, ack: waits ? await this.#sync.waitForRelay(scope.agent, last.seq, wish.timeoutMs) : 'local' };
+    if (wish.ack === 'local' || first === undefined || last === undefined) return { results, ack: 'local' };
+    const seqs = { first: first.seq, last: last.seq };
+    return { results, ack: await this.#sync.waitForRelay(scope.agent, seqs, wish.timeoutMs) };
   }
 
   /** Writes operations each for itself, in one transaction; an outcome for each, in order. */
@@ -84,19 +86,26 @@ export class Records {
 
 /**
  * An operation of a batch as the store takes it. `source` is the JSON text it was parsed from. Throws what `documentOf`
- * throws.
+ * throws, and `invalid-request` for a missing document.
  */
 export function toStoreOperation(operation: Operation, source: string, nowMs: number): StoreOperation {
   const { collection } = operation;
   const precondition = preconditionOf(operation);
   const target = { collection, ...(precondition !== undefined && { precondition }) };
   if (operation.op === 'delete') return { ...target, op: 'delete', id: operation.id };
-  const document = documentOf((operation.doc ?? null) as Json, source);
+  if (operation.doc === undefined) throw missingDocument();
+  const document = documentOf(operation.doc as Json, source);
   const expiresAtMs = operation.ttl === undefined ? undefined : nowMs + operation.ttl * 1000;
   if (operation.op === 'put') {
     return { ...target, op: 'put', id: operation.id ?? makeRecordId(), document, expiresAtMs: expiresAtMs ?? null };
   }
   return { ...target, op: 'patch', id: operation.id, patch: document, ...(expiresAtMs !== undefined && { expiresAtMs }) };
+}
+
+// Without this a forgotten `doc` would be taken for null, and a patch of null replaces the whole value.
+function missingDocument(): HoldfastError {
+  const issues = [{ path: 'doc', message: 'required' }];
+  return new HoldfastError('invalid-request', 'doc: required', { issues });
 }
 
 /** What tells one request from another under the same idempotency key. */

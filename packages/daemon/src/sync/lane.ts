@@ -100,7 +100,7 @@ export class Lane {
 
   /** Tells the lane that something happened. */
   dispatch(event: StreamEvent): void {
-    if (event === 'written' || event === 'more' || event === 'mismatch') this.#isKnownClean = false;
+    if (event === 'written') this.#isKnownClean = false;
     if (event === 'drained') this.#isKnownClean = true;
     const { to, effects } = streamTransitions[this.#state][event];
     this.#state = to;
@@ -253,6 +253,7 @@ export class Lane {
     const relay = this.#relayCursor;
     if (relay === undefined) throw new Error('a mismatch without the cursor that shows it');
     this.#ahead = undefined;
+    this.#acked = undefined;
     const sent = this.#sent;
     const { acked } = this.#store().counters;
     if (isSame(relay, acked)) {
@@ -273,22 +274,25 @@ export class Lane {
   async #pull(signal: AbortSignal): Promise<boolean> {
     // Own changes get other seqs on the way: nothing can be told any more by those that callers wait for.
     for (const waiter of this.#waiters.splice(0)) waiter.resolve(false);
+    const incarnation = this.incarnation();
+    let afterSeq = this.#store().counters.acked.seq;
     for (let more = true; more; ) {
-      const range = { agent: this.agent, incarnation: this.incarnation(), afterSeq: this.#store().counters.acked.seq };
-      const outcome = await this.#context.transport()?.streamPage(range, signal);
+      const outcome = await this.#context.transport()?.streamPage({ agent: this.agent, incarnation, afterSeq }, signal);
       if (outcome?.kind !== 'done') {
         if (outcome === undefined || signal.aborted || this.#context.report(outcome)) return false;
         const reason = 'the relay would not give the stream';
         this.#fail(outcome.kind === 'failed' ? outcome : { reason, retryAfterMs: 0 });
         return false;
       }
+      const lastSeq = outcome.value.changes.at(-1)?.seq ?? 0;
       more = outcome.value.more;
-      if (more && outcome.value.changes.length === 0) {
-        this.#fail({ reason: 'the relay gave an empty page and promised more', retryAfterMs: 0 });
+      if (more && lastSeq <= afterSeq) {
+        this.#fail({ reason: 'the relay promised more of the stream and gave none', retryAfterMs: 0 });
         return false;
       }
       await this.#store().adopt(outcome.value);
       if (signal.aborted) return false;
+      afterSeq = lastSeq;
     }
     return true;
   }
@@ -307,13 +311,14 @@ export class Lane {
     this.dispatch('failed');
   }
 
+  // Half of what was sent, which may have been less than allowed.
   #shrink(): void {
-    this.#bounds = { changes: Math.max(1, this.#bounds.changes >> 1), bytes: this.#bounds.bytes >> 1 };
+    const changes = Math.max(1, (this.#sent?.changes ?? this.#bounds.changes) >> 1);
+    this.#bounds = { ...this.#bounds, changes };
   }
 
   #grow(): void {
-    const changes = Math.min(limits.syncBatchChanges, this.#bounds.changes * 2);
-    this.#bounds = { changes, bytes: Math.min(limits.syncBatchBytes, this.#bounds.bytes * 2) };
+    this.#bounds = { ...this.#bounds, changes: Math.min(limits.syncBatchChanges, this.#bounds.changes * 2) };
   }
 
   #settle(ackedSeq: number, rejects: readonly Reject[]): void {

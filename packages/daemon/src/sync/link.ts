@@ -16,11 +16,13 @@ export interface LinkOptions {
   readonly predecessors: () => readonly string[];
   readonly heartbeatMs: number;
   readonly now: Now;
+  /** See `LaneContext.moment`. */
+  readonly moment: () => number;
   readonly random: () => number;
   readonly timers: Timers;
   readonly log: Logger;
-  /** The session is open or renewed. `askedAtMs` is when it was asked for. */
-  readonly onOpen: (answer: SessionAnswer, askedAtMs: number) => void;
+  /** The session is open or renewed. `askedAt` is the moment it was asked for. */
+  readonly onOpen: (answer: SessionAnswer, askedAt: number) => void;
   /** The link is not open any more. */
   readonly onHold: () => void;
 }
@@ -40,9 +42,10 @@ export class Link {
   #transport: Transport | undefined;
   #state: LinkState = 'off';
   #failures = 0;
+  #retryAfterMs = 0;
   #lastContactMs: number | null = null;
   #error: string | null = null;
-  #answer: { readonly value: SessionAnswer; readonly askedAtMs: number } | undefined;
+  #answer: { readonly value: SessionAnswer; readonly askedAt: number } | undefined;
   #disarm: () => void = () => undefined;
 
   constructor(options: LinkOptions) {
@@ -52,7 +55,7 @@ export class Link {
       'release-streams': () => this.#release(),
       'hold-streams': () => options.onHold(),
       'arm-heartbeat': () => this.#arm(options.heartbeatMs),
-      'arm-retry': () => this.#arm(retryDelayMs(this.#failures, options.random)),
+      'arm-retry': () => this.#arm(retryDelayMs(this.#failures, options.random, this.#retryAfterMs)),
       'arm-slow-retry': () => this.#arm(SLOW_RETRY_MS),
       alarm: () => options.log.error({ reason: this.#error }, 'the relay does not take this node: sync rests, data is kept'),
     };
@@ -70,16 +73,13 @@ export class Link {
   }
 
   /**
-   * What came of any call to the relay, in so far as it tells of the link. Streams report here; returns whether the
-   * outcome was about the link and not about the call.
+   * What came of a stream's call to the relay, in so far as it tells of the link. Returns whether the outcome was about
+   * the link and not about the call. Backoff begins anew only once a call was done, not with every session: what breaks
+   * connections while sessions open well is waited for ever longer.
    */
   report(outcome: Outcome<unknown>): outcome is LinkFailure {
-    if (outcome.kind === 'lost' || outcome.kind === 'refused' || outcome.kind === 'superseded') {
-      this.#fail(outcome.kind, outcome.reason);
-      return true;
-    }
-    this.#lastContactMs = this.#options.now();
-    return false;
+    if (outcome.kind === 'done') this.#failures = 0;
+    return this.#note(outcome);
   }
 
   /** Stops for good. */
@@ -90,18 +90,37 @@ export class Link {
   }
 
   async #openSession(): Promise<void> {
-    const { boot, predecessors, now } = this.#options;
-    const askedAtMs = now();
-    const outcome = await this.#transport?.session({ boot, predecessors: [...predecessors()] });
-    if (outcome === undefined || this.#transport === undefined || this.report(outcome)) return;
+    const askedAt = this.#options.moment();
+    const outcome = await this.#askSession();
+    if (outcome === undefined || this.#transport === undefined || this.#note(outcome)) return;
     if (outcome.kind !== 'done') {
+      this.#retryAfterMs = outcome.kind === 'failed' ? outcome.retryAfterMs : 0;
       this.#fail('lost', 'reason' in outcome ? outcome.reason : 'the relay answered with a cursor');
       return;
     }
-    this.#answer = { value: outcome.value, askedAtMs };
-    this.#failures = 0;
+    this.#answer = { value: outcome.value, askedAt };
+    if (this.#state === 'open') this.#failures = 0;
     this.#error = null;
     this.#dispatch('opened');
+  }
+
+  async #askSession(): Promise<Outcome<SessionAnswer> | undefined> {
+    const { boot, predecessors } = this.#options;
+    try {
+      return await this.#transport?.session({ boot, predecessors: [...predecessors()] });
+    } catch (error) {
+      return { kind: 'failed', reason: `the session could not be asked for: ${String(error)}`, retryAfterMs: 0 };
+    }
+  }
+
+  #note(outcome: Outcome<unknown>): outcome is LinkFailure {
+    if (outcome.kind === 'lost' || outcome.kind === 'refused' || outcome.kind === 'superseded') {
+      this.#retryAfterMs = 0;
+      this.#fail(outcome.kind, outcome.reason);
+      return true;
+    }
+    this.#lastContactMs = this.#options.now();
+    return false;
   }
 
   #fail(event: 'lost' | 'refused' | 'superseded', reason: string): void {
@@ -119,7 +138,7 @@ export class Link {
   }
 
   #release(): void {
-    if (this.#answer !== undefined) this.#options.onOpen(this.#answer.value, this.#answer.askedAtMs);
+    if (this.#answer !== undefined) this.#options.onOpen(this.#answer.value, this.#answer.askedAt);
   }
 
   #arm(delayMs: number): void {

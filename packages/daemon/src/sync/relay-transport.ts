@@ -20,6 +20,9 @@ const COMPRESS_FROM_BYTES = 1024;
 /** Answers are small but for stream pages; one beyond this is nonsense. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
+/** Longest part of a relay's own words that is kept: they end in the log and in the status. */
+const MAX_REASON_CHARACTERS = 300;
+
 const REFUSALS = new Set([401, 403, 404, 426]);
 
 const compress = promisify(zstdCompress);
@@ -68,7 +71,7 @@ export function relayTransport(options: RelayTransportOptions): Transport {
       const path = `/relay/streams/${agent}?incarnation=${incarnation}&after=${afterSeq}`;
       return call(relay, { method: 'GET', path, token, signal }, streamPageSchema);
     },
-    close: () => dispatcher.close(),
+    close: () => dispatcher.destroy(),
   };
 }
 
@@ -131,7 +134,10 @@ async function call<Schema extends z.ZodType>(
 async function encode(body: string, headers: Record<string, string>): Promise<string | Buffer> {
   if (body.length < COMPRESS_FROM_BYTES) return body;
   headers['content-encoding'] = 'zstd';
-  return compress(body, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  const params = { [constants.ZSTD_c_compressionLevel]: 1 };
+  const bytes = Buffer.from(body);
+  // All in one chunk: where the compressed size is a multiple of the chunk size, Node 24 adds a second, empty frame.
+  return compress(bytes, { params, chunkSize: bytes.length + (bytes.length >> 7) + 512 });
 }
 
 function understand<Schema extends z.ZodType>(text: string, schema: Schema): Outcome<z.output<Schema>> {
@@ -171,7 +177,7 @@ function parseOrUndefined(text: string): unknown {
 
 function textMember(problem: unknown, name: 'code' | 'detail'): string | undefined {
   const value = typeof problem === 'object' && problem !== null ? (problem as Record<string, unknown>)[name] : undefined;
-  return typeof value === 'string' ? value : undefined;
+  return typeof value === 'string' ? value.slice(0, MAX_REASON_CHARACTERS) : undefined;
 }
 
 function networkReason(error: unknown): string {

@@ -5,7 +5,7 @@ import type { AgentStore } from '@holdfast/store';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 
-import { Lane, type LaneContext } from './lane.ts';
+import { Lane, type LaneContext, type SeqRange } from './lane.ts';
 import { Link, type LinkStatus } from './link.ts';
 import type { StreamState } from './stream-machine.ts';
 import type { Timers } from './timers.ts';
@@ -43,26 +43,29 @@ export class SyncEngine {
   readonly #laneContext: LaneContext;
   #transport: Transport | undefined;
   #isConfirmed = false;
+  #moments = 0;
 
   constructor(options: SyncOptions) {
     this.#options = options;
     const { boot, now, random, timers, log, config } = options;
+    const moment = (): number => (this.#moments += 1);
     this.#turns = new PQueue({ concurrency: config['sync.concurrency'] });
     this.#link = new Link({
       boot,
       predecessors: options.predecessors,
       heartbeatMs: config['sync.heartbeatSeconds'] * 1000,
       now,
+      moment,
       random,
       timers,
       log,
-      onOpen: (answer, askedAtMs) => void this.#release(answer, askedAtMs),
+      onOpen: (answer, askedAt) => void this.#release(answer, askedAt),
       onHold: () => this.#hold(),
     });
     this.#laneContext = {
       boot,
       lingerMs: config['sync.lingerMilliseconds'],
-      now,
+      moment,
       random,
       timers,
       transport: () => this.#transport,
@@ -96,20 +99,22 @@ export class SyncEngine {
   }
 
   /**
-   * Waits until the relay has the change `seq` of an agent, at most `timeoutMs`; `local` when it has not by then, or
-   * the link is not open. The change is safe here in either case, and on its way (protocol rule 5).
+   * Waits until the relay has what a write of an agent changed, at most `timeoutMs`; `local` when it has not by then, has
+   * rejected some of it, or the link is not open. The write is safe here in any case (protocol rule 5).
    */
-  async waitForRelay(agent: string, seq: number, timeoutMs: number): Promise<Ack> {
+  async waitForRelay(agent: string, seqs: SeqRange, timeoutMs: number): Promise<Ack> {
+    if (this.#wasTaken(agent, seqs)) return 'relay';
     if (this.#link.status.state !== 'open') return 'local';
     const lane = this.#lane(agent);
-    const wait = lane.whenAcked(seq);
+    const wait = lane.whenTaken(seqs);
     const { promise: timedOut, resolve } = Promise.withResolvers<Ack>();
     const disarm = this.#options.timers.after(timeoutMs, () => resolve('local'));
-    const fast = lane.state === 'sending' ? this.#sendImmediately(agent, seq) : undefined;
+    const isSingle = seqs.first === seqs.last;
+    const fast = lane.state === 'sending' && isSingle ? this.#sendImmediately(agent, seqs.last) : undefined;
     lane.dispatch('hurried');
-    const acked = wait.acked.then((): Ack => 'relay');
+    const taken = wait.taken.then((isTaken): Ack => (isTaken ? 'relay' : 'local'));
     try {
-      return await Promise.race([acked, timedOut, ...(fast === undefined ? [] : [fast])]);
+      return await Promise.race([taken, timedOut, ...(fast === undefined ? [] : [fast])]);
     } finally {
       disarm();
       wait.forget();
@@ -123,7 +128,13 @@ export class SyncEngine {
     await this.#transport?.close();
   }
 
-  // Behind a long batch, a single change takes the fast lane. It settles the wait only if the relay took it.
+  // So it is when a request is repeated under its idempotency key.
+  #wasTaken(agent: string, { first, last }: SeqRange): boolean {
+    const { counters, outbox } = this.#options.store(agent);
+    return counters.acked.seq >= last && outbox.deadLetters().every(({ seq }) => seq < first || seq > last);
+  }
+
+  // Behind a long batch, a single change takes the fast lane. It settles the wait only if the relay answered.
   #sendImmediately(agent: string, seq: number): Promise<Ack> | undefined {
     const { store, boot } = this.#options;
     const line = store(agent).outbox.line(seq);
@@ -133,7 +144,8 @@ export class SyncEngine {
     const sent = this.#transport?.immediate({ boot, agent, incarnation }, line);
     return sent?.then((outcome): Ack | Promise<Ack> => {
       this.#link.report(outcome);
-      return outcome.kind === 'done' && outcome.value.rejects.length === 0 ? 'relay' : never;
+      if (outcome.kind !== 'done') return never;
+      return outcome.value.rejects.length === 0 ? 'relay' : 'local';
     });
   }
 
@@ -147,14 +159,13 @@ export class SyncEngine {
   }
 
   // A pause between agents keeps requests flowing while hundreds of files are looked at after a start.
-  async #release(answer: SessionAnswer, askedAtMs: number): Promise<void> {
-    if (!this.#isConfirmed) this.#options.confirmBoot();
-    this.#isConfirmed = true;
+  async #release(answer: SessionAnswer, askedAt: number): Promise<void> {
+    this.#confirmBoot();
     const cursors = new Map(answer.streams.map((stream) => [`${stream.agent}/${stream.incarnation}`, stream.cursor]));
     for (const agent of this.#options.agents()) {
       if (this.#link.status.state !== 'open') return;
       try {
-        this.#releaseLane(agent, cursors, askedAtMs);
+        this.#releaseLane(agent, cursors, askedAt);
       } catch (error) {
         this.#laneContext.onError(agent, error);
       }
@@ -162,12 +173,23 @@ export class SyncEngine {
     }
   }
 
-  #releaseLane(agent: string, cursors: ReadonlyMap<string, typeof NOWHERE>, askedAtMs: number): void {
+  // Unconfirmed, the starts before this one are told again next time: a full disk need not stop the sync.
+  #confirmBoot(): void {
+    if (this.#isConfirmed) return;
+    try {
+      this.#options.confirmBoot();
+      this.#isConfirmed = true;
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'the session could not be noted; tried again when it is renewed');
+    }
+  }
+
+  #releaseLane(agent: string, cursors: ReadonlyMap<string, typeof NOWHERE>, askedAt: number): void {
     const lane = this.#lane(agent);
-    const isBusy = lane.state === 'sending' || lane.state === 'reconciling';
-    if (isBusy || lane.movedAtMs >= askedAtMs) return;
-    const incarnation = lane.incarnation();
-    if (lane.compare(cursors.get(`${agent}/${incarnation}`) ?? NOWHERE)) lane.dispatch('released');
+    if (lane.state === 'sending' || lane.state === 'reconciling') return;
+    const hasMovedSince = lane.movedAt > askedAt;
+    const isAgreed = hasMovedSince || lane.compare(cursors.get(`${agent}/${lane.incarnation()}`) ?? NOWHERE);
+    if (isAgreed) lane.dispatch('released');
   }
 
   #hold(): void {

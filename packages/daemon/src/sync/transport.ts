@@ -56,7 +56,7 @@ export interface Transport {
   immediate(request: Omit<ImmediateRequest, 'change'>, line: string): Promise<Outcome<{ rejects: readonly Reject[] }>>;
   /** Pulls back what the relay holds of a stream. */
   streamPage(range: StreamRange, signal: AbortSignal): Promise<Outcome<StreamPage>>;
-  /** Closes idle connections. */
+  /** Cuts every connection; calls still under way end as `lost`. */
   close(): Promise<void>;
 }
 

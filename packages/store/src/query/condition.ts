@@ -48,12 +48,14 @@ function isIn(path: string, values: readonly Scalar[]): Sql {
   const numbers = values.filter((value) => typeof value === 'number');
   const others = [...new Set(values.filter((value) => typeof value === 'boolean' || value === null))];
   return any([
-    ...[texts, numbers].filter((list) => list.length > 0).map((list) =>
-      all([
-        sql(`${comparable(list[0] as string | number)} IN (${placeholders(list.length)})`, path, ...list),
-        hasTypeOf(path, list[0] as string | number),
-      ]),
-    ),
+    ...[texts, numbers]
+      .filter((list) => list.length > 0)
+      .map((list) =>
+        all([
+          sql(`${comparable(list[0] as string | number)} IN (${placeholders(list.length)})`, path, ...list),
+          hasTypeOf(path, list[0] as string | number),
+        ]),
+      ),
     ...others.map((value) => equals(path, value)),
   ]);
 }

@@ -18,7 +18,8 @@ const metadataNames: ReadonlySet<string> = new Set([...metadataFields, ...ownerF
 
 /** Finds what a name means. `doc.` in front always means the document. Throws `invalid-request`. */
 export function resolveField(name: string, columns: MetadataColumns): Field {
-  if (!metadataNames.has(name)) return { kind: 'document', path: jsonPath(name.startsWith('doc.') ? name.slice(4) : name) };
+  if (!metadataNames.has(name))
+    return { kind: 'document', path: jsonPath(name.startsWith('doc.') ? name.slice(4) : name) };
   const column = columns[name as MetadataField];
   if (column === undefined) throw invalid(name, 'records have no such field here');
   return { kind: 'metadata', column };
@@ -36,5 +37,11 @@ export function invalid(name: string, message: string): HoldfastError {
 
 // Bound as a parameter; the schema keeps quotes, backslashes and brackets out of segments.
 function jsonPath(name: string): string {
-  return '$' + name.split('.').map((segment) => `."${segment}"`).join('');
+  return (
+    '$' +
+    name
+      .split('.')
+      .map((segment) => `."${segment}"`)
+      .join('')
+  );
 }

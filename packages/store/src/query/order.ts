@@ -94,5 +94,8 @@ function parseToken(token: string): unknown[] {
 /** What a page token is tied to: everything of a query but the page itself. */
 export function queryFingerprint(query: Query, scopeName: string): string {
   const { after: _after, limit: _limit, ...rest } = query;
-  return createHash('sha256').update(JSON.stringify([rest, scopeName])).digest('base64url').slice(0, 12);
+  return createHash('sha256')
+    .update(JSON.stringify([rest, scopeName]))
+    .digest('base64url')
+    .slice(0, 12);
 }

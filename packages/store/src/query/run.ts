@@ -33,8 +33,7 @@ export function runQuery(database: Database, query: Query, scope: QueryScope): Q
 
 function runPage(database: Database, query: Query, scope: QueryScope): QueryResult {
   const page = compilePage(query, scope);
-  const rows = database.prepare(page.sql.text).all(...page.sql.params) as (ListedColumns &
-    Record<string, SqlValue>)[];
+  const rows = database.prepare(page.sql.text).all(...page.sql.params) as (ListedColumns & Record<string, SqlValue>)[];
   const shown = rows.slice(0, page.limit);
   const last = shown.at(-1);
   return {

@@ -1,0 +1,19 @@
+import type { Figure } from './figures/figure.ts';
+import { memoryNode } from './figures/memory-node.ts';
+import { readGet } from './figures/read-get.ts';
+import { startNodeFigure } from './figures/start-node.ts';
+import { syncDrain } from './figures/sync-drain.ts';
+import { syncVisible } from './figures/sync-visible.ts';
+import { writeBulk } from './figures/write-bulk.ts';
+import { writeSingle } from './figures/write-single.ts';
+
+/** Every figure, in the order it is measured and shown. */
+export const figures: readonly Figure[] = [
+  writeSingle,
+  writeBulk,
+  readGet,
+  syncDrain,
+  syncVisible,
+  memoryNode,
+  startNodeFigure,
+];

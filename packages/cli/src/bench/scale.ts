@@ -1,0 +1,44 @@
+/** How much a run of the bench does. */
+export interface Scale {
+  /** Times that reference and subject take turns; the median ratio counts. */
+  readonly rounds: number;
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+  /** Rows of one bulk write. */
+  readonly bulkRows: number;
+  /** Records that wait for the relay before it comes back. */
+  readonly backlogRecords: number;
+  /** Writes whose way to the relay is timed. */
+  readonly visibleWrites: number;
+  readonly memoryAgents: number;
+  readonly memoryRecordsEach: number;
+  readonly startAgents: number;
+  /** Records that the peers' nodes send to their hubs; PouchDB takes minutes for as many as ours. */
+  readonly peerBacklogRecords: number;
+}
+
+/** What the table of figures asks for. */
+export const fullScale: Scale = {
+  rounds: 5,
+  warmUpMs: 1000,
+  measureMs: 4000,
+  bulkRows: 100_000,
+  backlogRecords: 200_000,
+  visibleWrites: 500,
+  memoryAgents: 500,
+  memoryRecordsEach: 400,
+  startAgents: 100,
+  peerBacklogRecords: 20_000,
+};
+
+/** Enough to see a change of direction, in under a minute without peers. Noisier; memory and start are as in full. */
+export const quickScale: Scale = {
+  ...fullScale,
+  rounds: 3,
+  warmUpMs: 400,
+  measureMs: 1000,
+  bulkRows: 30_000,
+  backlogRecords: 60_000,
+  visibleWrites: 100,
+  peerBacklogRecords: 5000,
+};

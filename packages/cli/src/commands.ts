@@ -1,0 +1,103 @@
+import type { Command } from 'commander';
+
+/** A command by name, and how to load it when it is called. */
+export interface CommandEntry {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** Every command, in the order of help: setting up, data, looking after it, trying it out. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'init',
+    summary: 'prepare a data directory, an admin token and a configuration file',
+    load: async () => (await import('./commands/init.ts')).initCommand(),
+  },
+  {
+    name: 'relay',
+    summary: 'run the relay in the foreground',
+    load: async () => (await import('./commands/serve.ts')).serveCommand('relay'),
+  },
+  {
+    name: 'node',
+    summary: "run this machine's daemon in the foreground",
+    load: async () => (await import('./commands/serve.ts')).serveCommand('node'),
+  },
+  {
+    name: 'invite',
+    summary: 'make a join token for a node (on the relay)',
+    load: async () => (await import('./commands/invite.ts')).inviteCommand(),
+  },
+  {
+    name: 'join',
+    summary: 'enrol this node at a relay',
+    load: async () => (await import('./commands/join.ts')).joinCommand(),
+  },
+  {
+    name: 'agent',
+    summary: 'create and list agents, make and revoke their tokens',
+    load: async () => (await import('./commands/agent.ts')).agentCommand(),
+  },
+  {
+    name: 'token',
+    summary: 'make a token for a person or tool (on the relay)',
+    load: async () => (await import('./commands/token.ts')).tokenCommand(),
+  },
+  {
+    name: 'put',
+    summary: 'write a record',
+    load: async () => (await import('./commands/put.ts')).putCommand(),
+  },
+  {
+    name: 'get',
+    summary: 'read a record',
+    load: async () => (await import('./commands/get.ts')).getCommand(),
+  },
+  {
+    name: 'delete',
+    summary: 'delete a record',
+    load: async () => (await import('./commands/delete.ts')).deleteCommand(),
+  },
+  {
+    name: 'query',
+    summary: 'find or count records, here or over the network',
+    load: async () => (await import('./commands/query.ts')).queryCommand(),
+  },
+  {
+    name: 'import',
+    summary: 'bring in data from elsewhere',
+    load: async () => (await import('./commands/import.ts')).importCommand(),
+  },
+  {
+    name: 'status',
+    summary: 'show how node and relay are doing',
+    load: async () => (await import('./commands/status.ts')).statusCommand(),
+  },
+  {
+    name: 'dead-letters',
+    summary: 'list, show, retry and drop changes that were refused',
+    load: async () => (await import('./commands/dead-letters.ts')).deadLettersCommand(),
+  },
+  {
+    name: 'config',
+    summary: 'show each configuration value and where it came from',
+    load: async () => (await import('./commands/config.ts')).configCommand(),
+  },
+  {
+    name: 'doctor',
+    summary: 'check this machine and what runs on it',
+    load: async () => (await import('./commands/doctor.ts')).doctorCommand(),
+  },
+  {
+    name: 'demo',
+    summary: 'see it all work in a temporary folder',
+    load: async () => (await import('./demo/command.ts')).demoCommand(),
+  },
+  {
+    name: 'bench',
+    summary: 'measure speed and memory on this machine',
+    load: async () => (await import('./bench/command.ts')).benchCommand(),
+  },
+];

@@ -1,0 +1,29 @@
+import type { Handlers } from '@holdfast/http';
+import { type relayRoutes, type RelayRouteId } from '@holdfast/protocol';
+
+import type { RelayCaller } from '../service/access.ts';
+import type { RelayService } from '../service/relay-service.ts';
+
+type DeskRouteId = Exclude<RelayRouteId, 'session' | 'batch' | 'immediate' | 'stream' | 'join'>;
+
+/** Answers what people and their tools call. */
+export function deskHandlers({
+  desk,
+  sync,
+  access,
+}: RelayService): Handlers<Pick<typeof relayRoutes, DeskRouteId>, RelayCaller> {
+  return {
+    query: async ({ identity, body }) => ({ json: await desk.query(identity, body.value) }),
+    nodes: async () => ({ json: { nodes: await desk.nodes() } }),
+    collections: async () => ({ json: { collections: await desk.collections() } }),
+    'dead-letter.list': async ({ query }) => ({ json: { dead_letters: await desk.deadLetters(query.limit) } }),
+    'dead-letter.get': async ({ params }) => ({ json: await desk.deadLetter(params.id) }),
+    'dead-letter.retry': async ({ params }) => ({ json: await sync.retryDeadLetter(params.id) }),
+    'dead-letter.drop': async ({ params }) => {
+      await desk.dropDeadLetter(params.id);
+      return {};
+    },
+    invite: async ({ body }) => ({ json: await access.invite(body.value.node, body.value.ttl) }),
+    token: async ({ body }) => ({ json: await access.createToken(body.value.role, body.value.name) }),
+  };
+}

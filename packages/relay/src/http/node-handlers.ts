@@ -1,0 +1,41 @@
+import type { Handlers } from '@holdfast/http';
+import { type relayRoutes, type RelayRouteId } from '@holdfast/protocol';
+
+import type { RelayCaller } from '../service/access.ts';
+import { BatchReader } from '../service/batch-reader.ts';
+import type { RelayService } from '../service/relay-service.ts';
+import { assertWireVersion } from './wire-version.ts';
+
+type NodeRouteId = Extract<RelayRouteId, 'session' | 'batch' | 'immediate' | 'stream' | 'join'>;
+
+/** Answers what nodes call. All of these need the `Holdfast-Protocol` header. */
+export function nodeHandlers({
+  sync,
+  access,
+}: RelayService): Handlers<Pick<typeof relayRoutes, NodeRouteId>, RelayCaller> {
+  return {
+    session: async ({ identity, header, body }) => {
+      assertWireVersion(header);
+      return { json: await sync.openSession(identity.name, body.value) };
+    },
+    batch: async ({ identity, header, body }) => {
+      assertWireVersion(header);
+      const reader = new BatchReader();
+      for await (const lines of body.lines) for (const line of lines) reader.add(line);
+      return { json: await sync.takeBatch(identity.name, reader.finish()) };
+    },
+    immediate: async ({ identity, header, body }) => {
+      assertWireVersion(header);
+      return { json: await sync.takeImmediate(identity.name, body.value, body.source) };
+    },
+    stream: async ({ identity, header, params, query }) => {
+      assertWireVersion(header);
+      const stream = { node: identity.name, agent: params.agent, incarnation: query.incarnation };
+      return { json: await sync.streamPage(stream, query.after) };
+    },
+    join: async ({ identity, header, body }) => {
+      assertWireVersion(header);
+      return { json: await access.join(identity, body.value.node) };
+    },
+  };
+}

@@ -1,0 +1,20 @@
+export { initRelay } from './service/setup.ts';
+export { type RelayOptions, type RunningRelay, startRelay } from './start.ts';
+export type {
+  IncomingBatch,
+  IncomingChange,
+  IncomingImmediate,
+  Refusal,
+  RelayStore,
+  SessionOpening,
+  Speaker,
+  StoredDeadLetter,
+  StoreFigures,
+  StreamCursor,
+  StreamName,
+  StreamPart,
+  Taken,
+  TokenEntry,
+} from './storage/relay-store.ts';
+export { sqliteRelayMigrations } from './storage/sqlite/migrations/index.ts';
+export { SqliteRelayStore } from './storage/sqlite/sqlite-relay-store.ts';

@@ -1,0 +1,202 @@
+import type {
+  BatchHeader,
+  Cursor,
+  DeadLetter,
+  NetworkQuery,
+  NodeInfo,
+  Reject,
+  Role,
+  SessionRequest,
+} from '@holdfast/protocol';
+import type { CollectionCount, QueryResult, RecordRow } from '@holdfast/store';
+
+/** Why a change cannot be taken, and what of its key could be read. */
+export interface Refusal {
+  /** A code of the error catalogue. */
+  readonly code: string;
+  /** For people; holds no part of the document. */
+  readonly reason: string;
+  readonly resource: string | null;
+  readonly collection: string | null;
+  readonly record: string | null;
+  readonly version: string | null;
+}
+
+/** A change as it was read: ready to be merged, or refused before it got here. */
+export interface IncomingChange {
+  readonly seq: number;
+  /** The change as it came, kept if it becomes a dead letter. At most `limits.lineBytes`. */
+  readonly line: string;
+  readonly row?: RecordRow;
+  /** There unless `row` is. */
+  readonly refusal?: Refusal;
+}
+
+/** The way one daemon start speaks for its node, and when. */
+export interface Speaker {
+  readonly node: string;
+  readonly boot: string;
+  readonly nowMs: number;
+  /** A start last heard of before this may be taken over from. */
+  readonly silentBeforeMs: number;
+}
+
+/** A request to open or renew a session. */
+export interface SessionOpening extends Speaker {
+  readonly predecessors: SessionRequest['predecessors'];
+}
+
+/** Where the relay stands in a stream. */
+export interface StreamCursor {
+  readonly agent: string;
+  readonly incarnation: string;
+  readonly cursor: Cursor;
+}
+
+/** A batch, its header already consistent with its changes. */
+export interface IncomingBatch extends Speaker {
+  readonly header: BatchHeader;
+  readonly changes: readonly IncomingChange[];
+  /** Size of the changes, roughly. */
+  readonly bytes: number;
+}
+
+/** One change of the fast lane (protocol rule 5). */
+export interface IncomingImmediate extends Speaker {
+  readonly agent: string;
+  readonly incarnation: string;
+  readonly change: IncomingChange;
+}
+
+/** What became of changes: each was merged, was known already or older, or is a dead letter now. */
+export interface Taken {
+  readonly applied: number;
+  readonly stale: number;
+  readonly rejects: readonly Reject[];
+}
+
+/** Names one stream. */
+export interface StreamName {
+  readonly node: string;
+  readonly agent: string;
+  readonly incarnation: string;
+}
+
+/** A part of a stream, in seq order, tombstones included. */
+export interface StreamPart {
+  readonly cursor: Cursor;
+  readonly rows: readonly RecordRow[];
+  readonly more: boolean;
+}
+
+/** A dead letter with the change as it came. */
+export interface StoredDeadLetter extends DeadLetter {
+  readonly change: string;
+}
+
+/** A token as it is kept: the hash of its secret, never the secret. */
+export interface TokenEntry {
+  readonly id: string;
+  readonly hash: string;
+  readonly role: Exclude<Role, 'agent'>;
+  /** Whose it is, for people; a node's name for `join` and `node`. */
+  readonly name: string;
+  readonly createdAtMs: number;
+  /** Null: never. */
+  readonly expiresAtMs: number | null;
+}
+
+/** Figures for metrics. */
+export interface StoreFigures {
+  readonly nodes: number;
+  readonly deadLetters: number;
+  /** What the database takes on the disk. */
+  readonly databaseBytes: number;
+}
+
+/**
+ * Where a relay keeps the network. One process uses a store at a time, with any number of calls under way at once.
+ *
+ * Every call that changes something is durable when it resolves, and has changed nothing when it rejects. Any of them
+ * may reject with `queue-full`, `storage-failed` or `disk-full`. Times are milliseconds since 1970, by the relay's
+ * clock, which may jump. The suite in `conformance/` says the rest by example: every implementation must pass it.
+ */
+export interface RelayStore {
+  /** Names this life of the database: 128 random bits in hexadecimal, made with it. */
+  readonly epoch: string;
+
+  /**
+   * Opens or renews a session (protocol rule 7). A start becomes the current one when it is it already, when the node
+   * has none, when the current one is among its predecessors, or when the current one has been silent too long; a start
+   * that was superseded never comes back. Throws `node-cloned`; `node-not-found` for an unknown node.
+   *
+   * Resolves with the cursors of all the node's streams.
+   */
+  openSession(opening: SessionOpening): Promise<readonly StreamCursor[]>;
+
+  /**
+   * Takes a batch, in one transaction (protocol rules 3, 4, 8): merges its changes by content, keeps refused ones as dead
+   * letters, moves the cursor to `upto`. The speaker must be able to open a session without predecessors, and has renewed it.
+   *
+   * Throws `node-cloned`, and `cursor-mismatch` with the extension `cursor` when `base` is not where the store stands (seq
+   * 0 and `ZERO_VERSION` for an unknown stream).
+   */
+  takeBatch(batch: IncomingBatch): Promise<Taken>;
+
+  /** Takes one change like `takeBatch` and leaves the cursor alone. Throws `node-cloned`. */
+  takeImmediate(immediate: IncomingImmediate): Promise<Taken>;
+
+  /** The records whose latest change came by a stream, above a seq; at most about 4 MiB. Nothing of an unknown stream. */
+  streamPart(stream: StreamName, afterSeq: number): Promise<StreamPart>;
+
+  /**
+   * Runs a query at a point in time: expired records are not seen. `onlyNode` hides all other nodes' records.
+   * Throws `invalid-request`.
+   */
+  query(query: NetworkQuery, nowMs: number, onlyNode?: string): Promise<QueryResult>;
+
+  /** All nodes, their agents and dead letters, by name. An agent that began anew shows its latest stream's cursor. */
+  nodes(): Promise<readonly NodeInfo[]>;
+
+  /** The collections that have or had records, by name, and how many live records are in each. */
+  collections(): Promise<readonly CollectionCount[]>;
+
+  /** The newest dead letters, newest first. */
+  deadLetters(limit: number): Promise<readonly DeadLetter[]>;
+
+  /** Throws `dead-letter-not-found`. */
+  deadLetter(id: string): Promise<StoredDeadLetter>;
+
+  /**
+   * Merges `change`, made of a dead letter's own line, and drops the dead letter; if it is refused again the dead letter stays
+   * with the new reason. Throws `dead-letter-not-found`.
+   */
+  retryDeadLetter(id: string, change: IncomingChange, nowMs: number): Promise<Taken>;
+
+  /** Throws `dead-letter-not-found`. */
+  dropDeadLetter(id: string): Promise<void>;
+
+  /** Keeps a token. For role `join`: throws `node-exists` when a node of its name is enrolled. */
+  addToken(token: TokenEntry): Promise<void>;
+
+  /** The token of that id, whether it still holds or not; undefined if there is none. */
+  findToken(id: string): Promise<TokenEntry | undefined>;
+
+  /**
+   * Uses up a join token, makes the node and keeps its credential, all or nothing; of several calls at once with one token
+   * exactly one succeeds. Throws `join-token-refused` when the token is not for this node, used or expired; `node-exists`.
+   */
+  join(joinTokenId: string, credential: TokenEntry): Promise<void>;
+
+  /** Removes at most `limit` expired records, and join tokens long expired. Resolves with how many records it removed. */
+  sweepExpired(nowMs: number, limit: number): Promise<number>;
+
+  /** Figures for metrics; cheap. */
+  figures(): Promise<StoreFigures>;
+
+  /** Throws when the store could not answer or write now. Changes nothing. */
+  check(): Promise<void>;
+
+  /** Finishes what was asked for and lets go. No call may follow. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,104 @@
+import type { Migration } from '@holdfast/sqlite';
+
+/**
+ * The whole network in one file. `records.position` is the feed position and the table's own key: a change moves its
+ * record to the end. A record belongs to an agent, whichever of its streams brought it; `seq` is its place in that stream.
+ */
+export const network: Migration = {
+  name: 'network',
+  sql: `
+CREATE TABLE relay (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  epoch TEXT NOT NULL,
+  last_position INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE nodes (
+  name TEXT PRIMARY KEY,
+  joined_at INTEGER NOT NULL,
+  last_contact_at INTEGER,
+  boot TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE superseded_boots (
+  node TEXT NOT NULL REFERENCES nodes (name),
+  boot TEXT NOT NULL,
+  superseded_at INTEGER NOT NULL,
+  PRIMARY KEY (node, boot)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE agents (
+  id INTEGER PRIMARY KEY,
+  node TEXT NOT NULL REFERENCES nodes (name),
+  agent TEXT NOT NULL,
+  UNIQUE (node, agent)
+) STRICT;
+
+CREATE TABLE streams (
+  id INTEGER PRIMARY KEY,
+  agent_id INTEGER NOT NULL REFERENCES agents (id),
+  incarnation TEXT NOT NULL,
+  cursor_seq INTEGER NOT NULL,
+  cursor_version TEXT NOT NULL,
+  last_change_at INTEGER,
+  UNIQUE (agent_id, incarnation)
+) STRICT;
+
+CREATE TABLE records (
+  position INTEGER PRIMARY KEY,
+  agent_id INTEGER NOT NULL,
+  stream_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  resource TEXT NOT NULL,
+  collection TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  deleted INTEGER NOT NULL CHECK (deleted IN (0, 1)),
+  hash TEXT NOT NULL,
+  doc TEXT CHECK ((doc IS NULL) = deleted)
+) STRICT;
+
+CREATE UNIQUE INDEX records_key ON records (collection, id, agent_id, resource);
+
+CREATE INDEX records_stream ON records (stream_id, seq);
+
+CREATE INDEX records_expiry ON records (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE collections (
+  agent_id INTEGER NOT NULL REFERENCES agents (id),
+  name TEXT NOT NULL,
+  records INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead_letters (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  stream_id INTEGER NOT NULL REFERENCES streams (id),
+  seq INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  received_at INTEGER NOT NULL,
+  resource TEXT,
+  collection TEXT,
+  record TEXT,
+  version TEXT,
+  change TEXT NOT NULL,
+  UNIQUE (stream_id, seq)
+) STRICT;
+
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY,
+  hash TEXT NOT NULL,
+  role TEXT NOT NULL CHECK (role IN ('join', 'node', 'viewer', 'operator', 'admin')),
+  name TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  used_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX tokens_expiry ON tokens (expires_at) WHERE expires_at IS NOT NULL;
+`,
+};

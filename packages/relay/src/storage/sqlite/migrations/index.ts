@@ -1,0 +1,6 @@
+import type { Migration } from '@holdfast/sqlite';
+
+import { network } from './0001-network.ts';
+
+/** The schema of the relay's database on SQLite, `relay.db`, step by step. */
+export const sqliteRelayMigrations: readonly Migration[] = Object.freeze([network]);

@@ -1,0 +1,71 @@
+import { HoldfastError } from '@holdfast/protocol';
+import type { Database, Statement } from '@holdfast/sqlite';
+
+import type { SessionOpening } from '../relay-store.ts';
+
+/** Superseded starts remembered for each node. A node restarts far less often than it forgets a copy of itself. */
+const REMEMBERED_BOOTS = 1000;
+
+interface Current {
+  readonly boot: string | null;
+  readonly lastContactMs: number | null;
+}
+
+/** Which start of its daemon speaks for a node (protocol rule 7). All that writes needs a transaction. */
+export class SessionTable {
+  readonly #renew: Statement;
+  readonly #current: Statement;
+  readonly #isSuperseded: Statement;
+  readonly #supersede: Statement;
+  readonly #forget: Statement;
+  readonly #take: Statement;
+  readonly #clamp: Statement;
+
+  constructor(database: Database) {
+    this.#renew = database.prepare('UPDATE nodes SET last_contact_at = ? WHERE name = ? AND boot = ?');
+    this.#current = database.prepare('SELECT boot, last_contact_at AS lastContactMs FROM nodes WHERE name = ?');
+    this.#isSuperseded = database.prepare('SELECT 1 FROM superseded_boots WHERE node = ? AND boot = ?');
+    this.#supersede = database.prepare(
+      'INSERT INTO superseded_boots (node, boot, superseded_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    );
+    this.#forget = database.prepare(
+      `DELETE FROM superseded_boots WHERE node = ? AND boot IN (SELECT boot FROM superseded_boots WHERE node = ?
+       ORDER BY superseded_at DESC LIMIT -1 OFFSET ${REMEMBERED_BOOTS})`,
+    );
+    this.#take = database.prepare('UPDATE nodes SET boot = ?, last_contact_at = ? WHERE name = ?');
+    this.#clamp = database.prepare('UPDATE nodes SET last_contact_at = ? WHERE name = ? AND last_contact_at > ?');
+  }
+
+  /**
+   * Makes or keeps a start the current one and notes the contact; false if it may not be: it was superseded, or
+   * another start is alive. Throws `node-not-found`.
+   */
+  claim(opening: SessionOpening): boolean {
+    const { node, boot, nowMs } = opening;
+    if (this.#renew.run(nowMs, node, boot).changes === 1) return true;
+    const current = this.#current.get(node) as Current | undefined;
+    if (current === undefined) throw new HoldfastError('node-not-found', `no node "${node}" is enrolled here`);
+    if (!this.#mayTakeOver(current, opening)) {
+      // A contact in the future was noted under another clock: without this, it would look alive until then.
+      this.#clamp.run(nowMs, node, nowMs);
+      return false;
+    }
+    if (current.boot !== null) {
+      this.#supersede.run(node, current.boot, nowMs);
+      this.#forget.run(node, node);
+    }
+    this.#take.run(boot, nowMs, node);
+    return true;
+  }
+
+  #mayTakeOver(current: Current, { node, boot, predecessors, silentBeforeMs }: SessionOpening): boolean {
+    if (this.#isSuperseded.get(node, boot) !== undefined) return false;
+    if (current.boot === null || predecessors.includes(current.boot)) return true;
+    return current.lastContactMs === null || current.lastContactMs < silentBeforeMs;
+  }
+}
+
+/** What a start is told that may not speak for its node. */
+export function cloned(node: string): HoldfastError {
+  return new HoldfastError('node-cloned', `another start of the daemon speaks for node "${node}"`);
+}

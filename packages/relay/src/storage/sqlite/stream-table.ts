@@ -1,0 +1,83 @@
+import { type Cursor, ZERO_VERSION } from '@holdfast/protocol';
+import type { Database, Statement } from '@holdfast/sqlite';
+
+import type { StreamCursor, StreamName } from '../relay-store.ts';
+import type { Owner } from './record-table.ts';
+
+/** A stream as it stands. */
+export interface StoredStream extends Owner {
+  readonly cursor: Cursor;
+}
+
+interface StreamColumns {
+  readonly agentId: number;
+  readonly streamId: number;
+  readonly seq: number;
+  readonly version: string;
+}
+
+/** The agents, their streams, and up to where the relay holds each. All that writes needs a transaction. */
+export class StreamTable {
+  readonly #find: Statement;
+  readonly #findAgent: Statement;
+  readonly #addAgent: Statement;
+  readonly #addStream: Statement;
+  readonly #move: Statement;
+  readonly #touch: Statement;
+  readonly #ofNode: Statement;
+
+  constructor(database: Database) {
+    this.#find = database.prepare(
+      `SELECT agents.id AS agentId, streams.id AS streamId, cursor_seq AS seq, cursor_version AS version
+       FROM agents JOIN streams ON streams.agent_id = agents.id WHERE node = ? AND agent = ? AND incarnation = ?`,
+    );
+    this.#findAgent = database.prepare('SELECT id FROM agents WHERE node = ? AND agent = ?').pluck();
+    this.#addAgent = database.prepare('INSERT INTO agents (node, agent) VALUES (?, ?) RETURNING id').pluck();
+    this.#addStream = database
+      .prepare(
+        `INSERT INTO streams (agent_id, incarnation, cursor_seq, cursor_version, last_change_at)
+         VALUES (?, ?, 0, ?, NULL) RETURNING id`,
+      )
+      .pluck();
+    this.#move = database.prepare('UPDATE streams SET cursor_seq = ?, cursor_version = ? WHERE id = ?');
+    this.#touch = database.prepare('UPDATE streams SET last_change_at = ? WHERE id = ?');
+    this.#ofNode = database.prepare(
+      `SELECT agent, incarnation, cursor_seq AS seq, cursor_version AS version
+       FROM agents JOIN streams ON streams.agent_id = agents.id WHERE node = ? ORDER BY streams.id`,
+    );
+  }
+
+  /** The stream; undefined if nothing of it ever came. */
+  find({ node, agent, incarnation }: StreamName): StoredStream | undefined {
+    const row = this.#find.get(node, agent, incarnation) as StreamColumns | undefined;
+    if (row === undefined) return undefined;
+    const { seq, version, ...owner } = row;
+    return { ...owner, cursor: { seq, version } };
+  }
+
+  /** The stream, begun if need be. */
+  begin(name: StreamName): StoredStream {
+    const found = this.find(name);
+    if (found !== undefined) return found;
+    const known = this.#findAgent.get(name.node, name.agent) as number | undefined;
+    const agentId = known ?? (this.#addAgent.get(name.node, name.agent) as number);
+    const streamId = this.#addStream.get(agentId, name.incarnation, ZERO_VERSION) as number;
+    return { agentId, streamId, cursor: { seq: 0, version: ZERO_VERSION } };
+  }
+
+  /** Moves a stream's cursor. */
+  move({ streamId }: Owner, { seq, version }: Cursor): void {
+    this.#move.run(seq, version, streamId);
+  }
+
+  /** Notes when a stream last brought a change. */
+  touch({ streamId }: Owner, nowMs: number): void {
+    this.#touch.run(nowMs, streamId);
+  }
+
+  /** The cursors of a node's streams, in the order the streams began. */
+  ofNode(node: string): StreamCursor[] {
+    const rows = this.#ofNode.all(node) as (Cursor & Omit<StreamCursor, 'cursor'>)[];
+    return rows.map(({ agent, incarnation, seq, version }) => ({ agent, incarnation, cursor: { seq, version } }));
+  }
+}
