@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 
 import { HoldfastError, limits } from '@holdfast/protocol';
 
+import { deadline } from './deadlines.ts';
 import { decompress } from './decompress.ts';
 import type { Encoding } from './guards.ts';
 import { incomplete, tooSlow } from './inbox.ts';
@@ -44,7 +45,7 @@ function gather(request: IncomingMessage, { bodyBytes, waitMs }: BodyBounds): Pr
     const settle = (error?: HoldfastError): void => {
       if (isSettled) return;
       isSettled = true;
-      clearTimeout(timer);
+      forget();
       if (error === undefined)
         return resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size));
       // After a whole body no more events come, and listeners need not be taken off: it costs as much as adding them.
@@ -60,7 +61,7 @@ function gather(request: IncomingMessage, { bodyBytes, waitMs }: BodyBounds): Pr
     const cut = (): void => {
       if (!isSettled) settle(incomplete());
     };
-    const timer = setTimeout(() => settle(tooSlow(waitMs)), waitMs);
+    const forget = deadline(waitMs, () => settle(tooSlow(waitMs)));
     request.on('data', take).on('end', settle).on('close', cut);
   });
 }

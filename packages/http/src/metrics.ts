@@ -6,10 +6,17 @@ type LabelName = (typeof labelNames)[number];
 /** From under a group commit to the longest wait for the relay. */
 const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** What is counted for one route and status. */
+interface Series {
+  readonly seconds: Histogram.Internal<LabelName>;
+  readonly requests: Counter.Internal;
+}
+
 /** The http metrics. Labels are route ids and statuses: nothing of who called, or about what. */
 export class HttpMetrics {
   readonly #seconds: Histogram<LabelName>;
   readonly #requests: Counter<LabelName>;
+  readonly #known = new Map<string, Series>();
   #underWay = 0;
 
   constructor(registry: Registry) {
@@ -46,8 +53,18 @@ export class HttpMetrics {
   /** Its answer was sent, or the client is gone. */
   end(route: string, status: number, durationMs: number): void {
     this.#underWay -= 1;
-    const labels = { route, status };
-    this.#seconds.observe(labels, durationMs / 1000);
-    this.#requests.inc(labels);
+    const { seconds, requests } = this.#series(route, status);
+    seconds.observe(durationMs / 1000);
+    requests.inc();
+  }
+
+  // Looked up once for each route and status: finding a series by its labels costs more than counting.
+  #series(route: string, status: number): Series {
+    const key = `${route} ${status}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const made = { seconds: this.#seconds.labels(route, String(status)), requests: this.#requests.labels(route, String(status)) };
+    this.#known.set(key, made);
+    return made;
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { inBurst } from './burst.ts';
 import type { Answer } from './call.ts';
 
 /** How long, and how much of, a body nobody wants is taken in, so that its sender gets the answer. */
@@ -19,7 +20,7 @@ export interface SendOptions {
 }
 
 /**
- * Sends an answer and resolves when it is handed to the system, which may be before the client has it. If part of the
+ * Sends an answer and resolves when it is on its way, which may be before the client has it. If part of the
  * body has not come yet, the connection closes after the answer, once a bounded rest was taken in: closing at once
  * would reset the connection, and the client might never see the answer.
  *
@@ -45,7 +46,7 @@ export async function send(
   if (status !== 204 && status !== 304) headers.push('content-length', String(bytes));
   if (text !== '' && answer.headers?.['content-type'] === undefined) headers.push('content-type', 'application/json');
   response.writeHead(status, headers);
-  if (!pending || options.bodyHeldBack) return void response.end(text, bytes === text.length ? 'latin1' : 'utf8');
+  if (!pending || options.bodyHeldBack) return inBurst(() => response.end(text, bytes === text.length ? 'latin1' : 'utf8'));
   response.write(text);
   await discard(request);
   response.end();

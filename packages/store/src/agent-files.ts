@@ -48,9 +48,11 @@ export class AgentFiles {
     if (known !== undefined) {
       this.#open.delete(agent);
       this.#open.set(agent, known);
+      // After a time when all were busy, one with each call: closing takes time.
+      if (this.#open.size > this.#options.maxOpen) this.#closeOne(known);
       return known;
     }
-    this.#closeUnused();
+    while (this.#open.size >= this.#options.maxOpen && this.#closeOne());
     const { directory, clock, now, commit, onCommit } = this.#options;
     const path = join(directory, `${agent}.db`);
     const bootSeq = this.#bootSeqs.get(agent);
@@ -71,14 +73,16 @@ export class AgentFiles {
     this.#open.clear();
   }
 
-  #closeUnused(): void {
+  /** Closes the idle file that was used least recently; false if there is none. */
+  #closeOne(inUse?: AgentStore): boolean {
     for (const [agent, store] of this.#open) {
-      if (this.#open.size < this.#options.maxOpen) return;
-      if (!store.isIdle) continue;
+      if (!store.isIdle || store === inUse) continue;
       this.#open.delete(agent);
       this.#closed.set(agent, store.summary());
       this.#bootSeqs.set(agent, store.counters.bootSeq);
       store.close();
+      return true;
     }
+    return false;
   }
 }

@@ -45,13 +45,13 @@ export interface AgentStoreOptions {
 export interface StoredDocument {
   readonly version: string;
   readonly text: string;
-  readonly updatedAtMs: number;
-  readonly expiresAtMs: number | null;
 }
 
 /** An entry of a listing by id. */
 export interface ListedDocument extends StoredDocument {
   readonly id: string;
+  readonly updatedAtMs: number;
+  readonly expiresAtMs: number | null;
 }
 
 /** What there is to say about an agent's file without looking into it again. */
@@ -117,7 +117,7 @@ export class AgentStore {
       afterCommit: () => this.#notify(),
     });
     this.#get = database.prepare(
-      `SELECT version, doc AS text, updated_at AS updatedAtMs, expires_at AS expiresAtMs FROM records
+      `SELECT version, doc AS text FROM records
        WHERE collection = ? AND resource = ? AND id = ? AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)`,
     );
     this.#list = database.prepare(

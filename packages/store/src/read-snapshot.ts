@@ -6,23 +6,26 @@ import type { Database, Statement } from '@holdfast/sqlite';
  * writes: what is read is always the last commit, and no checkpoint waits for it.
  */
 export class ReadSnapshot {
-  readonly #database: Database;
   readonly #begin: Statement;
   readonly #end: Statement;
+  #isHeld = false;
 
   constructor(database: Database) {
-    this.#database = database;
     this.#begin = database.prepare('BEGIN');
     this.#end = database.prepare('COMMIT');
   }
 
   /** The next reads are under the snapshot. */
   hold(): void {
-    if (!this.#database.inTransaction) this.#begin.run();
+    if (this.#isHeld) return;
+    this.#begin.run();
+    this.#isHeld = true;
   }
 
   /** The connection is free to write. */
   end(): void {
-    if (this.#database.inTransaction) this.#end.run();
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#end.run();
   }
 }

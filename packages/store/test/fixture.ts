@@ -40,6 +40,12 @@ export class TestAgent implements Disposable {
     return result!;
   }
 
+  /** When a record of no resource expires, in milliseconds; undefined: never, or not there. */
+  expiryOf(collection: string, id: string): number | undefined {
+    const [found] = this.store.list({ resource: '', collection }, { prefix: id, after: '', limit: 1 });
+    return found?.expiresAtMs ?? undefined;
+  }
+
   /** What a read gives, as a value; undefined when there is nothing. */
   read(collection: string, id: string, resource = ''): unknown {
     const stored = this.store.read(resource, collection, id);

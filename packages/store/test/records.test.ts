@@ -131,9 +131,9 @@ describe('a merge patch', () => {
     await agent.write(put('notes', 'a', { keep: 1, drop: 2, deep: { x: 1 } }, { expiresAtMs }));
     await agent.write(patch('notes', 'a', { drop: null, deep: { y: 2 } }));
     expect(agent.read('notes', 'a')).toEqual({ keep: 1, deep: { x: 1, y: 2 } });
-    expect(agent.store.read('', 'notes', 'a')?.expiresAtMs).toBe(expiresAtMs);
+    expect(agent.expiryOf('notes', 'a')).toBe(expiresAtMs);
     await agent.write(patch('notes', 'a', {}, { expiresAtMs: expiresAtMs + 5 }));
-    expect(agent.store.read('', 'notes', 'a')?.expiresAtMs).toBe(expiresAtMs + 5);
+    expect(agent.expiryOf('notes', 'a')).toBe(expiresAtMs + 5);
   });
 
   test('works on large numbers the document was allowed to hold', async () => {

@@ -1,4 +1,4 @@
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 
 import { paint } from '../output.ts';
 import { renderTable } from '../table.ts';
@@ -18,6 +18,8 @@ export interface Report {
   readonly quick: boolean;
   readonly machine: Machine;
   readonly readings: readonly Reading[];
+  /** By figure, the share of all cores that processes which are not ours took meanwhile. */
+  readonly neighbours: Readonly<Record<string, number>>;
   readonly unmeasured: readonly Unmeasured[];
 }
 
@@ -27,12 +29,10 @@ interface Machine {
   readonly cores: number;
   readonly memory_mb: number;
   readonly node: string;
-  /** Processes that wanted to run, mean of the last minute, before the bench began: figures of a busy machine are noisy. */
-  readonly load_before: number;
 }
 
-/** A load from which on the neighbours are felt in the figures, as a share of the cores. */
-const BUSY_SHARE = 0.25;
+/** What others may take of all cores before a figure is called noisy. The kernel's work for us is in it. */
+const NOISY_SHARE = 0.15;
 
 /** This machine, now. */
 export function describeMachine(): Machine {
@@ -41,13 +41,12 @@ export function describeMachine(): Machine {
     cores: availableParallelism(),
     memory_mb: Math.round(totalmem() / 1e6),
     node: process.version,
-    load_before: Number((loadavg()[0] ?? 0).toFixed(2)),
   };
 }
 
 /** The report as a table for people. */
 export function reportText(report: Report): string {
-  const { machine, readings, unmeasured } = report;
+  const { machine, readings, neighbours, unmeasured } = report;
   const lines = [
     paint('dim', `${machine.processor}, ${machine.cores} cores, Node ${machine.node}${report.quick ? ', quick' : ''}`),
     '',
@@ -64,13 +63,14 @@ export function reportText(report: Report): string {
     ),
   ];
   for (const { name, reason } of unmeasured) lines.push('', paint('red', `${name} was not measured: ${reason}`));
-  if (machine.load_before > BUSY_SHARE * machine.cores) {
-    lines.push(
-      '',
-      paint('yellow', `The machine was busy (load ${machine.load_before}): measure again when it is quiet.`),
-    );
-  }
+  const noisy = Object.entries(neighbours).filter(([, share]) => share > NOISY_SHARE);
+  if (noisy.length > 0) lines.push('', paint('yellow', noisyText(noisy)));
   return lines.join('\n');
+}
+
+function noisyText(noisy: readonly (readonly [name: string, share: number])[]): string {
+  const shares = noisy.map(([name, share]) => `${name} ${(share * 100).toFixed(0)} %`).join(', ');
+  return `Noisy: other processes took of the processor meanwhile: ${shares}. Measure again when it is quiet.`;
 }
 
 function rowOf(reading: Reading): string[] {

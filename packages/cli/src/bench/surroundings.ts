@@ -22,9 +22,27 @@ export interface BenchProcess {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
+/** The name of one of the bench's own process scripts. */
+export type ProcessScript =
+  | 'bare-server'
+  | 'bulk-writer'
+  | 'load-generator'
+  | 'plain-loop'
+  | 'pouchdb-server'
+  | 'redis-load';
+
+const scripts: Readonly<Record<ProcessScript, URL>> = {
+  'bare-server': new URL('./processes/bare-server.ts', import.meta.url),
+  'bulk-writer': new URL('./processes/bulk-writer.ts', import.meta.url),
+  'load-generator': new URL('./processes/load-generator.ts', import.meta.url),
+  'plain-loop': new URL('./processes/plain-loop.ts', import.meta.url),
+  'pouchdb-server': new URL('./processes/pouchdb-server.ts', import.meta.url),
+  'redis-load': new URL('./processes/redis-load.ts', import.meta.url),
+};
+
 /** The absolute path of one of the bench's own process scripts. */
-export function processScript(name: string): string {
-  return fileURLToPath(new URL(`./processes/${name}.ts`, import.meta.url));
+export function processScript(name: ProcessScript): string {
+  return fileURLToPath(scripts[name]);
 }
 
 /** A temporary directory and the processes that work in it; disposing ends and removes all of it. */
@@ -68,7 +86,7 @@ export class Surroundings implements AsyncDisposable {
   }
 
   /** Runs one of the bench's scripts to its end: a plan in, a result out, both JSON. Throws CommandError if it fails. */
-  async run<Result>(script: string, plan: unknown): Promise<Result> {
+  async run<Result>(script: ProcessScript, plan: unknown): Promise<Result> {
     const args = [processScript(script), JSON.stringify(plan)];
     const child = spawn(process.execPath, args, {
       cwd: this.directory,

@@ -100,7 +100,7 @@ export class Lane {
 
   /** Tells the lane that something happened. */
   dispatch(event: StreamEvent): void {
-    if (event === 'written') this.#isKnownClean = false;
+    if (event === 'written' || event === 'more' || event === 'mismatch') this.#isKnownClean = false;
     if (event === 'drained') this.#isKnownClean = true;
     const { to, effects } = streamTransitions[this.#state][event];
     this.#state = to;

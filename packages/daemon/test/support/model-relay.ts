@@ -181,6 +181,12 @@ export class ModelRelay implements AsyncDisposable {
     if (stream) stream.cursor = { seq: stream.cursor.seq, version: '000000000001-0000-00000000' };
   }
 
+  /** From now on it stands so many changes further in an agent's stream, as after a restore of the node's disk. */
+  runAhead(agent: string, changes: number): void {
+    const stream = this.#only(agent);
+    if (stream) stream.cursor = { seq: stream.cursor.seq + changes, version: '000000000001-0000-00000000' };
+  }
+
   /** Closes every connection and stops listening. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();

@@ -1,0 +1,117 @@
+import { expect, vi } from 'vitest';
+
+import type { Answer, Entry, Ledger } from './ledger.ts';
+import type { Network } from './network.ts';
+import { readAgents, readRelay, type Records, type Stored } from './stored.ts';
+
+const DRAIN_LIMIT_MS = 60_000;
+
+/** Figures of a network that lost nothing. */
+export interface Conserved {
+  /** Records there are, on the nodes and on the relay alike. */
+  readonly records: number;
+  readonly acknowledgedWrites: number;
+  readonly unansweredWrites: number;
+}
+
+/**
+ * The conservation oracle. Waits until every outbox is empty, without writing anything, and then demands:
+ * - each record is as its latest acknowledged write left it, or as a later one that nobody answered would; nothing else
+ *   is there, and an unanswered batch is there whole or not at all;
+ * - nodes and relay hold the same records, byte for byte, each once;
+ * - no position was given out twice, and later ones have higher versions;
+ * - the relay stands where each node is, and there are no dead letters.
+ */
+export async function expectConserved(network: Network, ledger: Ledger): Promise<Conserved> {
+  await expectDrained(network);
+  const onNodes = await readAgents(network.agents);
+  const onRelay = await readRelay(network.desk);
+  expect([...differences(onNodes, onRelay), ...broken(ledger, onNodes)]).toEqual([]);
+  const { acknowledgedWrites, unansweredWrites } = ledger;
+  return { records: onNodes.size, acknowledgedWrites, unansweredWrites };
+}
+
+/** Waits until the relay holds everything: outboxes empty, nothing rejected, cursors equal. */
+export async function expectDrained({ nodes, desk }: Pick<Network, 'nodes' | 'desk'>): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const streams = await streamsOfNodes(nodes);
+      expect(streams.filter(({ waiting }) => waiting !== 0)).toEqual([]);
+    },
+    { timeout: DRAIN_LIMIT_MS, interval: 50 },
+  );
+  const streams = await streamsOfNodes(nodes);
+  expect(streams.filter(({ seq, acked, deadLetters }) => seq !== acked || deadLetters > 0)).toEqual([]);
+  const written = streams.filter(({ seq }) => seq > 0).map(({ stream, acked }) => `${stream} ${acked}`);
+  const known = (await desk.nodes()).flatMap(({ node, agents }) =>
+    agents.map(({ agent, cursor_seq: cursorSeq }) => `${node}/${agent} ${cursorSeq}`),
+  );
+  expect(known.toSorted()).toEqual(written.toSorted());
+  expect(await desk.deadLetters.list()).toEqual([]);
+}
+
+/** Records that wait for the relay, over all agents of a node. */
+export async function waitingRecords(node: Network['nodes'][number]): Promise<number> {
+  return (await streamsOfNodes([node])).reduce((sum, { waiting }) => sum + waiting, 0);
+}
+
+interface Stream {
+  readonly stream: string;
+  readonly seq: number;
+  readonly acked: number;
+  readonly waiting: number;
+  readonly deadLetters: number;
+}
+
+async function streamsOfNodes(nodes: Network['nodes']): Promise<readonly Stream[]> {
+  const statuses = await Promise.all(nodes.map(({ admin }) => admin.node.status()));
+  return statuses.flatMap(({ node, agents }) =>
+    agents.map(({ agent, seq, acked_seq: acked, outbox, dead_letters: deadLetters }) => {
+      return { stream: `${node}/${agent}`, seq, acked, waiting: outbox.records, deadLetters };
+    }),
+  );
+}
+
+/** How two sets of records differ, one line each. */
+export function differences(onNodes: Records, onRelay: Records): readonly string[] {
+  const keys = new Set([...onNodes.keys(), ...onRelay.keys()]);
+  return [...keys].flatMap((key) => {
+    const [here, there] = [onNodes.get(key)?.text, onRelay.get(key)?.text];
+    if (here === there) return [];
+    if (there === undefined) return [`missing on the relay: ${key}`];
+    return here === undefined ? [`missing on its node: ${key}`] : [`not the same on the relay: ${key}`];
+  });
+}
+
+/** Which of the promises a ledger holds were broken, one line each. */
+export function broken(ledger: Ledger, records: Records): readonly string[] {
+  const { entries, undecidedBatches, answers } = ledger;
+  const lost = [...entries].filter(([key, entry]) => !isKept(entry, records.get(key)));
+  const unknown = [...records.keys()].filter((key) => !entries.has(key));
+  const halves = undecidedBatches.filter((keys) => {
+    const there = keys.filter((key) => records.has(key)).length;
+    return there > 0 && there < keys.length;
+  });
+  const disordered = [...answers].filter(([, given]) => !isOrdered(given));
+  return [
+    ...lost.map(([key]) => `not as acknowledged: ${key}`),
+    ...unknown.map((key) => `nobody wrote it: ${key}`),
+    ...halves.map((keys) => `half a batch: ${keys.join(' ')}`),
+    ...disordered.map(([owner]) => `a position given twice, or an older version after a newer one: ${owner}`),
+  ];
+}
+
+function isKept({ acked, doubts }: Entry, stored: Stored | undefined): boolean {
+  const text = stored?.doc ?? null;
+  const isAcked = text === (acked?.text ?? null) && (stored === undefined || stored.version === acked?.version);
+  if (isAcked) return true;
+  return doubts.includes(text) && (stored === undefined || stored.version > (acked?.version ?? ''));
+}
+
+function isOrdered(answers: readonly Answer[]): boolean {
+  const bySeq = answers.toSorted((one, other) => one.seq - other.seq);
+  return bySeq.every(({ seq, version }, at) => {
+    const before = bySeq[at - 1];
+    return before === undefined || (seq > before.seq && version > before.version);
+  });
+}

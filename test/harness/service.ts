@@ -1,0 +1,118 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { renderConfigFile } from '@holdfast/protocol';
+import { type RunningProcess, startProcess, type TemporaryDirectory } from '@holdfast/testkit';
+
+/** The `holdfast` command. */
+export const holdfastMain: string = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+
+/** How a process ended. */
+export type Exit = Awaited<RunningProcess['exited']>;
+
+/** Which service, and where. */
+export interface ServiceOptions {
+  readonly kind: 'relay' | 'node';
+  /** Names its data directory in `home`. */
+  readonly name: string;
+  readonly home: TemporaryDirectory;
+  /** The same over every start; see `stablePort`. */
+  readonly port: number;
+  readonly flags?: readonly string[];
+}
+
+/** A relay or node as a process of its own, run by the command a person would use. It can be killed and started again. */
+export class Service implements AsyncDisposable {
+  readonly directory: string;
+  readonly url: string;
+  readonly #options: ServiceOptions;
+  readonly #configFile: string;
+  #process: RunningProcess | undefined;
+  #up: PromiseWithResolvers<void> = pending();
+
+  /** Starts nothing. The service gets a configuration file of its own, so that none of this machine's is taken. */
+  constructor(options: ServiceOptions) {
+    const { home, kind, name, port } = options;
+    this.#options = options;
+    this.directory = home.file(name);
+    this.url = `http://127.0.0.1:${port}`;
+    this.#configFile = home.file(`${name}.yaml`);
+    writeFileSync(this.#configFile, renderConfigFile(kind));
+  }
+
+  /** The admin token that `init` or the first start left in the data directory. */
+  get adminToken(): string {
+    return readFileSync(join(this.directory, 'admin.token'), 'utf8').trim();
+  }
+
+  /** The process id while it runs. */
+  get pid(): number {
+    if (this.#process === undefined) throw new Error(`${this.#options.name} does not run`);
+    return this.#process.pid;
+  }
+
+  /** What `service.json` says; undefined if there is none. */
+  get description(): { readonly pid: number; readonly url: string } | undefined {
+    const path = join(this.directory, 'service.json');
+    if (!existsSync(path)) return undefined;
+    return JSON.parse(readFileSync(path, 'utf8')) as { pid: number; url: string };
+  }
+
+  /** Command line flags that name this service, for `holdfast` commands. */
+  get place(): readonly string[] {
+    return ['--data-dir', this.directory, '--config', this.#configFile];
+  }
+
+  /** Log entries of the process that runs now, oldest first. */
+  log(): readonly Readonly<Record<string, unknown>>[] {
+    const lines = this.#process?.lines() ?? [];
+    return lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+  }
+
+  /** Resolves at once while it runs, else as soon as it runs again; rejects if it ended unasked. */
+  whenUp(): Promise<void> {
+    return this.#up.promise;
+  }
+
+  /** Starts it; resolves once it serves. Throws, with what it wrote, if it ends before. */
+  async start(): Promise<void> {
+    const { kind, port, home, flags = [] } = this.#options;
+    const started = await startProcess({
+      args: [holdfastMain, kind, ...this.place, '--listen-port', String(port), '--log-format', 'json', ...flags],
+      ready: /"msg":"serving"/,
+      environment: { HOME: home.path, NO_COLOR: '1' },
+    });
+    this.#process = started;
+    void started.exited.then(() => this.#noteEnd(started));
+    this.#up.resolve();
+  }
+
+  /** Sends a signal by process id and waits for the end. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<Exit> {
+    const ending = this.#process;
+    if (ending === undefined) throw new Error(`${this.#options.name} does not run`);
+    this.#process = undefined;
+    this.#up = pending();
+    return ending.kill(signal);
+  }
+
+  /** Kills it if it runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process !== undefined) await this.end('SIGKILL');
+  }
+
+  #noteEnd(ended: RunningProcess): void {
+    if (this.#process !== ended) return;
+    this.#process = undefined;
+    this.#up = pending();
+    this.#up.reject(new Error(`${this.#options.name} ended unasked:\n${ended.lines().slice(-5).join('\n')}`));
+  }
+}
+
+function pending(): PromiseWithResolvers<void> {
+  const up = Promise.withResolvers<void>();
+  // Whoever waits is told; if nobody does, that is no crash of the test.
+  up.promise.catch(() => undefined);
+  return up;
+}

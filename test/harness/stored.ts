@@ -1,0 +1,51 @@
+import type { HoldfastRelay } from '@holdfast/client';
+import type { Record as PublicRecord } from '@holdfast/protocol';
+
+import { keyText } from './ledger.ts';
+import type { Agent } from './network.ts';
+
+/** A record as it was read. */
+export interface Stored {
+  readonly version: string;
+  /** The document's text: documents are kept as `JSON.stringify` writes them, so this is what is stored, byte for byte. */
+  readonly doc: string;
+  /** All of the record but its owner: resource, collection, id, version, times and document. */
+  readonly text: string;
+}
+
+/** Records by `keyText`. */
+export type Records = ReadonlyMap<string, Stored>;
+
+const PAGE_RECORDS = 1000;
+
+/** Every record of these agents, in the resource each works in, read through their own clients. */
+export async function readAgents(agents: readonly Agent[]): Promise<Records> {
+  const found = new Map<string, Stored>();
+  for (const { node, agent, client } of agents) {
+    for (const { name, records } of await client.collections()) {
+      if (records === 0) continue;
+      for await (const record of client.collection(name).each({ limit: PAGE_RECORDS })) {
+        add(found, { ...record, node, agent });
+      }
+    }
+  }
+  return found;
+}
+
+/** Every record of the network. */
+export async function readRelay(desk: HoldfastRelay): Promise<Records> {
+  const found = new Map<string, Stored>();
+  for await (const record of desk.each({ limit: PAGE_RECORDS })) add(found, record);
+  return found;
+}
+
+/** A record listed twice would be there twice. */
+function add(
+  found: Map<string, Stored>,
+  { node = '', agent = '', ...record }: Omit<PublicRecord, 'doc'> & { readonly doc: unknown },
+): void {
+  const { resource = '', collection, id, version, doc } = record;
+  const key = keyText({ node, agent, resource, collection, id });
+  if (found.has(key)) throw new Error(`${key} is there twice`);
+  found.set(key, { version, doc: JSON.stringify(doc), text: JSON.stringify(record) });
+}
