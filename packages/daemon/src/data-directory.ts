@@ -8,7 +8,9 @@ import { Agents } from './service/agents.ts';
 import { NodeDatabase } from './storage/node-database.ts';
 
 /** Where things stand in a node's data directory. */
-export function nodePaths(directory: string): Readonly<Record<'database' | 'agents' | 'adminToken' | 'socket' | 'service', string>> {
+export function nodePaths(
+  directory: string,
+): Readonly<Record<'database' | 'agents' | 'adminToken' | 'socket' | 'service', string>> {
   return {
     database: join(directory, 'node.db'),
     agents: join(directory, 'agents'),

@@ -111,7 +111,12 @@ describe('a write that waits for the relay', () => {
     expect(timers.armed).not.toContain(TIMEOUT_MS);
     release();
     await expect.poll(() => node.store().counters.outbox).toBe(0);
-    expect(node.store().outbox.deadLetters().map(({ record }) => record)).toEqual(['bad', 'bad', 'bad']);
+    expect(
+      node
+        .store()
+        .outbox.deadLetters()
+        .map(({ record }) => record),
+    ).toEqual(['bad', 'bad', 'bad']);
   });
 
   test('goes on waiting for the batch lane when the fast lane fails', async () => {

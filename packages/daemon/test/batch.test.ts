@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 
 import { batchAnswerSchema, batchEndSchema, batchLineSchema, limits } from '@holdfast/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -29,7 +29,9 @@ const idsOf = async (collection: string): Promise<string[]> => {
   return (json.records as { id: string }[]).map(({ id }) => id);
 };
 const countOf = async (collection: string): Promise<number> => {
-  const { json } = await call(`POST /v1/records/${collection}/query`, { aggregate: { metrics: { n: { count: '*' } } } });
+  const { json } = await call(`POST /v1/records/${collection}/query`, {
+    aggregate: { metrics: { n: { count: '*' } } },
+  });
   return (json.groups[0]?.n ?? 0) as number;
 };
 
@@ -49,17 +51,32 @@ describe('a batch of JSON', () => {
     expect(results.map(({ id }) => id).slice(0, 4)).toEqual(['a', 'a', 'b', 'b']);
     expect(results.map(({ seq }) => seq - (results[0]?.seq ?? 0))).toEqual([0, 1, 2, 3, 4]);
     expect((await call(`GET /v1/records/${collection}/a`)).json).toEqual({ n: 1, m: 2 });
-    expect(await idsOf(collection)).toEqual(['a', results[4]?.id].toSorted());
+    expect(new Set(await idsOf(collection))).toEqual(new Set(['a', results[4]?.id]));
   });
 
   test.each([
     ['a deletion of what is not there', { op: 'delete', id: 'none' }, 404, 'record-not-found'],
     ['a patch of what is not there', { op: 'patch', id: 'none', doc: {} }, 404, 'record-not-found'],
-    ['a version that does not match', { op: 'put', id: 'a', doc: {}, ifMatch: '0192f0c1a2b3-0001-7f3a9c21' }, 412, 'precondition-failed'],
-    ['a record where there must be none', { op: 'put', id: 'a', doc: {}, ifNoneMatch: '*' }, 412, 'precondition-failed'],
+    [
+      'a version that does not match',
+      { op: 'put', id: 'a', doc: {}, ifMatch: '0192f0c1a2b3-0001-7f3a9c21' },
+      412,
+      'precondition-failed',
+    ],
+    [
+      'a record where there must be none',
+      { op: 'put', id: 'a', doc: {}, ifNoneMatch: '*' },
+      412,
+      'precondition-failed',
+    ],
     ['a document that is no object', { op: 'put', id: 'x', doc: [] }, 422, 'invalid-request'],
     ['an unsafe document', { op: 'put', id: 'x', doc: { a: '\0' } }, 422, 'unsafe-document'],
-    ['a document too large', { op: 'put', id: 'x', doc: { a: 'x'.repeat(limits.recordBytes) } }, 413, 'record-too-large'],
+    [
+      'a document too large',
+      { op: 'put', id: 'x', doc: { a: 'x'.repeat(limits.recordBytes) } },
+      413,
+      'record-too-large',
+    ],
     ['no document', { op: 'put', id: 'x' }, 422, 'invalid-request'],
     ['no patch', { op: 'patch', id: 'a' }, 422, 'invalid-request'],
     ['an unknown operation', { op: 'upsert', id: 'x', doc: {} }, 422, 'invalid-request'],
@@ -90,13 +107,16 @@ describe('a batch of JSON', () => {
     expect(await idsOf('protos')).toEqual([]);
   });
 
-  test.each([[[]], [{}], ['"x"'], [null], [Array.from({ length: 1001 }, () => ({ op: 'put', collection: 'many', doc: {} }))]])(
-    'is an array of 1 to 1,000 operations',
-    async (body) => {
-      expect((await call('POST /v1/batch', body)).status).toBe(422);
-      expect(await idsOf('many')).toEqual([]);
-    },
-  );
+  test.each([
+    [[]],
+    [{}],
+    ['"x"'],
+    [null],
+    [Array.from({ length: 1001 }, () => ({ op: 'put', collection: 'many', doc: {} }))],
+  ])('is an array of 1 to 1,000 operations', async (body) => {
+    expect((await call('POST /v1/batch', body)).status).toBe(422);
+    expect(await idsOf('many')).toEqual([]);
+  });
 });
 
 describe('a batch of NDJSON', () => {
@@ -108,7 +128,13 @@ describe('a batch of NDJSON', () => {
     expect(reply.status).toBe(200);
     expect(reply.headers['content-type']).toBe('application/x-ndjson');
     const end = batchEndSchema.parse(reply.lines.at(-1));
-    expect(end).toMatchObject({ end: true, count: 4_999, written: 4_999, stoppedAt: 5_000, error: { code: 'bad-json' } });
+    expect(end).toMatchObject({
+      end: true,
+      count: 4_999,
+      written: 4_999,
+      stoppedAt: 5_000,
+      error: { code: 'bad-json' },
+    });
     const answers = reply.lines.slice(0, -1).map((line) => batchLineSchema.parse(line));
     expect(answers.map(({ line }) => line)).toEqual(Array.from({ length: 4_999 }, (_, index) => index + 1));
     expect(answers.every((answer) => 'id' in answer && answer.id === `r${answer.line}`)).toBe(true);
@@ -130,7 +156,9 @@ describe('a batch of NDJSON', () => {
       '7',
       putLine(collection, 'b'),
     ]);
-    expect(lines.slice(0, -1).map(({ line, id, error }) => `${line as number} ${(id ?? error.code) as string}`)).toEqual([
+    expect(
+      lines.slice(0, -1).map(({ line, id, error }) => `${line as number} ${(id ?? error.code) as string}`),
+    ).toEqual([
       '1 a',
       '2 record-not-found',
       '4 invalid-request',
@@ -155,7 +183,10 @@ describe('a batch of NDJSON', () => {
 
   test('stops at a line that is too long or not UTF-8, and keeps those before it', async () => {
     const collection = freshCollection();
-    const long = await stream([putLine(collection, 'a'), putLine(collection, 'b', { x: 'x'.repeat(limits.lineBytes) })]);
+    const long = await stream([
+      putLine(collection, 'a'),
+      putLine(collection, 'b', { x: 'x'.repeat(limits.lineBytes) }),
+    ]);
     expect(long.lines.at(-1)).toMatchObject({ written: 1, stoppedAt: 2, error: { code: 'body-too-large' } });
     const bytes = Buffer.concat([Buffer.from(`${putLine(collection, 'c')}\n`), Buffer.from([0xff, 0x0a])]);
     const bad = await call('POST /v1/batch', bytes, { 'content-type': 'application/x-ndjson' });
@@ -168,7 +199,7 @@ describe('a batch of NDJSON', () => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson' };
     const outgoing = request(`${daemon.url}/v1/batch`, { method: 'POST', headers });
     outgoing.write(`${putLine(collection, 'a')}\n`);
-    const [answer] = await once(outgoing, 'response');
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
     const [piece] = (await once(answer, 'data')) as [Buffer];
     expect(JSON.parse(piece.toString())).toMatchObject({ line: 1, id: 'a' });
     outgoing.on('error', () => undefined);
@@ -186,7 +217,8 @@ describe('a batch of NDJSON', () => {
 
   test('two streams and many single writes side by side all arrive', async () => {
     const collection = freshCollection();
-    const part = (name: string): string[] => Array.from({ length: 1500 }, (_, index) => putLine(collection, `${name}${index}`));
+    const part = (name: string): string[] =>
+      Array.from({ length: 1500 }, (_, index) => putLine(collection, `${name}${index}`));
     const singles = Array.from({ length: 50 }, (_, index) => call(`PUT /v1/records/${collection}/s${index}`, {}));
     const [one, two] = await Promise.all([stream(part('x')), stream(part('y')), ...singles]);
     expect([one, two].map((reply) => reply?.lines.at(-1) as unknown)).toEqual([

@@ -50,7 +50,11 @@ async function write(url: string, token: string, writer: number, { answered, una
 
 async function stored(url: string, token: string): Promise<Map<string, string>> {
   const caller = new HttpCaller(url);
-  const { text } = await caller.send({ method: 'GET', path: '/v1/kv?limit=1000', headers: { authorization: `Bearer ${token}` } });
+  const { text } = await caller.send({
+    method: 'GET',
+    path: '/v1/kv?limit=1000',
+    headers: { authorization: `Bearer ${token}` },
+  });
   caller.close();
   const { entries } = JSON.parse(text) as { entries: { key: string; value: unknown }[] };
   return new Map(entries.map(({ key, value }) => [key, JSON.stringify(value)]));

@@ -98,7 +98,11 @@ describe('the data directory', () => {
     const again = await startDaemon({ config: testConfig(), directory, log, version: '0' });
     expect(existsSync(join(directory, 'admin.token'))).toBe(false);
     const caller = new HttpCaller(again.url);
-    const { status } = await caller.send({ method: 'GET', path: '/v1/agents', headers: { authorization: `Bearer ${adminToken}` } });
+    const { status } = await caller.send({
+      method: 'GET',
+      path: '/v1/agents',
+      headers: { authorization: `Bearer ${adminToken}` },
+    });
     expect(status).toBe(200);
     caller.close();
     await again.stop();
@@ -108,7 +112,9 @@ describe('the data directory', () => {
     await using place = await temporaryDirectory();
     const path = place.file('precious.txt');
     writeFileSync(path, 'precious');
-    expect(await codeOf(TestDaemon.start({ directory: place.file('node'), config: { 'listen.socket': path } }))).not.toBe('none');
+    expect(
+      await codeOf(TestDaemon.start({ directory: place.file('node'), config: { 'listen.socket': path } })),
+    ).not.toBe('none');
     expect(existsSync(path)).toBe(true);
   });
 });
@@ -120,7 +126,9 @@ describe('a daemon told to stop', () => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const outgoing = request(`${daemon.url}/v1/kv/last`, { method: 'PUT', headers });
     outgoing.write('"wor');
-    await expect.poll(async () => (await daemon.call('GET /metrics')).text).toMatch(/in_flight\S* 2\n|under_way\S* 2\n/);
+    await expect
+      .poll(async () => (await daemon.call('GET /metrics')).text)
+      .toMatch(/in_flight\S* 2\n|under_way\S* 2\n/);
     const stopped = daemon.stop();
     const refused = await fetch(`${daemon.url}/livez`).then(
       ({ status }) => status,
@@ -143,18 +151,23 @@ describe('a daemon told to stop', () => {
   test('waits no longer than it may for a request that does not end', async () => {
     await using daemon = await TestDaemon.start({ config: { 'stop.seconds': 0 } });
     const token = await daemon.agent('ada');
-    const outgoing = request(`${daemon.url}/v1/kv/never`, { method: 'PUT', headers: { authorization: `Bearer ${token}` } });
+    const outgoing = request(`${daemon.url}/v1/kv/never`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${token}` },
+    });
     const ended = once(outgoing, 'error');
     outgoing.write('"');
     await once(outgoing, 'socket');
     await daemon.call('GET /livez');
     await daemon.stop();
-    await ended;
+    const [error] = (await ended) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNRESET');
   });
 
   test('may be told twice', async () => {
     await using daemon = await TestDaemon.start();
     await Promise.all([daemon.stop(), daemon.stop()]);
+    await expect(daemon.call('GET /livez')).rejects.toThrow('ECONNREFUSED');
   });
 });
 

@@ -36,7 +36,9 @@ describe('joining a relay', () => {
     await expect.poll(async () => (await daemon.call('GET /v1/status', { token })).json.sync as string).toBe('clean');
     const { json: status } = await daemon.call('GET /v1/node');
     expect(status).toMatchObject({ node: 'attic', relay: { url: relay.url, state: 'open', error: null } });
-    expect(status.agents).toMatchObject([{ agent: 'ada', seq: 1, acked_seq: 1, outbox: { records: 0, oldest_seconds: null } }]);
+    expect(status.agents).toMatchObject([
+      { agent: 'ada', seq: 1, acked_seq: 1, outbox: { records: 0, oldest_seconds: null } },
+    ]);
     expect(JSON.stringify([joined.json, status])).not.toContain(relay.credential);
     expect((await daemon.call('GET /metrics')).text).toMatch(/holdfast_link_open 1\n/);
   });
@@ -79,19 +81,26 @@ describe('joining a relay', () => {
     [409, 'node-exists', 409, 'node-exists'],
     [500, 'internal', 503, 'relay-unreachable'],
     [404, undefined, 503, 'relay-unreachable'],
-  ])('the relay’s %d %s is told as %d %s, and leaves the node free to try again', async (status, relayCode, wanted, code) => {
-    await using daemon = await TestDaemon.start();
-    relay.fail('/relay/join', { kind: 'answer', status, body: { code: relayCode } }, 1);
-    expect(outcome(await joinRelay(daemon))).toEqual({ status: wanted, code });
-    relay.heal();
-    expect((await joinRelay(daemon)).status).toBe(200);
-  });
+  ])(
+    'the relay’s %d %s is told as %d %s, and leaves the node free to try again',
+    async (status, relayCode, wanted, code) => {
+      await using daemon = await TestDaemon.start();
+      relay.fail('/relay/join', { kind: 'answer', status, body: { code: relayCode } }, 1);
+      expect(outcome(await joinRelay(daemon))).toEqual({ status: wanted, code });
+      relay.heal();
+      expect((await joinRelay(daemon)).status).toBe(200);
+    },
+  );
 
   test('a relay that is not there, breaks off or talks nonsense is unreachable', async () => {
     await using daemon = await TestDaemon.start();
     const nowhere = `http://127.0.0.1:${await freePort()}`;
     expect(outcome(await joinRelay(daemon, nowhere))).toEqual({ status: 503, code: 'relay-unreachable' });
-    for (const fault of [{ kind: 'reset' }, { kind: 'half-answer' }, { kind: 'answer', status: 201, body: '{}' }] as const) {
+    for (const fault of [
+      { kind: 'reset' },
+      { kind: 'half-answer' },
+      { kind: 'answer', status: 201, body: '{}' },
+    ] as const) {
       relay.fail('/relay/join', fault, 1);
       expect(outcome(await joinRelay(daemon))).toEqual({ status: 503, code: 'relay-unreachable' });
       relay.heal();
@@ -106,7 +115,10 @@ describe('joining a relay', () => {
     { relay: 'http://127.0.0.1:1', name: 'n' },
   ])('a request for it that makes no sense is refused: %j', async (body) => {
     await using daemon = await TestDaemon.start();
-    expect(outcome(await daemon.call('POST /v1/node/join', { body }))).toEqual({ status: 422, code: 'invalid-request' });
+    expect(outcome(await daemon.call('POST /v1/node/join', { body }))).toEqual({
+      status: 422,
+      code: 'invalid-request',
+    });
   });
 });
 
@@ -130,7 +142,10 @@ describe('?ack=relay', () => {
     await joinRelay(daemon);
     await expect.poll(() => linkOf(daemon)).toBe('open');
     for (const [target, body] of calls) {
-      const { status, json } = await daemon.call(`${target}&timeout=30`, { token, ...(body !== undefined && { body }) });
+      const { status, json } = await daemon.call(`${target}&timeout=30`, {
+        token,
+        ...(body !== undefined && { body }),
+      });
       const wanted = target.startsWith('POST /v1/records') ? 201 : 200;
       expect({ target, status, ack: json.ack as string }).toEqual({ target, status: wanted, ack: 'relay' });
     }
@@ -144,7 +159,10 @@ describe('?ack=relay', () => {
     async (query) => {
       await using daemon = await TestDaemon.start();
       const token = await daemon.agent('ada');
-      expect(outcome(await daemon.call(`PUT /v1/kv/a?${query}`, { token, body: 1 }))).toEqual({ status: 422, code: 'invalid-request' });
+      expect(outcome(await daemon.call(`PUT /v1/kv/a?${query}`, { token, body: 1 }))).toEqual({
+        status: 422,
+        code: 'invalid-request',
+      });
     },
   );
 });
@@ -160,7 +178,8 @@ describe('dead letters', () => {
       const headers = { 'holdfast-resource': 'app:one' };
       await daemon.call(`PUT /v1/records/notes/${id}?ack=relay&timeout=30`, { token, headers, body: { id } });
     }
-    const list = async (): Promise<AnyJson[]> => (await daemon.call('GET /v1/dead-letters')).json.dead_letters as AnyJson[];
+    const list = async (): Promise<AnyJson[]> =>
+      (await daemon.call('GET /v1/dead-letters')).json.dead_letters as AnyJson[];
     await expect.poll(async () => (await list()).length).toBe(2);
     const letters = await list();
     expect(letters[0]).toEqual({
@@ -182,7 +201,10 @@ describe('dead letters', () => {
     expect((await daemon.call(`DELETE /v1/dead-letters/ada/${letters[1].id as string}`)).status).toBe(204);
     expect(await list()).toEqual([]);
     expect(relay.documents('ada')['notes/bad-2']).toBeUndefined();
-    const read = await daemon.call('GET /v1/records/notes/bad-2', { token, headers: { 'holdfast-resource': 'app:one' } });
+    const read = await daemon.call('GET /v1/records/notes/bad-2', {
+      token,
+      headers: { 'holdfast-resource': 'app:one' },
+    });
     expect(read.json).toEqual({ id: 'bad-2' });
   });
 
@@ -191,7 +213,10 @@ describe('dead letters', () => {
     await daemon.agent('ada');
     for (const target of ['POST /v1/dead-letters/ada/1/retry', 'DELETE /v1/dead-letters/ada/1']) {
       expect(outcome(await daemon.call(target))).toEqual({ status: 404, code: 'dead-letter-not-found' });
-      expect(outcome(await daemon.call(target.replace('ada', 'nobody')))).toEqual({ status: 404, code: 'agent-not-found' });
+      expect(outcome(await daemon.call(target.replace('ada', 'nobody')))).toEqual({
+        status: 404,
+        code: 'agent-not-found',
+      });
       expect(outcome(await daemon.call(target.replace('/1', '/x')))).toEqual({ status: 422, code: 'invalid-request' });
     }
   });
@@ -223,8 +248,15 @@ describe('status', () => {
     const { json: collections } = await daemon.call('GET /v1/collections', { token });
     const found = collections.collections as { name: string }[];
     expect(found.find(({ name }) => name === 'kv')).toMatchObject({ kind: 'built-in', document: 'any', records: 1 });
-    expect(found.find(({ name }) => name === 'notes')).toMatchObject({ kind: 'free-form', document: 'object', records: 0 });
-    expect(outcome(await daemon.call('GET /v1/collections/unknown', { token }))).toEqual({ status: 404, code: 'collection-not-found' });
+    expect(found.find(({ name }) => name === 'notes')).toMatchObject({
+      kind: 'free-form',
+      document: 'object',
+      records: 0,
+    });
+    expect(outcome(await daemon.call('GET /v1/collections/unknown', { token }))).toEqual({
+      status: 404,
+      code: 'collection-not-found',
+    });
   });
 });
 

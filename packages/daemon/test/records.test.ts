@@ -63,7 +63,10 @@ describe('a record', () => {
   test('that is not there cannot be read, patched or deleted', async () => {
     for (const [method, body] of [['GET'], ['PATCH', {}], ['DELETE']] as const) {
       const reply = await call(`${method} /v1/records/notes/nowhere`, body && { body });
-      expect({ status: reply.status, code: reply.json.code as string }).toEqual({ status: 404, code: 'record-not-found' });
+      expect({ status: reply.status, code: reply.json.code as string }).toEqual({
+        status: 404,
+        code: 'record-not-found',
+      });
     }
   });
 
@@ -87,23 +90,34 @@ describe('a record', () => {
     expect((await call(`GET ${made.headers.location ?? ''}`)).json).toEqual({ n: 1 });
   });
 
-  test.each(['a/b', 'a.b', '...', 'ключ-🔑', 'with space', '%2e', '?#&=+', 'a'.repeat(255), '__proto__', 'constructor'])(
-    'may have the id "%s"',
-    async (id) => {
-      const path = `/v1/records/notes/${encodeURIComponent(id)}`;
-      const { status, json } = await put(path, { id });
-      expect({ status, id: json.id as string }).toEqual({ status: 200, id });
-      expect((await call(`GET ${path}`)).json).toEqual({ id });
-      const found = await call('POST /v1/records/notes/query', { body: { where: { 'doc.id': id } } });
-      expect(found.json.records).toHaveLength(1);
-      expect((await call(`DELETE ${path}`)).status).toBe(200);
-    },
-  );
+  test.each([
+    'a/b',
+    'a.b',
+    '...',
+    'ключ-🔑',
+    'with space',
+    '%2e',
+    '?#&=+',
+    'a'.repeat(255),
+    '__proto__',
+    'constructor',
+  ])('may have the id "%s"', async (id) => {
+    const path = `/v1/records/notes/${encodeURIComponent(id)}`;
+    const { status, json } = await put(path, { id });
+    expect({ status, id: json.id as string }).toEqual({ status: 200, id });
+    expect((await call(`GET ${path}`)).json).toEqual({ id });
+    const found = await call('POST /v1/records/notes/query', { body: { where: { 'doc.id': id } } });
+    expect(found.json.records).toHaveLength(1);
+    expect((await call(`DELETE ${path}`)).status).toBe(200);
+  });
 
   test('of a free-form collection is an object; a key-value pair may be any JSON', async () => {
     for (const body of ['1', '"text"', 'null', '[1]', 'true']) {
       const refused = await put('/v1/records/notes/scalar', body);
-      expect({ status: refused.status, code: refused.json.code as string }).toEqual({ status: 422, code: 'invalid-request' });
+      expect({ status: refused.status, code: refused.json.code as string }).toEqual({
+        status: 422,
+        code: 'invalid-request',
+      });
       expect((await put('/v1/kv/scalar', body)).status).toBe(200);
       expect((await call('GET /v1/kv/scalar')).text).toBe(body);
     }
@@ -159,7 +173,9 @@ describe('a precondition that does not hold stops the write', () => {
     await put('/v1/kv/counter', 0);
     for (let round = 1; round <= 5; round += 1) {
       const { headers } = await call('GET /v1/kv/counter');
-      const writers = Array.from({ length: 16 }, () => put('/v1/kv/counter', round, { 'if-match': headers.etag ?? '' }));
+      const writers = Array.from({ length: 16 }, () =>
+        put('/v1/kv/counter', round, { 'if-match': headers.etag ?? '' }),
+      );
       const statuses = (await Promise.all(writers)).map(({ status }) => status);
       expect(statuses.filter((status) => status === 200)).toHaveLength(1);
       expect(statuses.filter((status) => status === 412)).toHaveLength(15);
@@ -230,13 +246,19 @@ describe('key-value listing', () => {
     expect((await daemon.call('GET /v1/kv?limit=1', { token: lister })).json.next).toBe('a');
   });
 
-  test.each(['limit=0', 'limit=1001', 'limit=x', 'unknown=1', 'after=..', 'after=', 'limit=1&limit=2', 'prefix=%00%ff'])(
-    '?%s is refused',
-    async (query) => {
-      const { status, json } = await call(`GET /v1/kv?${query}`);
-      expect({ status, code: json.code as string }).toEqual({ status: 422, code: 'invalid-request' });
-    },
-  );
+  test.each([
+    'limit=0',
+    'limit=1001',
+    'limit=x',
+    'unknown=1',
+    'after=..',
+    'after=',
+    'limit=1&limit=2',
+    'prefix=%00%ff',
+  ])('?%s is refused', async (query) => {
+    const { status, json } = await call(`GET /v1/kv?${query}`);
+    expect({ status, code: json.code as string }).toEqual({ status: 422, code: 'invalid-request' });
+  });
 });
 
 describe('a query', () => {
@@ -345,10 +367,16 @@ describe('an idempotency key', () => {
   });
 
   test('remembers nothing of a request that failed', async () => {
-    const first = await call('POST /v1/batch', { body: [{ op: 'delete', collection: 'orders', id: 'x' }], headers: key('failed') });
+    const first = await call('POST /v1/batch', {
+      body: [{ op: 'delete', collection: 'orders', id: 'x' }],
+      headers: key('failed'),
+    });
     expect(first.status).toBe(404);
     await put('/v1/records/orders/x', { n: 1 });
-    const second = await call('POST /v1/batch', { body: [{ op: 'delete', collection: 'orders', id: 'x' }], headers: key('failed') });
+    const second = await call('POST /v1/batch', {
+      body: [{ op: 'delete', collection: 'orders', id: 'x' }],
+      headers: key('failed'),
+    });
     expect(second.status).toBe(200);
   });
 

@@ -26,7 +26,7 @@ async function tryAgain(): Promise<void> {
 }
 
 /** Makes time pass until the relay holds everything the agent has, byte for byte, and the agent knows. */
-async function drained(node: SyncBench, agent = 'ada'): Promise<void> {
+async function expectDrained(node: SyncBench, agent = 'ada'): Promise<void> {
   const settled = (): boolean => {
     timers.fire(isRetry);
     return node.engine.streamState(agent) === 'clean' && node.store(agent).counters.outbox === 0;
@@ -76,14 +76,14 @@ describe('data waits and then arrives when the relay', () => {
     relay.fail('/relay/batch', fault, 3);
     node.enrol(relay);
     await relay.until(() => relay.callsOf('/relay/batch').length === 1);
-    await drained(node);
+    await expectDrained(node);
     // A fault that comes after the commit happens once: the batch is not sent again.
     for (let n = 0; relay.faultsLeft > 0; n += 1) {
       await node.put(`more-${n}`);
-      await drained(node);
+      await expectDrained(node);
     }
     relay.heal();
-    await drained(node);
+    await expectDrained(node);
     expect(relay.mostAtOnce).toBe(1);
   });
 
@@ -98,7 +98,7 @@ describe('data waits and then arrives when the relay', () => {
       expect(relay.callsOf('/relay/batch')).toHaveLength(0);
     }
     relay.heal();
-    await drained(node);
+    await expectDrained(node);
     expect(node.engine.link).toMatchObject({ state: 'open', error: null });
   });
 
@@ -113,7 +113,7 @@ describe('data waits and then arrives when the relay', () => {
     expect(node.engine.link.error).toContain('ECONNREFUSED');
     await relay[Symbol.asyncDispose]();
     relay = await ModelRelay.start(port);
-    await drained(node);
+    await expectDrained(node);
   });
 
   test('hangs: it is given up after the time-out and asked again', async () => {
@@ -121,7 +121,7 @@ describe('data waits and then arrives when the relay', () => {
     await node.put('one');
     relay.fail('/relay/batch', { kind: 'hang' }, 1);
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     relay.heal();
     expect(relay.callsOf('/relay/batch')).toHaveLength(2);
   });
@@ -139,7 +139,7 @@ describe('data waits and then arrives when the relay', () => {
     await relay.until(() => relay.callsOf('/relay/session').length === 2);
     expect(relay.callsOf('/relay/batch')).toHaveLength(1);
     release();
-    await drained(node);
+    await expectDrained(node);
     expect(relay.callsOf('/relay/batch')).toHaveLength(2);
     relay.heal();
   });
@@ -158,10 +158,10 @@ describe('waits between tries', () => {
     const retries = (): number[] => timers.asked.filter((delayMs) => isRetry(delayMs) && delayMs > 100);
     expect(retries()).toEqual(ceilings.map((ceiling) => Math.round(ceiling * 0.999)));
     relay.heal();
-    await drained(node);
+    await expectDrained(node);
     relay.fail('/relay/batch', { kind: 'answer', status: 500 }, 1);
     await node.put('two');
-    await drained(node);
+    await expectDrained(node);
     expect(retries().at(-1)).toBe(250);
   });
 
@@ -174,7 +174,7 @@ describe('waits between tries', () => {
     await expect.poll(() => timers.asked.filter((delayMs) => isRetry(delayMs) && delayMs > 100).length).toBe(7);
     expect(timers.asked.filter((delayMs) => delayMs > 100 && isRetry(delayMs)).at(-1)).toBe(Math.round(16_000 * 0.999));
     relay.heal();
-    await drained(node);
+    await expectDrained(node);
   });
 
   test.each(['/relay/batch', '/relay/session'])('are as long as Retry-After asks at %s', async (path) => {
@@ -186,55 +186,60 @@ describe('waits between tries', () => {
     await node.put('two');
     expect(timers.armed.filter(isRetry)).toEqual([33_000]);
     expect(relay.callsOf('/relay/batch').length).toBeLessThanOrEqual(1);
-    await drained(node);
+    await expectDrained(node);
     relay.heal();
   });
 
   test('are never longer than ten minutes, whatever Retry-After says', async () => {
     await using node = await SyncBench.make({ timers, random: () => 0 });
     const asks = ['999999999', '-5', 'tomorrow', 'Fri, 20 Nov 2026 00:00:00 GMT', '1e9'];
-    for (const ask of asks) relay.fail('/relay/batch', { kind: 'answer', status: 429, headers: { 'retry-after': ask } }, 1);
+    for (const ask of asks)
+      relay.fail('/relay/batch', { kind: 'answer', status: 429, headers: { 'retry-after': ask } }, 1);
     await node.put('one');
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     relay.heal();
     expect(timers.asked.filter(isRetry)).toEqual([600_000, 600_000]);
   });
 });
 
 describe('a relay that does not let the node in', () => {
-  test.each([401, 403, 404, 426])('%d pauses, alarms once a try, keeps the data, and resumes by itself', async (status) => {
-    const { log, entries } = recorder();
-    await using node = await SyncBench.make({ timers, log });
-    node.enrol(relay);
-    await node.put('one');
-    await drained(node);
-    for (const path of ['/relay/batch', '/relay/session']) relay.fail(path, { kind: 'answer', status, body: { code: 'x' } });
-    await node.put('two');
-    await expect.poll(() => node.engine.link.state, { interval: 1 }).toBe('paused');
-    await node.put('three');
-    for (let tries = 0; tries < 3; tries += 1) {
-      await expect.poll(() => timers.armed).toEqual([60_000]);
-      timers.fire();
+  test.each([401, 403, 404, 426])(
+    '%d pauses, alarms once a try, keeps the data, and resumes by itself',
+    async (status) => {
+      const { log, entries } = recorder();
+      await using node = await SyncBench.make({ timers, log });
+      node.enrol(relay);
+      await node.put('one');
+      await expectDrained(node);
+      for (const path of ['/relay/batch', '/relay/session'])
+        relay.fail(path, { kind: 'answer', status, body: { code: 'x' } });
+      await node.put('two');
       await expect.poll(() => node.engine.link.state, { interval: 1 }).toBe('paused');
-      await relay.until(() => relay.callsOf('/relay/session').length === tries + 2);
-      await expect.poll(() => timers.armed.length, { interval: 1 }).toBe(1);
-    }
-    expect(node.engine.streamState('ada')).toBe('held');
-    expect(relay.callsOf('/relay/batch')).toHaveLength(2);
-    expect(entries.filter(({ level }) => level >= 50).length).toBeGreaterThanOrEqual(3);
-    expect(node.store().counters.outbox).toBe(2);
-    relay.heal();
-    timers.fire();
-    await drained(node);
-  });
+      await node.put('three');
+      for (let tries = 0; tries < 3; tries += 1) {
+        await expect.poll(() => timers.armed).toEqual([60_000]);
+        timers.fire();
+        await expect.poll(() => node.engine.link.state, { interval: 1 }).toBe('paused');
+        await relay.until(() => relay.callsOf('/relay/session').length === tries + 2);
+        await expect.poll(() => timers.armed.length, { interval: 1 }).toBe(1);
+      }
+      expect(node.engine.streamState('ada')).toBe('held');
+      expect(relay.callsOf('/relay/batch')).toHaveLength(2);
+      expect(entries.filter(({ level }) => level >= 50).length).toBeGreaterThanOrEqual(3);
+      expect(node.store().counters.outbox).toBe(2);
+      relay.heal();
+      timers.fire();
+      await expectDrained(node);
+    },
+  );
 
   test('because another daemon speaks for it stops all sending for good, and the agents go on', async () => {
     const { log, entries } = recorder();
     await using node = await SyncBench.make({ timers, log });
     node.enrol(relay);
     await node.put('one');
-    await drained(node);
+    await expectDrained(node);
     relay.fail('/relay/batch', { kind: 'answer', status: 409, body: { code: 'node-cloned' } }, 1);
     await node.put('two');
     await expect.poll(() => node.engine.link.state, { interval: 1 }).toBe('cloned');
@@ -267,7 +272,7 @@ describe('a relay that takes less at once', () => {
     await node.putMany(1000);
     relay.mostChanges = 130;
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     const sizes = relay.callsOf('/relay/batch').map(({ changes }) => changes.length);
     expect(sizes.slice(0, 4)).toEqual([1000, 500, 250, 125]);
     expect(node.taken).toEqual({ changes: 1000, rejects: 0 });
@@ -287,7 +292,7 @@ describe('a relay that takes less at once', () => {
     await expect.poll(() => node.store().outbox.deadLetters().length).toBe(1);
     relay.tooLarge = () => false;
     await node.store().retryDeadLetter(node.store().outbox.deadLetters()[0]?.id ?? '');
-    await drained(node);
+    await expectDrained(node);
     expect(node.store().outbox.deadLetters().length).toBe(0);
   });
 
@@ -310,7 +315,7 @@ describe('a relay that takes less at once', () => {
     await node.putMany(3);
     relay.fail('/relay/batch', { kind: 'answer', status: 413 }, 21);
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     relay.heal();
     expect(node.store().outbox.deadLetters().length).toBe(0);
   });
@@ -348,7 +353,7 @@ describe('a relay that lies', () => {
     const body = { cursor: { seq: 999_999, version }, rejects: [] };
     relay.fail('/relay/batch', { kind: 'answer', status: 200, body }, 2);
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     relay.heal();
     expect(Object.keys(relay.documents('ada'))).toHaveLength(1500);
   });
@@ -367,20 +372,20 @@ describe('a relay that lies', () => {
       await relay.until(() => relay.callsOf('/relay/batch').length === tries + 1);
     }
     relay.heal();
-    await drained(node);
+    await expectDrained(node);
   });
 
   test('and promises ever more pages without giving any is waited for', async () => {
     await using node = await SyncBench.make({ timers });
     await node.putMany(3);
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     relay.disagree('ada');
     const body = { cursor: { seq: 3, version }, changes: [], more: true };
     relay.fail('/relay/streams', { kind: 'answer', status: 200, body }, 2);
     timers.fire((delayMs) => delayMs === HEARTBEAT_MS);
     await relay.until(() => relay.callsOf('/relay/streams').length === 1);
-    await drained(node);
+    await expectDrained(node);
     await expect.poll(() => timers.armed.filter(isRetry).length).toBe(0);
     expect(relay.callsOf('/relay/streams').length).toBeLessThan(5);
     relay.heal();
@@ -391,7 +396,7 @@ describe('a storm of faults', () => {
   test.each(Array.from({ length: 8 }, (_, round) => round))('conserves every write, round %d', async (round) => {
     const random = seededRandom(testSeed() + round);
     const agents = ['ada', 'bob', 'eve'];
-    await using node = await SyncBench.make({ timers, agents, random: random.next });
+    await using node = await SyncBench.make({ timers, agents, random: () => random.next() });
     node.enrol(relay);
     const paths = ['/relay/batch', '/relay/session', '/relay/streams'];
     let putBack: (() => void) | undefined;

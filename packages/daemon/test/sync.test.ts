@@ -14,8 +14,8 @@ beforeEach(async () => {
 });
 afterEach(() => relay[Symbol.asyncDispose]());
 
-/** Resolves once the relay holds everything an agent has, and the agent knows. */
-async function drained(node: SyncBench, agent = 'ada'): Promise<void> {
+/** Expects the relay to hold everything an agent has, byte for byte, and the agent to know. */
+async function expectDrained(node: SyncBench, agent = 'ada'): Promise<void> {
   await expect.poll(() => node.engine.streamState(agent), { interval: 2, timeout: 10_000 }).toBe('clean');
   expect(node.store(agent).counters.outbox).toBe(0);
   expect(relay.documents(agent)).toEqual(node.documents(agent));
@@ -26,9 +26,9 @@ describe('a node on-line', () => {
     await using node = await SyncBench.make();
     await node.put('before', { text: 'ключ 🔑', n: 1.5, list: [null, true] });
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     await node.put('after', {});
-    await drained(node);
+    await expectDrained(node);
     expect(Object.keys(relay.documents('ada')).toSorted()).toEqual(['notes/after', 'notes/before']);
     const [first, second] = relay.callsOf('/relay/batch');
     expect(first?.headers['holdfast-protocol']).toBe('1');
@@ -40,10 +40,10 @@ describe('a node on-line', () => {
     await using node = await SyncBench.make();
     for (let n = 0; n < 5; n += 1) await node.put('busy', { n });
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     expect(relay.callsOf('/relay/batch').flatMap(({ changes }) => changes)).toHaveLength(1);
     await node.store().write({ resource: '', operations: [{ op: 'delete', collection: 'notes', id: 'busy' }] });
-    await drained(node);
+    await expectDrained(node);
     expect(relay.changes('ada')).toMatchObject([{ id: 'busy', deleted: true, doc: null }]);
   });
 
@@ -51,7 +51,7 @@ describe('a node on-line', () => {
     await using node = await SyncBench.make();
     await node.putMany(2500);
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     const batches = relay.callsOf('/relay/batch');
     expect(batches.map(({ changes }) => changes.length)).toEqual([1000, 1000, 500]);
     expect(batches.slice(1).map(({ body }) => body.base as unknown)).toEqual(
@@ -66,7 +66,7 @@ describe('a node on-line', () => {
     await using node = await SyncBench.make();
     for (let n = 0; n < 9; n += 1) await node.put(`large-${n}`, { text: 'x'.repeat(1_000_000) });
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     expect(relay.callsOf('/relay/batch').map(({ changes }) => changes.length)).toEqual([4, 4, 1]);
   });
 
@@ -75,9 +75,10 @@ describe('a node on-line', () => {
     node.enrol(relay);
     for (let n = 0; n < 300; n += 1) {
       await node.put(`n${n % 40}`, { n });
-      if (n % 50 === 0) await drained(node);
+      if (n % 50 === 0) await expectDrained(node);
     }
-    await drained(node);
+    await expectDrained(node);
+    expect(Object.keys(relay.documents('ada'))).toHaveLength(40);
   });
 
   test('sends many agents side by side, but never more than it may, and each one its own', async () => {
@@ -90,7 +91,7 @@ describe('a node on-line', () => {
     await expect.poll(() => relay.callsOf('/relay/batch').length, { interval: 2 }).toBe(3);
     release();
     for (const agent of agents) {
-      await drained(node, agent);
+      await expectDrained(node, agent);
       expect(new Set(Object.values(relay.documents(agent)))).toEqual(new Set([JSON.stringify({ owner: agent })]));
     }
     expect(relay.mostStreams).toBe(3);
@@ -102,10 +103,10 @@ describe('a node on-line', () => {
     await node.putMany(5000, 'long');
     await node.putMany(5, 'short');
     node.enrol(relay);
-    await drained(node, 'long');
+    await expectDrained(node, 'long');
     const order = relay.callsOf('/relay/batch').map(({ body }) => body.agent as string);
     expect(order.indexOf('short')).toBeLessThanOrEqual(1);
-    await drained(node, 'short');
+    await expectDrained(node, 'short');
   });
 
   test('syncs an agent that was made after the link opened', async () => {
@@ -115,7 +116,7 @@ describe('a node on-line', () => {
     await expect.poll(() => node.engine.link.state).toBe('open');
     node.agents.push('late');
     await node.put('one', {}, 'late');
-    await drained(node, 'late');
+    await expectDrained(node, 'late');
   });
 
   test('tells the relay its earlier starts until the relay has taken the session once', async () => {
@@ -145,14 +146,14 @@ describe('a node on-line', () => {
     await using node = await SyncBench.make({ timers, now: () => clock.ms });
     node.enrol(relay);
     await node.put('one');
-    await drained(node);
+    await expectDrained(node);
     clock.ms -= 10 * 365 * 86_400_000;
     relay.fail('/relay/batch', { kind: 'reset' }, 1);
     await node.put('two');
     await expect.poll(() => node.engine.link.state, { interval: 2 }).toBe('waiting');
     relay.heal();
     await expect.poll(() => timers.fire(), { interval: 2 }).toBe(1);
-    await drained(node);
+    await expectDrained(node);
     const [one, two] = relay.changes('ada');
     expect((two?.version ?? '') > (one?.version ?? '')).toBe(true);
   });
@@ -166,7 +167,7 @@ describe('a node on-line', () => {
     await using node = await SyncBench.make({ timers, confirmBoot });
     await node.put('one');
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     isFull = false;
     timers.fire();
     await expect.poll(() => node.confirmed).toBe(2);
@@ -189,6 +190,7 @@ describe('a node on-line', () => {
     other.enrol(relay);
     await relay.until(() => relay.callsOf('/relay/session').length === 2);
     await other[Symbol.asyncDispose]();
+    expect([node, other].map(({ engine }) => engine.link.state)).toEqual(['off', 'off']);
   });
 });
 
@@ -201,7 +203,7 @@ describe('reconciling', () => {
     node.enrol(relay);
     await expect.poll(() => timers.fire((delayMs) => delayMs < 15_000), { interval: 2 }).toBe(1);
     relay.heal();
-    await drained(node);
+    await expectDrained(node);
     expect(relay.callsOf('/relay/batch')).toHaveLength(1);
     expect(relay.callsOf('/relay/streams')).toHaveLength(0);
     expect(node.taken.changes).toBe(10);
@@ -215,7 +217,7 @@ describe('reconciling', () => {
     node.enrol(relay);
     await expect.poll(() => timers.fire((delayMs) => delayMs === 125), { interval: 2 }).toBe(1);
     relay.heal();
-    await drained(node);
+    await expectDrained(node);
     expect(relay.callsOf('/relay/batch')).toHaveLength(2);
     expect(relay.callsOf('/relay/streams')).toHaveLength(0);
     expect(node.taken.changes).toBe(3);
@@ -232,7 +234,7 @@ describe('reconciling', () => {
     await node.put('more');
     timers.fire((delayMs) => delayMs === 125);
     relay.heal();
-    await drained(node);
+    await expectDrained(node);
     expect(Object.keys(relay.documents('ada'))).toHaveLength(4);
   });
 
@@ -241,15 +243,15 @@ describe('reconciling', () => {
     await using node = await SyncBench.make({ timers });
     await node.putMany(5);
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     const putBack = relay.backup();
     for (let n = 0; n < 5; n += 1) await node.put(`later-${n}`);
-    await drained(node);
+    await expectDrained(node);
     putBack();
     expect(Object.keys(relay.documents('ada'))).toHaveLength(5);
     timers.fire();
     await relay.until(() => Object.keys(relay.documents('ada')).length === 10);
-    await drained(node);
+    await expectDrained(node);
   });
 
   test('a relay with nothing at all gets everything again', async () => {
@@ -258,11 +260,12 @@ describe('reconciling', () => {
     await using node = await SyncBench.make({ timers });
     await node.putMany(1500);
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     putBack();
     timers.fire();
     await relay.until(() => Object.keys(relay.documents('ada')).length === 1500);
-    await drained(node);
+    await expectDrained(node);
+    expect(node.store().outbox.deadLetters()).toEqual([]);
   });
 
   test('a node put back to an old copy pulls what it forgot, page by page, and keeps what it wrote since', async () => {
@@ -278,14 +281,14 @@ describe('reconciling', () => {
     const boots = await life([], async (node) => {
       await node.putMany(20);
       node.enrol(relay);
-      await drained(node);
+      await expectDrained(node);
     });
     cpSync(directory, copy, { recursive: true });
     const later = await life(boots, async (node) => {
       node.enrol(relay);
       for (let n = 0; n < 25; n += 1) await node.put(`forgotten-${n}`, { n });
       await node.put('n0', { changed: 'on the relay' });
-      await drained(node);
+      await expectDrained(node);
     });
     rmSync(directory, { recursive: true });
     cpSync(copy, directory, { recursive: true });
@@ -294,7 +297,7 @@ describe('reconciling', () => {
       for (let n = 0; n < 5; n += 1) await node.put(`since-${n}`, { n });
       await node.put('n1', { changed: 'here' });
       node.enrol(relay);
-      await drained(node);
+      await expectDrained(node);
       const documents = node.documents();
       expect(Object.keys(documents)).toHaveLength(20 + 25 + 5);
       expect(documents).toMatchObject({
@@ -312,14 +315,14 @@ describe('reconciling', () => {
     await using node = await SyncBench.make({ timers });
     await node.putMany(3);
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     relay.disagree('ada');
     timers.fire();
     await relay.next('/relay/batch');
-    await drained(node);
+    await expectDrained(node);
     timers.fire();
     await relay.next('/relay/session');
-    await drained(node);
+    await expectDrained(node);
     expect(relay.callsOf('/relay/batch').length).toBeLessThan(5);
   });
 
@@ -328,7 +331,7 @@ describe('reconciling', () => {
     await using node = await SyncBench.make({ timers });
     await node.putMany(20);
     node.enrol(relay);
-    await drained(node);
+    await expectDrained(node);
     relay.disagree('ada');
     relay.pageChanges = 4;
     relay.fail('/relay/streams', { kind: 'half-answer' }, 1);
@@ -336,6 +339,6 @@ describe('reconciling', () => {
     await expect.poll(() => node.engine.link.state, { interval: 2 }).toBe('waiting');
     relay.heal();
     await expect.poll(() => timers.fire(), { interval: 2 }).toBe(1);
-    await drained(node);
+    await expectDrained(node);
   });
 });

@@ -30,14 +30,30 @@ export function parseDocument(text: string): Document {
   return documentOf(parseJson(text), text);
 }
 
-/** Parses JSON text of bounded depth. What it holds is not checked further. Throws `bad-json`, `unsafe-document`. */
+/**
+ * Parses JSON text of bounded depth, without `__proto__` keys. What it holds is not checked further. Throws `bad-json`,
+ * `unsafe-document`.
+ */
 export function parseJson(text: string): Json {
   assertDepth(text);
+  const value = parseOrThrow(text);
+  // Only a text with the name, or with escapes that may spell it, needs to be searched.
+  if (text.includes('__proto__') || text.includes('\\u00')) assertNoPrototype(value);
+  return value;
+}
+
+function parseOrThrow(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch (cause) {
     throw new HoldfastError('bad-json', describeParseError(text, cause));
   }
+}
+
+function assertNoPrototype(value: Json): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (Object.hasOwn(value, '__proto__')) throw unsafe('a key named "__proto__"');
+  for (const inner of Object.values(value)) assertNoPrototype(inner as Json);
 }
 
 /** Makes a document of a value that `parseJson` read out of `source`, under the rules of `parseDocument`. */

@@ -28,6 +28,8 @@ export const limits = Object.freeze({
   idLength: 255,
   /** Records in one page of a query. */
   pageRecords: 1_000,
+  /** Bytes of documents in one page: it ends after the record that reaches them. */
+  pageBytes: 8 * MIB,
   /** Conditions in one query. */
   queryConditions: 32,
   /** Values in one `in` list. */

@@ -21,6 +21,7 @@ import { operationBytes, type Write, type WriteResult } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import { type QueryResult, runQuery } from './query/run.ts';
 import { sql } from './query/sql.ts';
+import { type Page, takePage } from './page.ts';
 import { ReadSnapshot } from './read-snapshot.ts';
 import { isLive, RecordWriter } from './record-writer.ts';
 import type { StreamCounters } from './stream-state.ts';
@@ -171,22 +172,15 @@ export class AgentStore {
     return stored !== undefined && stored.version === version && isLive(stored, this.#options.now());
   }
 
-  /** Records of a collection whose id begins with `prefix`, by id, after the id `after`. */
+  /** A page of the records of a collection whose id begins with `prefix`, by id, after the id `after`. */
   list(
     scope: { resource: string; collection: string },
     page: { prefix: string; after: string; limit: number },
-  ): ListedDocument[] {
+  ): Page<ListedDocument> {
     const { resource, collection } = scope;
     const end = page.prefix + GREATEST_CHARACTER.repeat(limits.idLength);
-    return this.#list.all([
-      collection,
-      resource,
-      page.after,
-      page.prefix,
-      end,
-      this.#options.now(),
-      page.limit,
-    ]) as ListedDocument[];
+    const bounds = [collection, resource, page.after, page.prefix, end, this.#options.now(), page.limit + 1];
+    return takePage(this.#list.iterate(bounds) as Iterable<ListedDocument>, page.limit, ({ text }) => text);
   }
 
   /** Queries the records of one collection and resource. Throws `invalid-request`. */

@@ -45,7 +45,7 @@ test('500 agents share 8 open files, and each has its own records and seqs', asy
   const reopened = openFiles(directory.path, clock);
   for (const [agent, count] of written) {
     const store = reopened.get(agent);
-    const listed = store.list({ resource: '', collection: 'kv' }, { prefix: '', after: '', limit: 1000 });
+    const listed = store.list({ resource: '', collection: 'kv' }, { prefix: '', after: '', limit: 1000 }).rows;
     const counts = listed.map(({ text }) => JSON.parse(text) as { agent: string; count: number });
     expect(counts.every((value) => value.agent === agent)).toBe(true);
     expect(sortedBySeq(counts.map((value) => value.count))).toEqual(Array.from({ length: count }, (_, at) => at + 1));

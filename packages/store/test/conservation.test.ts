@@ -130,7 +130,7 @@ class World {
     for (const resource of ['', 'app:u']) {
       for (const { name } of store.collections()) {
         const page = { prefix: '', after: '', limit: 1000 };
-        for (const { id, version, text } of store.list({ resource, collection: name }, page)) {
+        for (const { id, version, text } of store.list({ resource, collection: name }, page).rows) {
           if (id !== POISON && !id.startsWith('expiring-')) onNode.push([resource, name, id, version, text]);
         }
       }

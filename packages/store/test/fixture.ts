@@ -42,7 +42,7 @@ export class TestAgent implements Disposable {
 
   /** When a record of no resource expires, in milliseconds; undefined: never, or not there. */
   expiryOf(collection: string, id: string): number | undefined {
-    const [found] = this.store.list({ resource: '', collection }, { prefix: id, after: '', limit: 1 });
+    const [found] = this.store.list({ resource: '', collection }, { prefix: id, after: '', limit: 1 }).rows;
     return found?.expiresAtMs ?? undefined;
   }
 

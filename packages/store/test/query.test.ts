@@ -1,4 +1,4 @@
-import { type Condition, type Json, type Query, querySchema } from '@holdfast/protocol';
+import { type Condition, type Json, limits, type Query, querySchema } from '@holdfast/protocol';
 import { temporaryDirectory, type TemporaryDirectory, testSeed } from '@holdfast/testkit';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -382,4 +382,20 @@ describe('bounds', () => {
     const fewer = agent.store.query('', 'kv', { where: { id: { ne: '0' } }, aggregate });
     expect(fewer).toMatchObject({ groups: { length: 1000 } });
   });
+});
+
+test('a page ends early when its documents are large, and the next one goes on from there', async () => {
+  const mebibyte = 'x'.repeat(limits.recordBytes - 100);
+  for (let at = 0; at < 20; at += 1) await agent.write(put('notes', `n${String(at).padStart(2, '0')}`, { mebibyte }));
+  const found: string[] = [];
+  let pages = 0;
+  for (let after: string | null | undefined; after !== null; pages += 1) {
+    const page = agent.store.query('', 'notes', { limit: 100, ...(after !== undefined && { after }) });
+    if (!('records' in page)) throw new Error('records were asked for');
+    expect(page.records.length).toBeLessThanOrEqual(9);
+    found.push(...page.records.map(({ id }) => id));
+    after = page.next;
+  }
+  expect(pages).toBeGreaterThan(1);
+  expect(found).toEqual(Array.from({ length: 20 }, (_, at) => `n${String(at).padStart(2, '0')}`));
 });

@@ -181,7 +181,7 @@ describe('expiry', () => {
     const { version } = await agent.write(put('kv', 'a', 1, { expiresAtMs }));
     const seen = (): unknown[] => [
       agent.read('kv', 'a'),
-      agent.store.list({ resource: '', collection: 'kv' }, { prefix: '', after: '', limit: 9 }).length,
+      agent.store.list({ resource: '', collection: 'kv' }, { prefix: '', after: '', limit: 9 }).rows.length,
       agent.store.query('', 'kv', {}),
       agent.store.query('', 'kv', { aggregate: { metrics: { n: { count: '*' } } } }),
       agent.store.isCurrent('', 'kv', 'a', version),
@@ -228,7 +228,7 @@ describe('a resource', () => {
       const page = { prefix: '', after: '', limit: 9 };
       const listed = agent.store
         .list({ resource, collection: 'kv' }, page)
-        .map(({ text }) => JSON.parse(text) as unknown);
+        .rows.map(({ text }) => JSON.parse(text) as unknown);
       expect(listed).toEqual(value === undefined ? [] : [value]);
       const found = agent.store.query(resource, 'kv', {});
       expect('records' in found && found.records.map(({ doc }) => doc)).toEqual(listed);
@@ -249,8 +249,8 @@ describe('a listing', () => {
       const found: string[] = [];
       for (let after = ''; ; after = found.at(-1)!) {
         const page = agent.store.list({ resource: '', collection: 'kv' }, { prefix, after, limit: 2 });
-        found.push(...page.map(({ id }) => id));
-        if (page.length < 2) return found;
+        found.push(...page.rows.map(({ id }) => id));
+        if (!page.isMore) return found;
       }
     };
     const sorted = ids.toSorted((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));

@@ -35,10 +35,10 @@ export const fullScale: Scale = {
 export const quickScale: Scale = {
   ...fullScale,
   rounds: 3,
-  warmUpMs: 400,
-  measureMs: 1000,
-  bulkRows: 30_000,
-  backlogRecords: 60_000,
-  visibleWrites: 100,
+  warmUpMs: 300,
+  measureMs: 800,
+  bulkRows: 20_000,
+  backlogRecords: 40_000,
+  visibleWrites: 60,
   peerBacklogRecords: 5000,
 };

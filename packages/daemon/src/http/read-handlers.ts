@@ -21,9 +21,8 @@ export function readHandlers(records: Records): Handlers<Pick<typeof daemonRoute
     }),
     'kv.list': ({ identity, query }) => {
       const { prefix = '', after = '', limit = DEFAULT_PAGE_ENTRIES } = query;
-      const found = records.list(scopeOf(identity), 'kv', { prefix, after, limit: limit + 1 });
-      const shown = found.slice(0, limit);
-      return { json: { entries: shown.map(toEntry), next: found.length > limit ? (shown.at(-1)?.id ?? null) : null } };
+      const { rows, isMore } = records.list(scopeOf(identity), 'kv', { prefix, after, limit });
+      return { json: { entries: rows.map(toEntry), next: isMore ? (rows.at(-1)?.id ?? null) : null } };
     },
   };
 }

@@ -6,6 +6,7 @@ import type {
   AgentStore,
   ListedDocument,
   Outcome,
+  Page,
   Precondition,
   QueryResult,
   StoredDocument,
@@ -75,7 +76,7 @@ export class Records {
   }
 
   /** Lists a collection by id. */
-  list(scope: Scope, collection: string, page: { prefix: string; after: string; limit: number }): ListedDocument[] {
+  list(scope: Scope, collection: string, page: { prefix: string; after: string; limit: number }): Page<ListedDocument> {
     return this.#store(scope).list({ resource: scope.resource, collection }, page);
   }
 
@@ -99,7 +100,13 @@ export function toStoreOperation(operation: Operation, source: string, nowMs: nu
   if (operation.op === 'put') {
     return { ...target, op: 'put', id: operation.id ?? makeRecordId(), document, expiresAtMs: expiresAtMs ?? null };
   }
-  return { ...target, op: 'patch', id: operation.id, patch: document, ...(expiresAtMs !== undefined && { expiresAtMs }) };
+  return {
+    ...target,
+    op: 'patch',
+    id: operation.id,
+    patch: document,
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
+  };
 }
 
 // Without this a forgotten `doc` would be taken for null, and a patch of null replaces the whole value.

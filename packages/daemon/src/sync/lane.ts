@@ -172,7 +172,8 @@ export class Lane {
     const answer = transport.batch(this.#context.boot, { agent: this.agent, incarnation, ...batch }, signal);
     this.#ahead = this.#isFull(batch) ? this.#store().outbox.above(batch.upto, this.#bounds) : undefined;
     const outcome = await answer;
-    if (outcome.kind === 'done') await this.#taken(outcome.value.cursor, { ...this.#sent, rejects: outcome.value.rejects });
+    if (outcome.kind === 'done')
+      await this.#taken(outcome.value.cursor, { ...this.#sent, rejects: outcome.value.rejects });
     else if (!signal.aborted) this.#notTaken(outcome, batch);
   }
 
@@ -276,7 +277,7 @@ export class Lane {
     for (const waiter of this.#waiters.splice(0)) waiter.resolve(false);
     const incarnation = this.incarnation();
     let afterSeq = this.#store().counters.acked.seq;
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const outcome = await this.#context.transport()?.streamPage({ agent: this.agent, incarnation, afterSeq }, signal);
       if (outcome?.kind !== 'done') {
         if (outcome === undefined || signal.aborted || this.#context.report(outcome)) return false;

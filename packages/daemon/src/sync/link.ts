@@ -57,7 +57,8 @@ export class Link {
       'arm-heartbeat': () => this.#arm(options.heartbeatMs),
       'arm-retry': () => this.#arm(retryDelayMs(this.#failures, options.random, this.#retryAfterMs)),
       'arm-slow-retry': () => this.#arm(SLOW_RETRY_MS),
-      alarm: () => options.log.error({ reason: this.#error }, 'the relay does not take this node: sync rests, data is kept'),
+      alarm: () =>
+        options.log.error({ reason: this.#error }, 'the relay does not take this node: sync rests, data is kept'),
     };
   }
 

@@ -53,7 +53,13 @@ export function relayTransport(options: RelayTransportOptions): Transport {
   const { url, credential: token } = options;
   const dispatcher = makeDispatcher(options.timeoutMs);
   const relay = { url, dispatcher };
-  const post = (path: string, body: string): Call => ({ method: 'POST', path, token, body, contentType: 'application/json' });
+  const post = (path: string, body: string): Call => ({
+    method: 'POST',
+    path,
+    token,
+    body,
+    contentType: 'application/json',
+  });
   return {
     session: (body) => call(relay, post('/relay/session', JSON.stringify(body)), sessionAnswerSchema),
     batch: (boot, batch, signal) => {
@@ -61,7 +67,11 @@ export function relayTransport(options: RelayTransportOptions): Transport {
       const header = JSON.stringify({ boot, ...rest, count: lines.length });
       const body = [header, ...lines, ''].join('\n');
       const contentType = 'application/x-ndjson';
-      return call(relay, { method: 'POST', path: '/relay/batch', token, body, contentType, signal }, batchReceiptSchema);
+      return call(
+        relay,
+        { method: 'POST', path: '/relay/batch', token, body, contentType, signal },
+        batchReceiptSchema,
+      );
     },
     immediate: (envelope, line) => {
       const body = `${JSON.stringify(envelope).slice(0, -1)},"change":${line}}`;
@@ -176,7 +186,8 @@ function parseOrUndefined(text: string): unknown {
 }
 
 function textMember(problem: unknown, name: 'code' | 'detail'): string | undefined {
-  const value = typeof problem === 'object' && problem !== null ? (problem as Record<string, unknown>)[name] : undefined;
+  const value =
+    typeof problem === 'object' && problem !== null ? (problem as Record<string, unknown>)[name] : undefined;
   return typeof value === 'string' ? value.slice(0, MAX_REASON_CHARACTERS) : undefined;
 }
 

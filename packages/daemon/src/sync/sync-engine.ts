@@ -198,6 +198,7 @@ export class SyncEngine {
 
   #onTaken(agent: string, changes: number, rejects: readonly Reject[]): void {
     this.#options.onTaken(changes, rejects);
-    for (const { code } of rejects) this.#options.log.warn({ agent, code }, 'the relay rejected a change: see dead letters');
+    for (const { code } of rejects)
+      this.#options.log.warn({ agent, code }, 'the relay rejected a change: see dead letters');
   }
 }

@@ -1,5 +1,11 @@
 import { EventEmitter, once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 
 import {
@@ -155,7 +161,10 @@ export class ModelRelay implements AsyncDisposable {
   documents(agent: string): Record<string, string> {
     const entries = [...(this.#only(agent)?.records.values() ?? [])].filter(({ change }) => !change.deleted);
     return Object.fromEntries(
-      entries.map(({ change, line }) => [`${change.collection}/${change.id}`, line.slice(line.indexOf(',"doc":') + 7, -1)]),
+      entries.map(({ change, line }) => [
+        `${change.collection}/${change.id}`,
+        line.slice(line.indexOf(',"doc":') + 7, -1),
+      ]),
     );
   }
 
@@ -227,20 +236,17 @@ export class ModelRelay implements AsyncDisposable {
   }
 
   async #meet(fault: RelayFault | undefined, response: ServerResponse, perform: () => unknown): Promise<void> {
-    switch (fault?.kind) {
-      case 'hang':
-        return;
-      case 'reset':
-        response.socket?.resetAndDestroy();
-        return;
-      case 'answer':
-        if (fault.isDone) answerOf(perform);
-        respond(response, fault.status, fault.body ?? '', fault.headers);
-        return;
-      case 'slow':
-        await fault.until;
-        break;
+    if (fault?.kind === 'hang') return;
+    if (fault?.kind === 'reset') {
+      response.socket?.resetAndDestroy();
+      return;
     }
+    if (fault?.kind === 'answer') {
+      if (fault.isDone) answerOf(perform);
+      respond(response, fault.status, fault.body ?? '', fault.headers);
+      return;
+    }
+    if (fault?.kind === 'slow') await fault.until;
     const { status, body } = answerOf(perform);
     if (fault?.kind === 'lose-answer') response.socket?.resetAndDestroy();
     else if (fault?.kind === 'half-answer') respondHalf(response, status, body);
@@ -259,7 +265,8 @@ export class ModelRelay implements AsyncDisposable {
   }
 
   #session({ boot, predecessors }: SessionRequest): unknown {
-    const isKnown = this.#boots.has(boot) || this.#boots.size === 0 || predecessors.some((each) => this.#boots.has(each));
+    const isKnown =
+      this.#boots.has(boot) || this.#boots.size === 0 || predecessors.some((each) => this.#boots.has(each));
     if (!isKnown) throw new HoldfastError('node-cloned', 'another daemon speaks for this node');
     this.#boots = new Set([boot]);
     const streams = [...this.#streams].map(([key, { cursor }]) => {
@@ -322,7 +329,8 @@ function assertBatch(header: { base: Cursor; upto: Cursor; count: number }, chan
     before = seq;
   }
   if (before > header.upto.seq) throw new Error('a change stands above the cursor the batch moves to');
-  if (changes.length !== header.count) throw new Error(`${changes.length} changes came, ${header.count} were announced`);
+  if (changes.length !== header.count)
+    throw new Error(`${changes.length} changes came, ${header.count} were announced`);
 }
 
 function answerOf(perform: () => unknown): { status: number; body: unknown } {

@@ -28,7 +28,7 @@ type Samples = { readonly [Id in DaemonRouteId]: (stage: Stage) => Sample };
 const doc = { note: 'sample' };
 
 /** One sample for every route: a route without one is a type error. */
-export const samples: Samples = {
+const samples: Samples = {
   'record.put': () => ({ path: '/v1/records/notes/secret', body: doc }),
   'record.get': () => ({ path: '/v1/records/notes/secret' }),
   'record.patch': () => ({ path: '/v1/records/notes/secret', body: doc }),

@@ -73,7 +73,7 @@ export function resolveConfig<const Set extends Options>(
 ): ResolvedConfig<Set> {
   const file = flatten(sources.file);
   for (const key of file.keys()) {
-    if (!Object.hasOwn(options, key)) throw bad(`unknown key "${key}" in the file${suggestion(key, options)}`);
+    if (!isKnown(key, file.get(key), options)) throw bad(`unknown key "${key}" in the file${suggestion(key, options)}`);
   }
   const values: Record<string, unknown> = {};
   const origins: Record<string, Origin> = {};
@@ -128,10 +128,17 @@ function flatten(tree: unknown, prefix = ''): Map<string, unknown> {
   if (typeof tree !== 'object' || Array.isArray(tree)) throw bad('the file must hold a mapping of keys to values');
   for (const [key, value] of Object.entries(tree)) {
     const isBranch = typeof value === 'object' && value !== null && !Array.isArray(value);
-    if (isBranch) for (const [inner, leaf] of flatten(value, `${prefix}${key}.`)) flat.set(inner, leaf);
+    if (isBranch && Object.keys(value).length > 0) for (const [inner, leaf] of flatten(value, `${prefix}${key}.`)) flat.set(inner, leaf);
     else flat.set(prefix + key, value);
   }
   return flat;
+}
+
+// A section with nothing in it (`listen:` alone) sets nothing.
+function isKnown(key: string, value: unknown, options: Options): boolean {
+  if (Object.hasOwn(options, key)) return true;
+  const isEmpty = value === null || (typeof value === 'object' && !Array.isArray(value));
+  return isEmpty && Object.keys(options).some((known) => known.startsWith(`${key}.`));
 }
 
 function suggestion(key: string, options: Options): string {

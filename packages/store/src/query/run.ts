@@ -1,6 +1,7 @@
 import { HoldfastError, type Json, limits, type Query, type Record as PublicRecord } from '@holdfast/protocol';
 import type { Database } from '@holdfast/sqlite';
 
+import { takePage } from '../page.ts';
 import { compileAggregate, compilePage, type QueryScope } from './compile.ts';
 import { project } from './project.ts';
 import type { SqlValue } from './sql.ts';
@@ -33,12 +34,12 @@ export function runQuery(database: Database, query: Query, scope: QueryScope): Q
 
 function runPage(database: Database, query: Query, scope: QueryScope): QueryResult {
   const page = compilePage(query, scope);
-  const rows = database.prepare(page.sql.text).all(...page.sql.params) as (ListedColumns & Record<string, SqlValue>)[];
-  const shown = rows.slice(0, page.limit);
-  const last = shown.at(-1);
+  const found = database.prepare(page.sql.text).iterate(...page.sql.params);
+  const { rows, isMore } = takePage(found as Iterable<ListedColumns & Record<string, SqlValue>>, page.limit, (row) => row.doc);
+  const last = rows.at(-1);
   return {
-    records: shown.map((row) => toPublicRecord(row, query.select)),
-    next: last !== undefined && rows.length > page.limit ? page.tokenAfter(last) : null,
+    records: rows.map((row) => toPublicRecord(row, query.select)),
+    next: last !== undefined && isMore ? page.tokenAfter(last) : null,
   };
 }
 
