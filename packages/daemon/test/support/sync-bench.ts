@@ -112,7 +112,10 @@ export class SyncBench implements AsyncDisposable {
 
   /** An agent's live notes, as the relay's `documents` shows them. */
   documents(agent = 'ada'): Record<string, string> {
-    const found = this.store(agent).list({ resource: '', collection: 'notes' }, { prefix: '', after: '', limit: 1e6 }).rows;
+    const found = this.store(agent).list(
+      { resource: '', collection: 'notes' },
+      { prefix: '', after: '', limit: 1e6 },
+    ).rows;
     return Object.fromEntries(found.map(({ id, text }) => [`notes/${id}`, text]));
   }
 
