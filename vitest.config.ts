@@ -1,7 +1,7 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 // Tests run real databases, sockets and processes: time limits are for hangs, not for speed.
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,
@@ -11,3 +11,5 @@ export default defineConfig({
     restoreMocks: true,
   },
 });
+
+export default config;

@@ -113,7 +113,7 @@ async function runInstaller() {
   const output = [];
   for (const stream of [installer.stdout, installer.stderr]) stream.on('data', (chunk) => output.push(chunk));
   if ((await ended(installer)) !== 0) {
-    process.stderr.write(`failed\n${Buffer.concat(output)}\n`);
+    process.stderr.write(`failed\n${Buffer.concat(output).toString()}\n`);
     fail('if dependencies were changed here, write the lock file anew: npx -y pnpm@12 install');
     return false;
   }

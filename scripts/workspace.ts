@@ -29,7 +29,7 @@ export async function listFiles(root: string): Promise<readonly WorkspaceFile[]>
 export async function listSources(root: string): Promise<readonly WorkspaceFile[]> {
   const files = await listFiles(root);
   return files.filter(
-    ({ path }) => path.endsWith('.ts') && /^(?:packages\/[^/]+\/(?:src|test)|test|scripts)\//.test(path),
+    ({ path }) => path.endsWith('.ts') && /^(?:packages\/[^/]+\/(?:src|test|conformance)|test|scripts)\//.test(path),
   );
 }
 

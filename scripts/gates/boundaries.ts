@@ -44,7 +44,7 @@ interface Place {
 
 function placeOf(path: string): Place {
   const [top = '', name = '', area] = path.split('/');
-  if (top === 'packages') return { path, home: `${top}/${name}`, package: name, isTest: area === 'test' };
+  if (top === 'packages') return { path, home: `${top}/${name}`, package: name, isTest: area !== 'src' };
   return { path, home: top === 'test' ? 'test' : '', package: undefined, isTest: true };
 }
 

@@ -4,7 +4,7 @@ import type { ImportTarget } from '../src/import/import-chats.ts';
 
 /** A daemon's client that keeps records in memory, in the order they came; refuses those it is told to. */
 export class MemoryTarget implements ImportTarget {
-  readonly records = new Map<string, Json>();
+  readonly records: Map<string, Json> = new Map();
   readonly #refusals: Readonly<Record<string, ErrorCode>>;
   /** How many streams were opened. */
   streams = 0;

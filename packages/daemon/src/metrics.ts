@@ -40,10 +40,26 @@ export function registerGauges(registry: Registry, { agents, files, sync, now }:
     agents().reduce((total, agent) => total + read(files.summary(agent)), 0);
   gauge('holdfast_agents', 'Agents of this node', () => agents().length);
   gauge('holdfast_open_files', 'Agent files held open', () => files.openCount);
-  gauge('holdfast_records', 'Live records', sum(({ records }) => records));
-  gauge('holdfast_bytes', 'Size of all agent files with their write-ahead logs', sum(({ bytes }) => bytes));
-  gauge('holdfast_outbox_records', 'Changes the relay does not have yet', sum(({ outbox }) => outbox));
-  gauge('holdfast_dead_letters', 'Changes the relay rejected and nobody decided on', sum(({ deadLetters }) => deadLetters));
+  gauge(
+    'holdfast_records',
+    'Live records',
+    sum(({ records }) => records),
+  );
+  gauge(
+    'holdfast_bytes',
+    'Size of all agent files with their write-ahead logs',
+    sum(({ bytes }) => bytes),
+  );
+  gauge(
+    'holdfast_outbox_records',
+    'Changes the relay does not have yet',
+    sum(({ outbox }) => outbox),
+  );
+  gauge(
+    'holdfast_dead_letters',
+    'Changes the relay rejected and nobody decided on',
+    sum(({ deadLetters }) => deadLetters),
+  );
   gauge('holdfast_outbox_oldest_seconds', 'Age of the oldest change the relay does not have', () => {
     const oldest = agents().map((agent) => files.summary(agent).oldestMs ?? Infinity);
     const oldestMs = Math.min(Infinity, ...oldest);

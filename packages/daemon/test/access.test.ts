@@ -203,6 +203,17 @@ describe('tokens', () => {
     expectProblem(await daemon.call(`DELETE /v1/agents/nobody/tokens/${id}`), 404, 'agent-not-found');
   });
 
+  test('a token bound to a resource learns nothing of the agent as a whole', async () => {
+    await using daemon = await TestDaemon.start();
+    const ada = await daemon.agent('ada');
+    await daemon.call('PUT /v1/records/secrets/a', { token: ada, body: {} });
+    const one = await daemon.boundToken('ada', 'app:one');
+    for (const call of ['GET /v1/status', 'GET /v1/collections', 'GET /v1/collections/secrets']) {
+      expectProblem(await daemon.call(call, { token: one }), 403, 'forbidden');
+      expect((await daemon.call(call, { token: ada })).status).toBe(200);
+    }
+  });
+
   test('tokens, agents and revocations outlive a restart', async () => {
     await using daemon = await TestDaemon.start();
     const ada = await daemon.agent('ada');
@@ -211,7 +222,7 @@ describe('tokens', () => {
     await daemon.stop();
     await using again = await TestDaemon.start({ directory: daemon.directory });
     expectProblem(await again.call('GET /v1/status', { token: ada }), 401, 'unauthenticated');
-    expect((await again.call('GET /v1/status', { token: one })).status).toBe(200);
+    expect((await again.call('GET /v1/kv', { token: one })).status).toBe(200);
     expect(again.adminToken).toBe(daemon.adminToken);
     expectProblem(await again.call('POST /v1/agents', { body: { name: 'ada' } }), 409, 'agent-exists');
   });

@@ -234,7 +234,7 @@ describe('a relay that does not let the node in', () => {
     },
   );
 
-  test('because another daemon speaks for it stops all sending for good, and the agents go on', async () => {
+  test('because another daemon speaks for it stops all sending until it is let in again, and the agents go on', async () => {
     const { log, entries } = recorder();
     await using node = await SyncBench.make({ timers, log });
     node.enrol(relay);
@@ -244,14 +244,23 @@ describe('a relay that does not let the node in', () => {
     await node.put('two');
     await expect.poll(() => node.engine.link.state, { interval: 1 }).toBe('cloned');
     relay.heal();
-    const callsBefore = relay.calls.length;
+    relay.fail('/relay/session', { kind: 'answer', status: 409, body: { code: 'node-cloned' } });
+    const batchesBefore = relay.callsOf('/relay/batch').length;
     await node.put('three');
-    for (let n = 0; n < 5; n += 1) timers.fire();
+    for (let n = 0; n < 5; n += 1) {
+      const asked = relay.callsOf('/relay/session').length;
+      timers.fire();
+      await expect.poll(() => relay.callsOf('/relay/session').length, { interval: 1 }).toBe(asked + 1);
+      await expect.poll(() => timers.armed.length, { interval: 1 }).toBeGreaterThan(0);
+    }
     await node.put('four');
     expect(node.engine.link.state).toBe('cloned');
-    expect(relay.calls).toHaveLength(callsBefore);
+    expect(relay.callsOf('/relay/batch')).toHaveLength(batchesBefore);
     expect(entries.some(({ level }) => level >= 50)).toBe(true);
     expect(Object.keys(node.documents())).toHaveLength(4);
+    relay.heal();
+    timers.fire();
+    await expectDrained(node);
   });
 
   test('as a clone from the first session on never sends', async () => {

@@ -63,7 +63,10 @@ export class HttpMetrics {
     const key = `${route} ${status}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const made = { seconds: this.#seconds.labels(route, String(status)), requests: this.#requests.labels(route, String(status)) };
+    const made = {
+      seconds: this.#seconds.labels(route, String(status)),
+      requests: this.#requests.labels(route, String(status)),
+    };
     this.#known.set(key, made);
     return made;
   }

@@ -46,7 +46,8 @@ export async function send(
   if (status !== 204 && status !== 304) headers.push('content-length', String(bytes));
   if (text !== '' && answer.headers?.['content-type'] === undefined) headers.push('content-type', 'application/json');
   response.writeHead(status, headers);
-  if (!pending || options.bodyHeldBack) return inBurst(() => response.end(text, bytes === text.length ? 'latin1' : 'utf8'));
+  if (!pending || options.bodyHeldBack)
+    return inBurst(() => response.end(text, bytes === text.length ? 'latin1' : 'utf8'));
   response.write(text);
   await discard(request);
   response.end();

@@ -31,7 +31,7 @@ import {
   tokenMatches,
 } from '../src/index.ts';
 
-const any = z.unknown();
+const anything = z.unknown();
 const params = { id: recordId };
 
 const contract = {
@@ -44,7 +44,7 @@ const contract = {
     query: z.strictObject({ ttl: z.coerce.number().int().optional(), note: z.string().optional() }),
     body: { kind: 'document' },
     status: 200,
-    answer: { kind: 'json', schema: any },
+    answer: { kind: 'json', schema: anything },
     errors: [],
   },
   'doc.get': {
@@ -65,7 +65,7 @@ const contract = {
     params,
     body: { kind: 'patch' },
     status: 200,
-    answer: { kind: 'json', schema: any },
+    answer: { kind: 'json', schema: anything },
     errors: [],
   },
   'doc.delete': {
@@ -85,7 +85,7 @@ const contract = {
     roles: ['agent'],
     body: { kind: 'json', schema: z.strictObject({ name: z.string().min(1) }) },
     status: 201,
-    answer: { kind: 'json', schema: any },
+    answer: { kind: 'json', schema: anything },
     errors: [],
   },
   lines: {
@@ -93,9 +93,9 @@ const contract = {
     path: '/lines',
     summary: 'Count lines',
     roles: ['agent'],
-    body: { kind: 'ndjson', lines: any },
+    body: { kind: 'ndjson', lines: anything },
     status: 200,
-    answer: { kind: 'json', schema: any },
+    answer: { kind: 'json', schema: anything },
     errors: [],
   },
   both: {
@@ -103,9 +103,9 @@ const contract = {
     path: '/both',
     summary: 'Echo JSON as JSON, lines as lines; a line `"stop"` ends the answer, `"fail"` breaks it',
     roles: ['agent'],
-    body: { kind: 'json-or-ndjson', schema: z.array(any), lines: any },
+    body: { kind: 'json-or-ndjson', schema: z.array(anything), lines: anything },
     status: 200,
-    answer: { kind: 'json-or-ndjson', schema: any, lines: any },
+    answer: { kind: 'json-or-ndjson', schema: anything, lines: anything },
     errors: [],
   },
   wait: {

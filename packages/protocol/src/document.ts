@@ -53,7 +53,7 @@ function parseOrThrow(text: string): Json {
 function assertNoPrototype(value: Json): void {
   if (typeof value !== 'object' || value === null) return;
   if (Object.hasOwn(value, '__proto__')) throw unsafe('a key named "__proto__"');
-  for (const inner of Object.values(value)) assertNoPrototype(inner as Json);
+  for (const inner of Object.values(value)) assertNoPrototype(inner);
 }
 
 /** Makes a document of a value that `parseJson` read out of `source`, under the rules of `parseDocument`. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach } from 'vitest';
 
 import type { RelayStore } from '../src/index.ts';
-import type { MakeStore, StoreUnderTest } from './index.ts';
+import type { MakeStore, StoreUnderTest } from './store-under-test.ts';
 import { BOOT, LEASE_MS, makeTokenEntry, START_MS } from './material.ts';
 
 /** Enrols a node in a store. `number` keeps its tokens apart from those of others. */

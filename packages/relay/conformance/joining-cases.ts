@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { TokenEntry } from '../src/index.ts';
 import { enrol, useStore } from './enrolled.ts';
-import type { MakeStore } from './index.ts';
+import type { MakeStore } from './store-under-test.ts';
 import { makeTokenEntry, START_MS } from './material.ts';
 
 /** Tokens, and how a node comes by its own. */

@@ -3,7 +3,7 @@ import { type NetworkQuery, versionMs } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { useStore } from './enrolled.ts';
-import type { MakeStore } from './index.ts';
+import type { MakeStore } from './store-under-test.ts';
 import { cursorAt, INCARNATION, makeBatch, makeChange, makeRefused, START_MS } from './material.ts';
 
 /** What is read back: streams, queries, lists; and what removes: expiry and decisions about dead letters. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { useStore } from './enrolled.ts';
-import type { MakeStore } from './index.ts';
+import type { MakeStore } from './store-under-test.ts';
 import { BOOT, cursorAt, INCARNATION, LEASE_MS, makeBatch, makeChange, START_MS } from './material.ts';
 
 const NEXT = '1'.repeat(32);

@@ -22,10 +22,7 @@ import { ackWish, idempotencyOf } from './write-headers.ts';
 const CHUNK_LINES = 512;
 
 /** Answers `POST /v1/batch`: an atomic array, or a stream of lines each for itself. */
-export function batchHandlers(
-  records: Records,
-  now: Now,
-): Handlers<Pick<typeof daemonRoutes, 'batch'>, DaemonCaller> {
+export function batchHandlers(records: Records, now: Now): Handlers<Pick<typeof daemonRoutes, 'batch'>, DaemonCaller> {
   return {
     batch: async ({ identity, body, header, query }) => {
       const scope = scopeOf(identity);

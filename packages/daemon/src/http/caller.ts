@@ -10,6 +10,8 @@ export interface DaemonCaller extends Identity {
   /** Null: an admin's token, and the request names no agent. */
   readonly agent: string | null;
   readonly resource: string;
+  /** Whether the token is bound to that resource: then it learns nothing of the others, not even how many there are. */
+  readonly isBound: boolean;
 }
 
 /** Tells callers by their tokens. An agent's token speaks for that agent only; an admin's for the one it names. */
@@ -18,9 +20,13 @@ export function authenticateBy(agents: Agents): Authenticate<DaemonCaller> {
     const caller = agents.authenticate(token);
     if (caller === undefined) return undefined;
     const agent = choose(caller.agent, parsed(agentName, 'Holdfast-Agent', header('holdfast-agent')), 'agent');
-    const resource = choose(caller.resource, parsed(resourceName, 'Holdfast-Resource', header('holdfast-resource')), 'resource');
+    const resource = choose(
+      caller.resource,
+      parsed(resourceName, 'Holdfast-Resource', header('holdfast-resource')),
+      'resource',
+    );
     if (caller.role === 'admin' && agent !== null) agents.assertExists(agent);
-    return { role: caller.role, agent, resource: resource ?? '' };
+    return { role: caller.role, agent, resource: resource ?? '', isBound: caller.resource !== null };
   };
 }
 
@@ -31,6 +37,12 @@ export function scopeOf(caller: DaemonCaller): Scope {
     throw new HoldfastError('invalid-request', message, { issues: [{ path: 'Holdfast-Agent', message }] });
   }
   return { agent: caller.agent, resource: caller.resource };
+}
+
+/** The agent as a whole, over all its resources. Throws `forbidden` for a token bound to one of them. */
+export function wholeAgentOf(caller: DaemonCaller): string {
+  if (caller.isBound) throw new HoldfastError('forbidden', 'the token is bound to one resource of the agent');
+  return scopeOf(caller).agent;
 }
 
 function choose(bound: string | null, named: string | undefined, what: string): string | null {

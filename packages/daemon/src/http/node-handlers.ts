@@ -11,9 +11,12 @@ import { type AgentFiles, toTimestamp } from '@holdfast/store';
 import type { IssuedToken } from '../service/agents.ts';
 import { type JoiningOptions, joinRelay } from '../service/joining.ts';
 import { agentStatus, nodeStatus, type StatusSources } from '../service/node-status.ts';
-import { type DaemonCaller, scopeOf } from './caller.ts';
+import { type DaemonCaller, wholeAgentOf } from './caller.ts';
 
-type NodeRouteId = Extract<DaemonRouteId, `status.${string}` | `node.${string}` | `agent.${string}` | `collection.${string}` | `dead-letter.${string}`>;
+type NodeRouteId = Extract<
+  DaemonRouteId,
+  `status.${string}` | `node.${string}` | `agent.${string}` | `collection.${string}` | `dead-letter.${string}`
+>;
 type NodeHandlers = Handlers<Pick<typeof daemonRoutes, NodeRouteId>, DaemonCaller>;
 type HandlersOf<Prefix extends string> = Pick<NodeHandlers, Extract<NodeRouteId, `${Prefix}.${string}`>>;
 
@@ -23,7 +26,7 @@ export function nodeHandlers(sources: StatusSources, joining: JoiningOptions): N
     ...agentHandlers(sources),
     ...collectionHandlers(sources),
     ...deadLetterHandlers(sources),
-    'status.agent': ({ identity }) => ({ json: agentStatus(scopeOf(identity).agent, sources) }),
+    'status.agent': ({ identity }) => ({ json: agentStatus(wholeAgentOf(identity), sources) }),
     'status.node': () => ({ json: nodeStatus(sources) }),
     'node.join': async ({ body: { value } }) => {
       await joinRelay(joining, value);
@@ -64,7 +67,12 @@ function tokenAnswer({ id, text, agent, resource }: IssuedToken): Record<string,
 
 function collectionHandlers({ files }: StatusSources): HandlersOf<'collection'> {
   const list = (agent: string) => {
-    const counts = new Map(files.get(agent).collections().map(({ name, records }) => [name, records]));
+    const counts = new Map(
+      files
+        .get(agent)
+        .collections()
+        .map(({ name, records }) => [name, records]),
+    );
     const builtIn = builtInCollections.map(({ name, help }) => ({ name, kind: 'built-in', help }));
     const known = new Set(builtInCollections.map(({ name }) => name));
     const freeForm = [...counts.keys()]
@@ -77,9 +85,9 @@ function collectionHandlers({ files }: StatusSources): HandlersOf<'collection'> 
     }));
   };
   return {
-    'collection.list': ({ identity }) => ({ json: { collections: list(scopeOf(identity).agent) } }),
+    'collection.list': ({ identity }) => ({ json: { collections: list(wholeAgentOf(identity)) } }),
     'collection.get': ({ identity, params: { name } }) => {
-      const found = list(scopeOf(identity).agent).find((collection) => collection.name === name);
+      const found = list(wholeAgentOf(identity)).find((collection) => collection.name === name);
       if (found === undefined) throw new HoldfastError('collection-not-found', `there is no collection "${name}"`);
       return { json: found };
     },
@@ -88,7 +96,9 @@ function collectionHandlers({ files }: StatusSources): HandlersOf<'collection'> 
 
 function deadLetterHandlers({ agents, files }: StatusSources): HandlersOf<'dead-letter'> {
   return {
-    'dead-letter.list': () => ({ json: { dead_letters: agents.names.flatMap((agent) => deadLettersOf(files, agent)) } }),
+    'dead-letter.list': () => ({
+      json: { dead_letters: agents.names.flatMap((agent) => deadLettersOf(files, agent)) },
+    }),
     'dead-letter.retry': async ({ params: { agent, id } }) => {
       agents.assertExists(agent);
       await files.get(agent).retryDeadLetter(id);

@@ -21,7 +21,10 @@ interface PutCall extends WriteCall {
 }
 
 /** Answers the calls that change one record. */
-export function writeHandlers(records: Records, now: Now): Handlers<Pick<typeof daemonRoutes, WriteRouteId>, DaemonCaller> {
+export function writeHandlers(
+  records: Records,
+  now: Now,
+): Handlers<Pick<typeof daemonRoutes, WriteRouteId>, DaemonCaller> {
   const write = (call: WriteCall, operation: StoreOperation, idempotency: Pick<Write, 'idempotency'> = {}) =>
     writeOne(records, call, { operations: [operation], ...idempotency });
   const put = (call: PutCall, collection: string, id: string): Promise<Answer> =>
@@ -41,7 +44,8 @@ export function writeHandlers(records: Records, now: Now): Handlers<Pick<typeof 
     'record.create': async (call) => {
       const { collection } = call.params;
       const id = makeRecordId();
-      const fingerprint = (): string => requestFingerprint('create', collection, String(call.query.ttl), call.body.text);
+      const fingerprint = (): string =>
+        requestFingerprint('create', collection, String(call.query.ttl), call.body.text);
       const operation = { ...putOperation(call, now), collection, id };
       const answer = await write(call, operation, idempotencyOf(call.header, fingerprint));
       return created(answer, collection);

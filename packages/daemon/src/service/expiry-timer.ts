@@ -52,7 +52,7 @@ async function sweepAgent(agent: string, options: ExpiryOptions, isStopped: () =
   const { files, now, hasRelay } = options;
   const { nextExpiryMs } = files.summary(agent);
   if (nextExpiryMs === null || nextExpiryMs > now()) return;
-  for (let removed = SWEEP_RECORDS; removed === SWEEP_RECORDS && !isStopped(); ) {
+  for (let removed = SWEEP_RECORDS; removed === SWEEP_RECORDS && !isStopped();) {
     removed = await files.get(agent).sweep(SWEEP_RECORDS, hasRelay());
   }
 }

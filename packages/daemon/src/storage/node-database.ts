@@ -53,9 +53,7 @@ export class NodeDatabase {
       .prepare('INSERT INTO node (id, suffix) VALUES (1, ?) ON CONFLICT DO NOTHING')
       .run(randomBytes(4).toString('hex'));
     this.#addBoot = this.#database.prepare('INSERT INTO boots (boot) VALUES (?)');
-    this.#boots = this.#database
-      .prepare('SELECT boot FROM boots WHERE boot <> ? ORDER BY number DESC LIMIT ?')
-      .pluck();
+    this.#boots = this.#database.prepare('SELECT boot FROM boots WHERE boot <> ? ORDER BY number DESC LIMIT ?').pluck();
     this.#forgetBoots = this.#database.prepare('DELETE FROM boots WHERE boot <> ?');
   }
 
@@ -82,9 +80,7 @@ export class NodeDatabase {
   /** Where the node belongs; undefined until it has joined. */
   get enrolment(): Enrolment | undefined {
     return this.#database
-      .prepare(
-        'SELECT name, relay_url AS relayUrl, credential, joined_at AS joinedAtMs FROM enrolment WHERE id = 1',
-      )
+      .prepare('SELECT name, relay_url AS relayUrl, credential, joined_at AS joinedAtMs FROM enrolment WHERE id = 1')
       .get() as Enrolment | undefined;
   }
 

@@ -7,7 +7,8 @@ import { go, type TransitionTable } from './machine.ts';
  *                        ▲   │               │ ◀───┘
  *                  timer │   │ lost          │ lost
  *                        └── waiting ◀───────┘        refused: paused, tried again slowly
- *                                                     superseded: cloned, until the daemon starts again
+ *                                                     superseded: cloned, asked again slowly: once the other
+ *                                                     has been silent for its lease, the relay lets us in
  */
 export type LinkState = 'off' | 'opening' | 'open' | 'waiting' | 'paused' | 'cloned';
 
@@ -18,7 +19,14 @@ export type LinkState = 'off' | 'opening' | 'open' | 'waiting' | 'paused' | 'clo
 export type LinkEvent = 'enrolled' | 'opened' | 'lost' | 'refused' | 'superseded' | 'timer';
 
 /** What the driver does for a link. */
-export type LinkEffect = 'open-session' | 'release-streams' | 'hold-streams' | 'arm-heartbeat' | 'arm-retry' | 'arm-slow-retry' | 'alarm';
+export type LinkEffect =
+  | 'open-session'
+  | 'release-streams'
+  | 'hold-streams'
+  | 'arm-heartbeat'
+  | 'arm-retry'
+  | 'arm-slow-retry'
+  | 'alarm';
 
 /** The link's transitions (protocol rules 7 and 9). */
 export const linkTransitions: TransitionTable<LinkState, LinkEvent, LinkEffect> = {
@@ -35,7 +43,7 @@ export const linkTransitions: TransitionTable<LinkState, LinkEvent, LinkEffect> 
     opened: go('open', 'release-streams', 'arm-heartbeat'),
     lost: go('waiting', 'arm-retry'),
     refused: go('paused', 'alarm', 'arm-slow-retry'),
-    superseded: go('cloned', 'alarm'),
+    superseded: go('cloned', 'alarm', 'arm-slow-retry'),
     timer: go('opening'),
   },
   open: {
@@ -43,7 +51,7 @@ export const linkTransitions: TransitionTable<LinkState, LinkEvent, LinkEffect> 
     opened: go('open', 'release-streams', 'arm-heartbeat'),
     lost: go('waiting', 'hold-streams', 'arm-retry'),
     refused: go('paused', 'hold-streams', 'alarm', 'arm-slow-retry'),
-    superseded: go('cloned', 'hold-streams', 'alarm'),
+    superseded: go('cloned', 'hold-streams', 'alarm', 'arm-slow-retry'),
     timer: go('open', 'open-session'),
   },
   waiting: {
@@ -51,7 +59,7 @@ export const linkTransitions: TransitionTable<LinkState, LinkEvent, LinkEffect> 
     opened: go('waiting'),
     lost: go('waiting'),
     refused: go('paused', 'alarm', 'arm-slow-retry'),
-    superseded: go('cloned', 'alarm'),
+    superseded: go('cloned', 'alarm', 'arm-slow-retry'),
     timer: go('opening', 'open-session'),
   },
   paused: {
@@ -59,15 +67,15 @@ export const linkTransitions: TransitionTable<LinkState, LinkEvent, LinkEffect> 
     opened: go('paused'),
     lost: go('paused'),
     refused: go('paused'),
-    superseded: go('cloned', 'alarm'),
+    superseded: go('cloned', 'alarm', 'arm-slow-retry'),
     timer: go('opening', 'open-session'),
   },
   cloned: {
     enrolled: go('cloned'),
-    opened: go('cloned'),
-    lost: go('cloned'),
-    refused: go('cloned'),
-    superseded: go('cloned'),
-    timer: go('cloned'),
+    opened: go('open', 'release-streams', 'arm-heartbeat'),
+    lost: go('cloned', 'arm-slow-retry'),
+    refused: go('paused', 'arm-slow-retry'),
+    superseded: go('cloned', 'arm-slow-retry'),
+    timer: go('cloned', 'open-session'),
   },
 };

@@ -126,12 +126,15 @@ function flatten(tree: unknown, prefix = ''): Map<string, unknown> {
   const flat = new Map<string, unknown>();
   if (tree === null || tree === undefined) return flat;
   if (typeof tree !== 'object' || Array.isArray(tree)) throw bad('the file must hold a mapping of keys to values');
-  for (const [key, value] of Object.entries(tree)) {
-    const isBranch = typeof value === 'object' && value !== null && !Array.isArray(value);
-    if (isBranch && Object.keys(value).length > 0) for (const [inner, leaf] of flatten(value, `${prefix}${key}.`)) flat.set(inner, leaf);
+  for (const [key, value] of Object.entries(tree as Readonly<Record<string, unknown>>)) {
+    if (isBranch(value)) for (const [inner, leaf] of flatten(value, `${prefix}${key}.`)) flat.set(inner, leaf);
     else flat.set(prefix + key, value);
   }
   return flat;
+}
+
+function isBranch(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
 }
 
 // A section with nothing in it (`listen:` alone) sets nothing.

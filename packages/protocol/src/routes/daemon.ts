@@ -276,7 +276,7 @@ export const daemonRoutes = {
   'collection.list': {
     method: 'GET',
     path: '/v1/collections',
-    summary: 'The collections there are: built in, and those this agent began',
+    summary: 'The collections there are: built in, and those this agent began. Not for a token bound to a resource',
     roles: ['agent', 'admin'],
     status: 200,
     answer: { kind: 'json', schema: z.object({ collections: z.array(collectionInfoSchema) }) },
@@ -295,7 +295,7 @@ export const daemonRoutes = {
   'status.agent': {
     method: 'GET',
     path: '/v1/status',
-    summary: "This agent's records, outbox, last acknowledgement and dead letters",
+    summary: "This agent's records, outbox, last acknowledgement and dead letters. Not for a token bound to a resource",
     roles: ['agent', 'admin'],
     status: 200,
     answer: { kind: 'json', schema: agentStatusSchema },
@@ -321,7 +321,7 @@ export const daemonRoutes = {
     },
     status: 200,
     answer: { kind: 'json', schema: z.object({ node: nodeName, relay: z.string() }) },
-    errors: ['already-enrolled', 'join-token-refused', 'node-exists', 'relay-unreachable'],
+    errors: ['already-enrolled', 'join-token-refused', 'node-exists', 'relay-unreachable', 'protocol-unsupported'],
   },
   'agent.list': {
     method: 'GET',

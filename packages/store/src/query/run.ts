@@ -35,7 +35,11 @@ export function runQuery(database: Database, query: Query, scope: QueryScope): Q
 function runPage(database: Database, query: Query, scope: QueryScope): QueryResult {
   const page = compilePage(query, scope);
   const found = database.prepare(page.sql.text).iterate(...page.sql.params);
-  const { rows, isMore } = takePage(found as Iterable<ListedColumns & Record<string, SqlValue>>, page.limit, (row) => row.doc);
+  const { rows, isMore } = takePage(
+    found as Iterable<ListedColumns & Record<string, SqlValue>>,
+    page.limit,
+    (row) => row.doc,
+  );
   const last = rows.at(-1);
   return {
     records: rows.map((row) => toPublicRecord(row, query.select)),
