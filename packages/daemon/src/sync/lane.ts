@@ -1,10 +1,12 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { type Cursor, limits, type Reject, ZERO_VERSION } from '@holdfast/protocol';
 import type { AgentStore, BatchBounds, OutboxBatch } from '@holdfast/store';
 
 import { retryDelayMs } from './backoff.ts';
 import { type StreamEffect, type StreamEvent, type StreamState, streamTransitions } from './stream-machine.ts';
 import type { Timers } from './timers.ts';
-import type { LinkFailure, Outcome, Transport } from './transport.ts';
+import type { EncodedBatch, LinkFailure, Outcome, Transport } from './transport.ts';
 
 /** What the lanes of a node share. */
 export interface LaneContext {
@@ -45,6 +47,12 @@ interface Sent {
   readonly rejects: readonly Reject[];
 }
 
+/** A batch on its way to being sent. */
+interface Prepared {
+  readonly batch: OutboxBatch;
+  readonly encoded: Promise<EncodedBatch>;
+}
+
 const NOWHERE: Cursor = { seq: 0, version: ZERO_VERSION };
 
 /** Drives one stream's machine: sends batches, one at a time, and does what the relay's answers ask. */
@@ -58,7 +66,9 @@ export class Lane {
   #bounds: BatchBounds = { changes: limits.syncBatchChanges, bytes: limits.syncBatchBytes };
   #relayCursor: Cursor | undefined;
   #sent: Sent | undefined;
-  #ahead: OutboxBatch | undefined;
+  #ahead: Prepared | undefined;
+  /** The last acknowledgement being written down, beside the next batch; gives the error if that failed. */
+  #acknowledging: Promise<unknown> = Promise.resolve();
   #abort = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #waiters: Waiter[] = [];
@@ -132,6 +142,7 @@ export class Lane {
     this.dispatch('held-back');
     this.#disarm();
     await this.#running;
+    await this.#acknowledging;
   }
 
   #store(): AgentStore {
@@ -162,26 +173,50 @@ export class Lane {
 
   async #send(signal: AbortSignal): Promise<void> {
     const transport = this.#context.transport();
-    const batch = this.#isKnownClean ? undefined : this.#nextBatch();
-    if (transport === undefined || batch === undefined) {
+    const next = this.#isKnownClean || transport === undefined ? undefined : await this.#nextBatch(transport);
+    if (transport === undefined || next === undefined) {
       this.dispatch('drained');
       return;
     }
-    const incarnation = this.incarnation();
+    const { batch } = next;
+    const encoded = await next.encoded;
     this.#sent = { upto: batch.upto, changes: batch.lines.length, rejects: [] };
-    const answer = transport.batch(this.#context.boot, { agent: this.agent, incarnation, ...batch }, signal);
-    this.#ahead = this.#isFull(batch) ? this.#store().outbox.above(batch.upto, this.#bounds) : undefined;
+    const answer = transport.batch(encoded, signal);
+    if (this.#isFull(batch)) await this.#readAhead(batch.upto, transport);
     const outcome = await answer;
+    await this.#assertAcknowledged();
     if (outcome.kind === 'done')
       await this.#taken(outcome.value.cursor, { ...this.#sent, rejects: outcome.value.rejects });
     else if (!signal.aborted) this.#notTaken(outcome, batch);
   }
 
-  #nextBatch(): OutboxBatch | undefined {
-    const { acked } = this.#store().counters;
+  async #nextBatch(transport: Transport): Promise<Prepared | undefined> {
     const ahead = this.#ahead;
     this.#ahead = undefined;
-    return ahead !== undefined && isSame(ahead.base, acked) ? ahead : this.#store().outbox.next(this.#bounds);
+    if (ahead !== undefined && this.#acked !== undefined && isSame(ahead.batch.base, this.#acked)) return ahead;
+    await this.#assertAcknowledged();
+    return this.#prepare(this.#store().outbox.next(this.#bounds), transport);
+  }
+
+  // Once the batch before it is out, so that the relay has something to do meanwhile.
+  async #readAhead(base: Cursor, transport: Transport): Promise<void> {
+    await nextTurn();
+    this.#ahead = this.#prepare(this.#store().outbox.above(base, this.#bounds), transport);
+  }
+
+  #prepare(batch: OutboxBatch | undefined, transport: Transport): Prepared | undefined {
+    if (batch === undefined) return undefined;
+    const incarnation = this.incarnation();
+    const encoded = transport.encode(this.#context.boot, { agent: this.agent, incarnation, ...batch });
+    // A batch read ahead may never be asked for.
+    encoded.catch(() => undefined);
+    return { batch, encoded };
+  }
+
+  async #assertAcknowledged(): Promise<void> {
+    const error = await this.#acknowledging;
+    this.#acknowledging = Promise.resolve();
+    if (error !== undefined) throw error;
   }
 
   #isFull(batch: OutboxBatch): boolean {
@@ -198,8 +233,13 @@ export class Lane {
     this.#retryAfterMs = 0;
     this.#grow();
     this.#context.report({ kind: 'done', value: cursor });
-    await this.#acknowledge(sent);
-    this.#moved();
+    this.#acknowledging = this.#acknowledge(sent).catch((error: unknown) => error);
+    if (this.#ahead === undefined) {
+      await this.#assertAcknowledged();
+      this.#moved();
+    } else {
+      this.#movedTo(sent.upto, 'more');
+    }
   }
 
   async #acknowledge({ upto, changes, rejects }: Sent): Promise<void> {
@@ -232,15 +272,15 @@ export class Lane {
 
   // A record the relay will not take even alone: moves the cursor over it, and keeps it as a dead letter (rule 9).
   async #skip(batch: OutboxBatch, reason: string, signal: AbortSignal): Promise<void> {
-    const incarnation = this.incarnation();
-    const empty = { agent: this.agent, incarnation, base: batch.base, upto: batch.upto, lines: [] };
+    const empty = { agent: this.agent, incarnation: this.incarnation(), ...batch, lines: [] };
     const sent = {
       upto: batch.upto,
       changes: 1,
       rejects: [{ seq: batch.upto.seq, code: 'record-too-large', reason }],
     };
     this.#sent = sent;
-    const outcome = await this.#context.transport()?.batch(this.#context.boot, empty, signal);
+    const transport = this.#context.transport();
+    const outcome = await transport?.batch(await transport.encode(this.#context.boot, empty), signal);
     if (outcome?.kind === 'done') {
       await this.#taken(outcome.value.cursor, sent);
     } else if (outcome !== undefined && outcome.kind !== 'too-large' && !signal.aborted) {
@@ -255,6 +295,7 @@ export class Lane {
     if (relay === undefined) throw new Error('a mismatch without the cursor that shows it');
     this.#ahead = undefined;
     this.#acked = undefined;
+    await this.#assertAcknowledged();
     const sent = this.#sent;
     const { acked } = this.#store().counters;
     if (isSame(relay, acked)) {
@@ -300,9 +341,13 @@ export class Lane {
 
   #moved(): void {
     const { acked, outbox } = this.#store().counters;
+    this.#movedTo(acked, outbox > 0 ? 'more' : 'drained');
+  }
+
+  #movedTo(acked: Cursor, event: 'more' | 'drained'): void {
     this.#acked = acked;
     this.#movedAt = this.#context.moment();
-    this.dispatch(outbox > 0 ? 'more' : 'drained');
+    this.dispatch(event);
   }
 
   #fail(failure: { readonly reason: string; readonly retryAfterMs: number }): void {

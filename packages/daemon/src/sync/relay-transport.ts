@@ -13,7 +13,7 @@ import {
 import { Agent, type Dispatcher, request } from 'undici';
 import type { z } from 'zod';
 
-import type { Join, Outcome, Transport } from './transport.ts';
+import type { EncodedBatch, Join, Outcome, Transport } from './transport.ts';
 
 /** Below this a body is sent as it is: compressing would not pay. */
 const COMPRESS_FROM_BYTES = 1024;
@@ -33,6 +33,8 @@ interface Call {
   readonly token: string;
   readonly contentType?: string;
   readonly body?: string;
+  /** A body encoded before. */
+  readonly encoded?: EncodedBatch;
   readonly signal?: AbortSignal;
 }
 
@@ -62,14 +64,13 @@ export function relayTransport(options: RelayTransportOptions): Transport {
   });
   return {
     session: (body) => call(relay, post('/relay/session', JSON.stringify(body)), sessionAnswerSchema),
-    batch: (boot, batch, signal) => {
-      const { lines, ...rest } = batch;
-      const header = JSON.stringify({ boot, ...rest, count: lines.length });
-      const body = [header, ...lines, ''].join('\n');
+    encode: (boot, { lines, ...rest }) =>
+      encode([JSON.stringify({ boot, ...rest, count: lines.length }), ...lines, ''].join('\n')),
+    batch: (encoded, signal) => {
       const contentType = 'application/x-ndjson';
       return call(
         relay,
-        { method: 'POST', path: '/relay/batch', token, body, contentType, signal },
+        { method: 'POST', path: '/relay/batch', token, encoded, contentType, signal },
         batchReceiptSchema,
       );
     },
@@ -115,7 +116,7 @@ function makeDispatcher(timeoutMs: number): Agent {
 
 async function call<Schema extends z.ZodType>(
   relay: RelayAddress,
-  { method, path, token, contentType, body, signal }: Call,
+  { method, path, token, contentType, body, encoded, signal }: Call,
   schema: Schema,
 ): Promise<Outcome<z.output<Schema>>> {
   try {
@@ -124,12 +125,13 @@ async function call<Schema extends z.ZodType>(
       'holdfast-protocol': String(PROTOCOL_VERSION),
     };
     if (contentType !== undefined) headers['content-type'] = contentType;
-    const sent = body === undefined ? undefined : await encode(body, headers);
+    const sent = encoded ?? (body === undefined ? undefined : await encode(body));
+    if (sent?.encoding !== undefined) headers['content-encoding'] = sent.encoding;
     const answer = await request(new URL(path, relay.url), {
       method,
       headers,
       dispatcher: relay.dispatcher,
-      ...(sent !== undefined && { body: sent }),
+      ...(sent !== undefined && { body: sent.body }),
       ...(signal !== undefined && { signal }),
     });
     const text = await answer.body.text();
@@ -141,13 +143,13 @@ async function call<Schema extends z.ZodType>(
   }
 }
 
-async function encode(body: string, headers: Record<string, string>): Promise<string | Buffer> {
-  if (body.length < COMPRESS_FROM_BYTES) return body;
-  headers['content-encoding'] = 'zstd';
+async function encode(body: string): Promise<EncodedBatch> {
+  if (body.length < COMPRESS_FROM_BYTES) return { body, encoding: undefined };
   const params = { [constants.ZSTD_c_compressionLevel]: 1 };
   const bytes = Buffer.from(body);
   // All in one chunk: where the compressed size is a multiple of the chunk size, Node 24 adds a second, empty frame.
-  return compress(bytes, { params, chunkSize: bytes.length + (bytes.length >> 7) + 512 });
+  const chunkSize = bytes.length + (bytes.length >> 7) + 512;
+  return { body: await compress(bytes, { params, chunkSize }), encoding: 'zstd' };
 }
 
 function understand<Schema extends z.ZodType>(text: string, schema: Schema): Outcome<z.output<Schema>> {

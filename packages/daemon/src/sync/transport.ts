@@ -39,6 +39,13 @@ export interface BatchToSend {
   readonly lines: readonly string[];
 }
 
+/** A body as it travels. */
+export interface EncodedBatch {
+  readonly body: string | Uint8Array;
+  /** How it is compressed; undefined: not at all. */
+  readonly encoding: 'zstd' | undefined;
+}
+
 /** Which part of a stream to pull. */
 export interface StreamRange {
   readonly agent: string;
@@ -51,7 +58,9 @@ export interface Transport {
   /** Opens or renews the session. */
   session(request: SessionRequest): Promise<Outcome<SessionAnswer>>;
   /** Moves a stream forward. */
-  batch(boot: string, batch: BatchToSend, signal: AbortSignal): Promise<Outcome<BatchReceipt>>;
+  batch(batch: EncodedBatch, signal: AbortSignal): Promise<Outcome<BatchReceipt>>;
+  /** Puts a batch into the form it travels in; may be done while the one before it is on its way. */
+  encode(boot: string, batch: BatchToSend): Promise<EncodedBatch>;
   /** Merges one change ahead of its batch. `line` is the change as it travels. */
   immediate(request: Omit<ImmediateRequest, 'change'>, line: string): Promise<Outcome<{ rejects: readonly Reject[] }>>;
   /** Pulls back what the relay holds of a stream. */
