@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { CommandError } from './command-error.ts';
@@ -41,7 +41,7 @@ export async function findEndpoint(
   environment: Environment,
 ): Promise<Endpoint> {
   const isAddressGiven = options.url !== undefined || urlVariables[service].some((name) => environment[name]);
-  const isTokenGiven = options.tokenFile !== undefined || tokenVariables[service].some((name) => environment[name]);
+  const isTokenGiven = tokenSource(service, options, environment) !== undefined;
   const directory = isAddressGiven && isTokenGiven ? undefined : await findDataDirectory(service, options, environment);
   const url = options.url ?? (isAddressGiven || directory === undefined ? undefined : runningUrl(directory));
   const token = tokenOf(options, { isTokenGiven, directory, address: options.url ?? addressIn(service, environment) });
@@ -65,7 +65,8 @@ export async function findDataDirectory(
   if (told !== undefined) return told;
   const own = await configuredDirectory(service, options.config, environment);
   const system = systemDataDirectory(service);
-  return existsSync(own) || !existsSync(system) ? own : system;
+  // systemd makes it a symbolic link to where the data is (DynamicUser=).
+  return existsSync(own) || !existsSync(system) ? own : realpathSync(system);
 }
 
 // The configuration is only loaded, with all that needs, where there is a file that may move the directory.
@@ -91,6 +92,15 @@ function runningUrl(directory: string): string | undefined {
 // A service that listens on every address of the machine is called on loopback.
 function dialable(url: string): string {
   return url.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//[::1]');
+}
+
+/** What gave the token: the flag or the variable; undefined if nothing did, and this machine's admin token is used. */
+export function tokenSource(
+  service: ServiceName,
+  options: GlobalOptions,
+  environment: Environment,
+): string | undefined {
+  return options.tokenFile === undefined ? tokenVariables[service].find((name) => environment[name]) : '--token-file';
 }
 
 interface TokenSources {

@@ -2,6 +2,7 @@ import { connect, connectRelay, type Holdfast, type HoldfastRelay } from '@holdf
 
 import { findEndpoint } from './endpoint.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { remedied } from './remedy.ts';
 
 /** Does `work` with a client of the daemon, as the global options say, and closes it. */
 export async function withDaemon<Result>(
@@ -10,7 +11,7 @@ export async function withDaemon<Result>(
 ): Promise<Result> {
   const { url, token } = await findEndpoint('node', options, process.env);
   await using holdfast = connect({ url, token, agent: options.agent, resource: options.resource });
-  return await work(holdfast);
+  return await remedied('node', options, () => work(holdfast));
 }
 
 /** Does `work` with a client of the relay and its address, unless that is the client's own default, and closes it. */
@@ -20,5 +21,5 @@ export async function withRelay<Result>(
 ): Promise<Result> {
   const { url, token } = await findEndpoint('relay', options, process.env);
   await using relay = connectRelay({ url, token });
-  return await work(relay, url ?? process.env['HOLDFAST_RELAY_URL']);
+  return await remedied('relay', options, () => work(relay, url ?? process.env['HOLDFAST_RELAY_URL']));
 }

@@ -63,6 +63,7 @@ describe('wrong usage', () => {
     ['an unknown option', ['get', 'candidates', 'c-1', '--verbose']],
     ['a where that is not JSON', ['query', 'candidates', '--where', '{status:active}']],
     ['a limit that is no number', ['query', 'candidates', '--limit', 'many']],
+    ['an order without a known direction', ['query', 'candidates', '--order', 'age:down']],
     ['a query without a collection', ['query']],
     ['an unknown role', ['token', 'create', '--role', 'root', '--name', 'ada']],
     ['an unknown service', ['init', 'daemon']],
@@ -96,7 +97,7 @@ describe('wrong configuration', () => {
       ]);
       // The doctor reports it as a finding among others.
       expect(exitCode).toBe(name === 'doctor' ? 1 : 78);
-      expect(stdout + stderr).toContain('listen.prot');
+      expect(stdout + stderr).toContain(`unknown key "listen.prot" in ${file}; there are listen.host, listen.port`);
     });
   });
 

@@ -28,6 +28,7 @@ const agentStatus = {
   outbox: { records: 10, oldest_seconds: 75 },
   last_ack_at: '2026-11-20T10:00:00.000Z',
   sync: 'waiting',
+  sync_error: 'the relay answered 500',
   dead_letters: 2,
 };
 const nodeStatus = {
@@ -177,7 +178,7 @@ describe('records', () => {
         title: 'The request is well-formed but not acceptable',
         status: 422,
         detail: 'body.limit: too large',
-        remedy: 'The `issues` list names each place.',
+        remedy: 'Correct it.',
         retryable: false,
         issues: [
           { path: 'body.limit', message: 'too large' },
@@ -189,8 +190,31 @@ describe('records', () => {
     expect(exitCode).toBe(1);
     expect(stderr).toBe(
       'holdfast: The request is well-formed but not acceptable: body.limit: too large\n' +
-        '    body.limit: too large\n    body.where: too many\n  → The `issues` list names each place.\n',
+        '    body.limit: too large\n    body.where: too many\n  → Correct it.\n',
     );
+  });
+});
+
+describe('a refusal that the command line can mend', () => {
+  const problem = (code: string, status: number, issues: readonly object[] = []): Answer => [
+    status,
+    { type: 'x', code, title: 'No', status, detail: 'no', remedy: 'Send the header.', retryable: false, issues },
+  ];
+
+  test('for want of an agent names --agent', async () => {
+    answers['GET /v1/records/candidates/c-1'] = problem('invalid-request', 422, [
+      { path: 'Holdfast-Agent', message: 'needed' },
+    ]);
+    const { exitCode, stderr } = await run(['get', 'candidates', 'c-1']);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('--agent NAME');
+    expect(stderr).not.toContain('header');
+  });
+
+  test.each(['forbidden', 'unauthenticated'])('for its token says where that came from: %s', async (code) => {
+    answers['GET /v1/records/candidates/c-1'] = problem(code, 403);
+    const { stderr } = await run(['get', 'candidates', 'c-1']);
+    expect(stderr).toContain('The token came from HOLDFAST_TOKEN.');
   });
 });
 
@@ -269,6 +293,7 @@ describe('status', () => {
     expect(stdout).toContain('http://htpc:8001  waiting  last contact never');
     expect(stdout).toContain('connection refused');
     expect(stdout).toMatch(/recruiter +12,034 +1\.3 MB +10 +1 min +\d+ \w+ ago +waiting +2/);
+    expect(stdout).toContain('recruiter waits: the relay answered 500');
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual({ node: nodeStatus });
   });
 
@@ -322,6 +347,24 @@ describe('agents and tokens', () => {
       token: 'join-token',
       name: 'workstation',
     });
+  });
+
+  test('dead letters of a node come newest first', async () => {
+    const letter = (id: string, second: number): object => ({
+      id,
+      agent: 'recruiter',
+      seq: 1,
+      resource: '',
+      collection: 'notes',
+      record: `n-${id}`,
+      version,
+      code: 'record-too-large',
+      reason: 'too large',
+      rejected_at: `2026-11-20T10:00:0${second}.000Z`,
+    });
+    answers['GET /v1/dead-letters'] = [200, { dead_letters: [letter('9', 1), letter('10', 1), letter('2', 2)] }];
+    const { stdout } = await run(['dead-letters', 'list']);
+    expect(stdout.match(/recruiter\/\d+/g)).toEqual(['recruiter/2', 'recruiter/10', 'recruiter/9']);
   });
 
   test('dead letters of a node are named AGENT/ID', async () => {

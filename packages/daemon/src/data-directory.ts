@@ -22,14 +22,14 @@ export function nodePaths(
 
 /**
  * Makes a node's data directory (0700) with its database and an admin token, whose text goes to `admin.token` (0600) and
- * nowhere else. Throws `directory-unsafe`, `directory-locked`, and `bad-configuration` when there is a node already.
+ * nowhere else. Throws `directory-unsafe`, `directory-locked`, and `already-initialised` when there is a node already.
  */
 export function initNode(directory: string): { readonly adminTokenFile: string } {
   const paths = nodePaths(directory);
   ensurePrivateDirectory(directory);
   const lock = lockDirectory(directory);
   try {
-    if (existsSync(paths.database)) throw new HoldfastError('bad-configuration', `${directory} holds a node already`);
+    if (existsSync(paths.database)) throw new HoldfastError('already-initialised', `there is a node in ${directory}`);
     openNode(directory).close();
     return { adminTokenFile: paths.adminToken };
   } finally {

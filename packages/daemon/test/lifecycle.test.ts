@@ -78,7 +78,7 @@ describe('the data directory', () => {
     const directory = place.file('node');
     const { adminTokenFile } = initNode(directory);
     expect(existsSync(adminTokenFile)).toBe(true);
-    expect(await codeOf(Promise.resolve().then(() => initNode(directory)))).toBe('bad-configuration');
+    expect(await codeOf(Promise.resolve().then(() => initNode(directory)))).toBe('already-initialised');
     const daemon = await TestDaemon.start({ directory });
     expect((await daemon.call('GET /v1/agents')).status).toBe(200);
     await daemon.stop();

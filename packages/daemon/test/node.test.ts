@@ -223,6 +223,19 @@ describe('dead letters', () => {
 });
 
 describe('status', () => {
+  test('says why a stream waits, and that it does no more once the relay takes it', async () => {
+    await using daemon = await TestDaemon.start();
+    const token = await daemon.agent('ada');
+    await joinRelay(daemon);
+    await expect.poll(() => linkOf(daemon)).toBe('open');
+    const shown = async (): Promise<AnyJson> => (await daemon.call('GET /v1/status', { token })).json;
+    relay.fail('/relay/batch', { kind: 'answer', status: 500 });
+    await daemon.call('PUT /v1/kv/a', { token, body: 1 });
+    await expect.poll(async () => (await shown()).sync_error as unknown).toMatch(/500/);
+    relay.heal();
+    await expect.poll(shown).toMatchObject({ sync: 'clean', sync_error: null });
+  });
+
   test('tells of the outbox by the agent’s own clock, and of collections by what is in them', async () => {
     const clock = { ms: Date.UTC(2026, 10, 20) };
     await using daemon = await TestDaemon.start({ now: () => clock.ms });
@@ -240,6 +253,7 @@ describe('status', () => {
       outbox: { records: 2, oldest_seconds: 90 },
       last_ack_at: null,
       sync: 'held',
+      sync_error: null,
       dead_letters: 0,
     });
     expect(json.bytes).toBeGreaterThan(0);

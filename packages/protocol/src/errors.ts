@@ -51,7 +51,7 @@ export const errorCatalogue = {
     status: 401,
     retryable: false,
     title: 'No valid token',
-    remedy: 'Send "Authorization: Bearer <token>"; make one with `holdfast agent token` or `holdfast token`.',
+    remedy: 'Send "Authorization: Bearer <token>"; make one with `holdfast agent token` or `holdfast token create`.',
   },
   forbidden: {
     status: 403,
@@ -153,7 +153,7 @@ export const errorCatalogue = {
     status: 409,
     retryable: false,
     title: 'Another daemon speaks for this node',
-    remedy: 'Find the copy and stop it; then run `holdfast node reidentify` on one of them.',
+    remedy: 'Find the copy and stop it; the one that goes on is let in when the other has been silent for its lease.',
   },
   'precondition-failed': {
     status: 412,
@@ -189,7 +189,7 @@ export const errorCatalogue = {
     status: 422,
     retryable: false,
     title: 'The request is well-formed but not acceptable',
-    remedy: 'The `issues` list names each place, what was expected there and what was met.',
+    remedy: 'Correct what the detail names; `issues` lists every place.',
   },
   'unsafe-document': {
     status: 422,
@@ -267,7 +267,13 @@ export const errorCatalogue = {
     status: 500,
     retryable: false,
     title: 'The configuration is wrong',
-    remedy: 'See `holdfast config`; the detail names the key.',
+    remedy: 'Correct what the detail names; `holdfast config` shows what is in force.',
+  },
+  'already-initialised': {
+    status: 500,
+    retryable: false,
+    title: 'The data directory is prepared already',
+    remedy: 'Start the service on it, or name another with --data-dir.',
   },
   'directory-locked': {
     status: 500,
@@ -389,7 +395,6 @@ export function invalidRequest(place: string, error: z.ZodError): HoldfastError 
     message: issue.message,
   }));
   const first = issues[0];
-  return new HoldfastError('invalid-request', first ? `${first.path}: ${first.message}` : `${place} is not valid`, {
-    issues,
-  });
+  const detail = first ? `${first.path}: ${first.message}` : `${place} is not valid`;
+  return new HoldfastError('invalid-request', detail, { issues });
 }

@@ -31,24 +31,33 @@ export function isRecordId(id: string): boolean {
   );
 }
 
+const NAME_RULE = 'a name has 1 to 63 lower-case letters, digits, "-" and "_", and begins with a letter or digit';
+const COLLECTION_RULE = 'a collection has 1 to 63 lower-case letters, digits and "_", and begins with a letter';
+const RESOURCE_RULE = 'a resource has 1 to 128 letters, digits and ". _ : @ -", and begins with a letter or digit';
 const RECORD_ID_RULE = `1 to ${limits.idLength} characters, none of them control characters, and not "." or ".."`;
 
 /** A node's name. */
-export const nodeName = z.string().regex(NAME_PATTERN).meta({ description: 'Node name', example: 'workstation' });
+export const nodeName = z
+  .string()
+  .regex(NAME_PATTERN, { error: NAME_RULE })
+  .meta({ description: 'Node name', example: 'workstation' });
 
 /** An agent's name. */
-export const agentName = z.string().regex(NAME_PATTERN).meta({ description: 'Agent name', example: 'recruiter' });
+export const agentName = z
+  .string()
+  .regex(NAME_PATTERN, { error: NAME_RULE })
+  .meta({ description: 'Agent name', example: 'recruiter' });
 
 /** A collection's name. */
 export const collectionName = z
   .string()
-  .regex(COLLECTION_PATTERN)
+  .regex(COLLECTION_PATTERN, { error: COLLECTION_RULE })
   .meta({ description: 'Collection name', example: 'candidates' });
 
 /** A resource, or the empty string for none. */
 export const resourceName = z
   .string()
-  .regex(/^$|^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$/)
+  .regex(/^$|^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$/, { error: RESOURCE_RULE })
   .meta({ description: 'Resource (tenant); empty for none', example: 'app:user_123' });
 
 /** A record's id. */

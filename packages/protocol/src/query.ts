@@ -37,17 +37,24 @@ const ordered = z.union([z.string().max(10_000), z.number()]);
  * conversion. A field that is missing equals null.
  */
 export const conditionSchema = z
-  .strictObject({
-    eq: scalar,
-    ne: scalar,
-    gt: ordered,
-    gte: ordered,
-    lt: ordered,
-    lte: ordered,
-    in: z.array(scalar).max(limits.queryListValues),
-    exists: z.boolean(),
-  })
+  .strictObject(
+    {
+      eq: scalar,
+      ne: scalar,
+      gt: ordered,
+      gte: ordered,
+      lt: ordered,
+      lte: ordered,
+      in: z.array(scalar).max(limits.queryListValues),
+      exists: z.boolean(),
+    },
+    { error: ({ code, keys }) => (code === 'unrecognized_keys' ? unknownComparison(keys) : undefined) },
+  )
   .partial();
+
+function unknownComparison(keys: unknown): string {
+  return `no comparison is called ${JSON.stringify(keys)}: there are eq, ne, gt, gte, lt, lte, in, exists`;
+}
 
 /** Comparisons of one field. */
 export type Condition = z.infer<typeof conditionSchema>;

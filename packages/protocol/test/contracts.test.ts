@@ -109,6 +109,13 @@ describe('the error catalogue', () => {
     expect(error.code).toBe('invalid-request');
     expect(error.issues.map((issue) => issue.path)).toEqual(['body.0.collection', 'body.1.op']);
   });
+
+  test('an unknown comparison is told with those there are', () => {
+    const parsed = querySchema.safeParse({ where: { age: { gtee: 1 } } });
+    expect(invalidRequest('body', parsed.error!).message).toBe(
+      'body.where.age: no comparison is called ["gtee"]: there are eq, ne, gt, gte, lt, lte, in, exists',
+    );
+  });
 });
 
 describe.each([

@@ -61,7 +61,6 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     const url = await listen();
     const timer = new ExpiryTimer({ store, seconds: config['expiry.seconds'], now, log });
     const serviceFile = writeServiceFile(directory, url, now());
-    log.info({ url }, 'relay serves');
     return running({
       url,
       service,

@@ -32,7 +32,7 @@ describe('preparing and starting a relay', () => {
   it('init refuses a directory with a relay in it, and changes nothing there', () => {
     const { adminTokenFile } = initRelay(directory);
     const before = [readFileSync(adminTokenFile), readFileSync(join(directory, 'relay.db'))];
-    expect(() => initRelay(directory)).toThrow(expect.objectContaining({ code: 'bad-configuration' }));
+    expect(() => initRelay(directory)).toThrow(expect.objectContaining({ code: 'already-initialised' }));
     expect([readFileSync(adminTokenFile), readFileSync(join(directory, 'relay.db'))]).toEqual(before);
   });
 

@@ -83,8 +83,12 @@ function dropCommand(): Command {
   return withExamples(command, 'dead-letters drop recruiter/3', 'dead-letters drop 12 --relay');
 }
 
-function nodeDeadLetters(options: Call<DeadLetterFlags>['options']): Promise<readonly NodeDeadLetter[]> {
-  return withDaemon(options, (holdfast) => holdfast.deadLetters.list());
+/** Newest first, as the relay lists its own. */
+async function nodeDeadLetters(options: Call<DeadLetterFlags>['options']): Promise<readonly NodeDeadLetter[]> {
+  const letters = await withDaemon(options, (holdfast) => holdfast.deadLetters.list());
+  return letters.toSorted(
+    (one, other) => other.rejected_at.localeCompare(one.rejected_at) || Number(other.id) - Number(one.id),
+  );
 }
 
 /** A node's dead letter under the one name the command line knows it by. */

@@ -9,7 +9,7 @@ import type { Rejection } from '../import/conversations.ts';
 import { type ImportSummary, importChats } from '../import/import-chats.ts';
 import { paint } from '../output.ts';
 import { withDaemon } from '../services.ts';
-import { countOf } from '../wording.ts';
+import { countOf, countText } from '../wording.ts';
 
 /** Rejections that `--json` lists; all are counted. */
 const LISTED_REJECTIONS = 1000;
@@ -112,10 +112,10 @@ function rejectionText(rejection: Rejection): string {
 }
 
 function summaryText(summary: ImportSummary): string {
-  const rejected = summary.rejected === 0 ? '' : paint('yellow', `, ${summary.rejected} rejected`);
+  const rejected = summary.rejected === 0 ? '' : paint('yellow', `, ${countText(summary.rejected)} rejected`);
   const stopped = summary.stopped ? paint('yellow', '\nStopped early; run it again for the rest.') : '';
   return (
     `${countOf(summary.threads, 'thread')}, ${countOf(summary.messages, 'message')}: ` +
-    `${summary.written} written, ${summary.unchanged} unchanged${rejected}${stopped}`
+    `${countText(summary.written)} written, ${countText(summary.unchanged)} unchanged${rejected}${stopped}`
   );
 }

@@ -98,8 +98,12 @@ function filterOf(flags: QueryFlags): Pick<PageQuery, 'where' | 'orderBy' | 'lim
 }
 
 function orderOf(text: string): { [field: string]: 'asc' | 'desc' } {
-  const [, field, direction = 'asc'] = /^(.+?)(?::(asc|desc))?$/.exec(text) ?? [];
+  const [, field, direction] = /^(.+?)(?::(asc|desc))?$/.exec(text) ?? [];
   if (field === undefined) throw new CommandError('--order is empty', 'Write --order created_at:desc.', 2);
+  // `age:down` would otherwise order by a field of that name, which no record has.
+  if (direction === undefined && field.includes(':')) {
+    throw new CommandError(`--order ${text} has no direction`, 'End it with :asc or :desc.', 2);
+  }
   return { [field]: direction === 'desc' ? 'desc' : 'asc' };
 }
 

@@ -27,18 +27,25 @@ export function nodeStatusText(status: NodeStatus, nowMs: number): string {
   ];
   const agents = status.agents.toSorted((one, other) => one.agent.localeCompare(other.agent));
   const body =
-    agents.length === 0
-      ? paint('dim', 'no agents yet: holdfast agent create NAME')
-      : renderTable(
-          agentColumns,
-          agents.map((agent) => agentRow(agent, nowMs)),
-        );
+    agents.length === 0 ? paint('dim', 'no agents yet: holdfast agent create NAME') : agentsText(agents, nowMs);
   return [...head, '', body].join('\n');
 }
 
 /** One agent alone, as its own token may see it. */
 export function agentStatusText(status: AgentStatus, nowMs: number): string {
-  return renderTable(agentColumns, [agentRow(status, nowMs)]);
+  return agentsText([status], nowMs);
+}
+
+/** The table, and under it why streams wait. */
+function agentsText(agents: readonly AgentStatus[], nowMs: number): string {
+  const table = renderTable(
+    agentColumns,
+    agents.map((agent) => agentRow(agent, nowMs)),
+  );
+  const waiting = agents.flatMap(({ agent, sync_error: error }) =>
+    error ? [paint('yellow', `${agent} waits: ${error}`)] : [],
+  );
+  return [table, ...waiting].join('\n');
 }
 
 function upText(status: NodeStatus, nowMs: number): string {
@@ -102,6 +109,6 @@ function deadLettersText(count: number): string {
 }
 
 function stateText(state: string): string {
-  if (['open', 'clean', 'online'].includes(state)) return paint('green', state);
-  return ['cloned', 'failed', 'paused'].includes(state) ? paint('red', state) : paint('yellow', state);
+  if (['open', 'clean'].includes(state)) return paint('green', state);
+  return ['cloned', 'paused'].includes(state) ? paint('red', state) : paint('yellow', state);
 }

@@ -30,7 +30,12 @@ export function loadConfig<Service extends ServiceName>(
   const options: (typeof services)[Service] = services[service];
   const file = findConfigFile(service, given.file, environment);
   const tree: unknown = file === undefined ? undefined : readYaml(file);
-  const resolved = resolveConfig(service, options, { flags: given.flags, environment, file: tree });
+  const resolved = resolveConfig(service, options, {
+    flags: given.flags,
+    environment,
+    file: tree,
+    fileName: file,
+  });
   const dataDir = (resolved.values as ConfigOf<Options>)['data.dir'];
   const directory =
     typeof dataDir === 'string' && dataDir !== '' ? dataDir : defaultDataDirectory(service, environment);

@@ -32,6 +32,7 @@ export function agentStatus(agent: string, sources: Pick<StatusSources, 'files' 
     },
     last_ack_at: ackedAtMs === null ? null : toTimestamp(ackedAtMs),
     sync: sources.sync.streamState(agent),
+    sync_error: sources.sync.streamError(agent),
     dead_letters: deadLetters,
   };
 }

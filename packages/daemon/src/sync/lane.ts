@@ -68,7 +68,7 @@ export class Lane {
   #sent: Sent | undefined;
   #ahead: Prepared | undefined;
   /** The last acknowledgement being written down, beside the next batch; gives the error if that failed. */
-  #acknowledging: Promise<unknown> = Promise.resolve();
+  #acknowledging: Promise<unknown> = Promise.resolve(undefined);
   #abort = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #waiters: Waiter[] = [];
@@ -214,9 +214,9 @@ export class Lane {
   }
 
   async #assertAcknowledged(): Promise<void> {
-    const error = await this.#acknowledging;
-    this.#acknowledging = Promise.resolve();
-    if (error !== undefined) throw error;
+    const failure = await this.#acknowledging;
+    this.#acknowledging = Promise.resolve(undefined);
+    if (failure !== undefined) throw new Error('an acknowledgement could not be written down', { cause: failure });
   }
 
   #isFull(batch: OutboxBatch): boolean {

@@ -1,6 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { type NodeConfig, type Now, type Reject, type SessionAnswer, ZERO_VERSION } from '@holdfast/protocol';
+import {
+  isHoldfastError,
+  type NodeConfig,
+  type Now,
+  type Reject,
+  type SessionAnswer,
+  ZERO_VERSION,
+} from '@holdfast/protocol';
 import type { AgentStore } from '@holdfast/store';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
@@ -39,6 +46,8 @@ export class SyncEngine {
   readonly #options: SyncOptions;
   readonly #link: Link;
   readonly #lanes = new Map<string, Lane>();
+  /** Why each agent's stream failed last. */
+  readonly #errors = new Map<string, string>();
   readonly #turns: PQueue;
   readonly #laneContext: LaneContext;
   #transport: Transport | undefined;
@@ -73,7 +82,10 @@ export class SyncEngine {
       takeTurn: (call) => void this.#turns.add(call),
       report: (outcome) => this.#link.report(outcome),
       onTaken: (agent, changes, rejects) => this.#onTaken(agent, changes, rejects),
-      onError: (agent, error) => log.warn({ agent, err: error }, 'a stream could not be sent; it is tried again'),
+      onError: (agent, error) => {
+        this.#errors.set(agent, reasonOf(error));
+        log.warn({ agent, err: error }, 'a stream could not be sent; it is tried again');
+      },
     };
   }
 
@@ -91,6 +103,11 @@ export class SyncEngine {
   /** The state of an agent's stream. */
   streamState(agent: string): StreamState {
     return this.#lanes.get(agent)?.state ?? 'held';
+  }
+
+  /** Why an agent's stream waits before it is tried again; null if it does not. */
+  streamError(agent: string): string | null {
+    return this.streamState(agent) === 'waiting' ? (this.#errors.get(agent) ?? null) : null;
   }
 
   /** An agent's file has something new. Cheap: called on every commit. */
@@ -201,4 +218,10 @@ export class SyncEngine {
     for (const { code } of rejects)
       this.#options.log.warn({ agent, code }, 'the relay rejected a change: see dead letters');
   }
+}
+
+// A bug's own words are for the log: they may quote anything.
+function reasonOf(error: unknown): string {
+  if (typeof error === 'string') return error;
+  return isHoldfastError(error) ? error.message : 'something failed on this node: see its log';
 }

@@ -40,6 +40,8 @@ export interface ConfigSources {
   readonly flags: Readonly<Record<string, string | undefined>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly file: unknown;
+  /** What messages call the file. Default `the file`. */
+  readonly fileName?: string | undefined;
 }
 
 /** The configuration in force, and where each value came from. */
@@ -73,7 +75,8 @@ export function resolveConfig<const Set extends Options>(
 ): ResolvedConfig<Set> {
   const file = flatten(sources.file);
   for (const key of file.keys()) {
-    if (!isKnown(key, file.get(key), options)) throw bad(`unknown key "${key}" in the file${suggestion(key, options)}`);
+    if (isKnown(key, file.get(key), options)) continue;
+    throw bad(`unknown key "${key}" in ${sources.fileName ?? 'the file'}${suggestion(key, options)}`);
   }
   const values: Record<string, unknown> = {};
   const origins: Record<string, Origin> = {};
@@ -147,7 +150,10 @@ function isKnown(key: string, value: unknown, options: Options): boolean {
 function suggestion(key: string, options: Options): string {
   const last = key.split('.').at(-1)?.toLowerCase() ?? '';
   const near = Object.keys(options).find((known) => known.toLowerCase().endsWith(last) || last.startsWith(known));
-  return near === undefined ? '' : `; did you mean "${near}"?`;
+  if (near !== undefined) return `; did you mean "${near}"?`;
+  const section = key.slice(0, key.lastIndexOf('.') + 1);
+  const siblings = Object.keys(options).filter((known) => section !== '' && known.startsWith(section));
+  return siblings.length === 0 ? '' : `; there are ${siblings.join(', ')}`;
 }
 
 function bad(detail: string): HoldfastError {

@@ -36,7 +36,12 @@ const commitOptions = {
 } as const satisfies Options;
 
 const serviceOptions = {
-  'limits.bodyBytes': { kind: 'integer', default: 16_777_216, min: 1024, help: 'Largest request body, as sent' },
+  'limits.bodyBytes': {
+    kind: 'integer',
+    default: 16_777_216,
+    min: 1024,
+    help: 'Largest JSON body, as sent; streams are bounded line by line',
+  },
   'limits.requestSeconds': {
     kind: 'integer',
     default: 30,

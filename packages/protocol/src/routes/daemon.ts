@@ -95,6 +95,7 @@ const agentStatusSchema = z.object({
   }),
   last_ack_at: timestamp.nullable(),
   sync: z.string().meta({ description: "State of the stream's sync, such as `clean`, `sending`, `waiting`" }),
+  sync_error: z.string().nullable().meta({ description: 'Why the stream is `waiting`; null if it is not' }),
   dead_letters: z.number().int(),
 });
 

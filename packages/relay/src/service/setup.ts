@@ -13,13 +13,12 @@ import { issueToken } from './access.ts';
  * Prepares a directory for a relay: makes it private (0700), the database in it, and a token of role `admin`, whose text
  * goes to `admin.token` (0600).
  *
- * Throws `bad-configuration` when there is a relay in the directory already, and what `ensurePrivateDirectory` throws.
+ * Throws `already-initialised` when there is a relay in the directory, and what `ensurePrivateDirectory` throws.
  */
 export function initRelay(directory: string): { readonly adminTokenFile: string } {
   ensurePrivateDirectory(directory);
   const databaseFile = databaseFileIn(directory);
-  if (existsSync(databaseFile))
-    throw new HoldfastError('bad-configuration', `there is a relay in ${directory} already`);
+  if (existsSync(databaseFile)) throw new HoldfastError('already-initialised', `there is a relay in ${directory}`);
   const { token, entry } = issueToken({ role: 'admin', name: 'admin', createdAtMs: Date.now(), expiresAtMs: null });
   const adminTokenFile = join(directory, 'admin.token');
   writeFileSync(`${adminTokenFile}.new`, `${token}\n`, { mode: 0o600 });
