@@ -1,4 +1,4 @@
-import type { Now } from '@holdfast/protocol';
+import { isHoldfastError, type Now } from '@holdfast/protocol';
 import type { AgentFiles, AgentSummary } from '@holdfast/store';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
@@ -36,10 +36,14 @@ export function registerGauges(registry: Registry, { agents, files, sync, now }:
   const gauge = (name: string, help: string, read: () => number): void => {
     const registered: Gauge = new Gauge({ name, help, registers: [registry], collect: () => registered.set(read()) });
   };
+  const summaries = (): AgentSummary[] => agents().flatMap((agent) => summaryOf(files, agent) ?? []);
   const sum = (read: (summary: AgentSummary) => number) => () =>
-    agents().reduce((total, agent) => total + read(files.summary(agent)), 0);
+    summaries().reduce((total, summary) => total + read(summary), 0);
   gauge('holdfast_agents', 'Agents of this node', () => agents().length);
   gauge('holdfast_open_files', 'Agent files held open', () => files.openCount);
+  gauge('holdfast_unreadable_files', 'Agent files that cannot be opened: no other figure counts them', () => {
+    return agents().length - summaries().length;
+  });
   gauge(
     'holdfast_records',
     'Live records',
@@ -61,9 +65,19 @@ export function registerGauges(registry: Registry, { agents, files, sync, now }:
     sum(({ deadLetters }) => deadLetters),
   );
   gauge('holdfast_outbox_oldest_seconds', 'Age of the oldest change the relay does not have', () => {
-    const oldest = agents().map((agent) => files.summary(agent).oldestMs ?? Infinity);
+    const oldest = summaries().map(({ oldestMs }) => oldestMs ?? Infinity);
     const oldestMs = Math.min(Infinity, ...oldest);
     return oldestMs === Infinity ? 0 : Math.max(0, (now() - oldestMs) / 1000);
   });
   gauge('holdfast_link_open', '1 while the link to the relay is open', () => (sync.link.state === 'open' ? 1 : 0));
+}
+
+// One damaged file must not hide the others' figures; who uses it is told, and `holdfast_unreadable_files` counts it.
+function summaryOf(files: AgentFiles, agent: string): AgentSummary | undefined {
+  try {
+    return files.summary(agent);
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error;
+    return undefined;
+  }
 }

@@ -133,7 +133,9 @@ export class Pipeline<Who extends Identity> {
   async #send(passage: Passage<Who>, answer: Answer, routeStatus: number): Promise<number> {
     const { request, response, closeBody, continued } = passage;
     const status = answer.status ?? routeStatus;
-    await send(request, response, answer, { status, close: this.#isStopping, bodyHeldBack: !continued, closeBody });
+    const stallMs = this.#options.bounds.waitMs;
+    const options = { status, close: this.#isStopping, bodyHeldBack: !continued, stallMs, closeBody };
+    await send(request, response, answer, options);
     return status;
   }
 

@@ -6,6 +6,8 @@ import type { Answer } from './call.ts';
 /** How long, and how much of, a body nobody wants is taken in, so that its sender gets the answer. */
 const LINGER_MS = 5_000;
 const LINGER_BYTES = 32 * 1024 * 1024;
+/** Answers above it may not fit into the system's buffers: then they lie in memory until the client takes them. */
+const LARGE_BYTES = 64 * 1024;
 
 /** What `send` must know besides the answer. */
 export interface SendOptions {
@@ -15,6 +17,8 @@ export interface SendOptions {
   readonly close: boolean;
   /** Whether the client still waits for `100 Continue` and has not sent its body. */
   readonly bodyHeldBack: boolean;
+  /** A client that takes nothing of its answer for so long is cut off. */
+  readonly stallMs: number;
   /** Called once nothing more of the body will be read. */
   readonly closeBody: () => void;
 }
@@ -34,6 +38,7 @@ export async function send(
 ): Promise<void> {
   if (answer.ndjson !== undefined) {
     await sendLines(response, answer.ndjson, { ...options, ...answer });
+    request.socket.setTimeout(options.stallMs);
     options.closeBody();
     return endLines(request, response);
   }
@@ -46,6 +51,7 @@ export async function send(
   if (status !== 204 && status !== 304) headers.push('content-length', String(bytes));
   if (text !== '' && answer.headers?.['content-type'] === undefined) headers.push('content-type', 'application/json');
   response.writeHead(status, headers);
+  if (bytes > LARGE_BYTES) request.socket.setTimeout(options.stallMs);
   if (!pending || options.bodyHeldBack)
     return inBurst(() => response.end(text, bytes === text.length ? 'latin1' : 'utf8'));
   response.write(text);
@@ -65,14 +71,14 @@ export async function breakOff(request: IncomingMessage, response: ServerRespons
 async function sendLines(
   response: ServerResponse,
   pieces: AsyncIterable<string>,
-  { status, headers, close }: Omit<Answer, 'status'> & SendOptions,
+  { status, headers, close, stallMs }: Omit<Answer, 'status'> & SendOptions,
 ): Promise<void> {
   let hasHead = false;
   for await (const piece of pieces) {
     if (!hasHead) writeLinesHead(response, status, headOf(headers, close));
     hasHead = true;
     if (response.destroyed) return;
-    if (!response.write(piece)) await drained(response);
+    if (!response.write(piece)) await drained(response, stallMs);
   }
   if (!hasHead) writeLinesHead(response, status, headOf(headers, close));
 }
@@ -104,9 +110,13 @@ function isBodyPending(request: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
-function drained(response: ServerResponse): Promise<void> {
+// The clock runs only while the client is waited for: in between, the handler may wait for lines of its body.
+function drained(response: ServerResponse, stallMs: number): Promise<void> {
+  const { socket } = response.req;
   return new Promise((resolve) => {
+    socket.setTimeout(stallMs);
     const settle = (): void => {
+      socket.setTimeout(0);
       response.off('drain', settle).off('close', settle);
       resolve();
     };
