@@ -229,7 +229,7 @@ describe('tokens', () => {
 });
 
 describe('probes', () => {
-  test('liveness, readiness and OpenAPI are open, metrics ask for a token', async () => {
+  test('liveness, readiness and OpenAPI are open, metrics ask for the admin’s token', async () => {
     await using daemon = await TestDaemon.start();
     for (const path of ['/livez', '/readyz', '/openapi.json']) {
       expect((await daemon.call(`GET ${path}`, { token: null })).status).toBe(200);
@@ -237,6 +237,8 @@ describe('probes', () => {
     const { json } = await daemon.call('GET /readyz?verbose', { token: null });
     expect(json.checks).toMatchObject([{ name: 'database', ok: true }]);
     expectProblem(await daemon.call('GET /metrics', { token: null }), 401, 'unauthenticated');
+    const ada = await daemon.agent('ada');
+    expectProblem(await daemon.call('GET /metrics', { token: ada }), 403, 'forbidden');
     expect(await daemon.healthy()).toBe(true);
   });
 

@@ -24,8 +24,8 @@ function known<Who extends Identity>(identity: Who | undefined): Who {
   return identity;
 }
 
-/** Throws `forbidden` if the route does not let the role in. A join token only ever joins. */
+/** Throws `forbidden` if the route does not let the role in. */
 export function assertRole({ role }: Identity, access: Access): void {
-  const isAllowed = access === 'open' || (access === 'token' ? role !== 'join' : access.has(role));
-  if (!isAllowed) throw new HoldfastError('forbidden', `the role "${role}" may not make this call`);
+  if (access !== 'open' && !access.has(role))
+    throw new HoldfastError('forbidden', `the role "${role}" may not make this call`);
 }

@@ -1,4 +1,4 @@
-import type { Now, Route } from '@holdfast/protocol';
+import type { Now, Role, Route } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
@@ -20,6 +20,9 @@ export interface ProbeOptions {
 
 const verboseQuery = z.strictObject({ verbose: z.string().optional() });
 
+/** Metrics speak of the whole service: not for tokens of one agent, resource or node. */
+const overseers: ReadonlySet<Role> = new Set(['viewer', 'operator', 'admin']);
+
 interface VerboseCall {
   readonly query: { readonly verbose?: string };
 }
@@ -29,7 +32,7 @@ export function probeEntries(options: ProbeOptions): readonly Entry[] {
   return [
     probe('livez', 'open', () => ({ json: { status: 'ok' } })),
     probe('readyz', 'open', (call: VerboseCall) => readiness(options, call.query.verbose !== undefined), verboseQuery),
-    probe('metrics', 'token', async () => ({
+    probe('metrics', overseers, async () => ({
       text: await options.metrics.metrics(),
       headers: { 'content-type': options.metrics.contentType },
     })),

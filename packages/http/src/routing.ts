@@ -10,8 +10,8 @@ export type Values = Readonly<Record<string, unknown>>;
 
 const none: Values = Object.freeze({});
 
-/** Who may call: the roles, anyone with a valid token, or anyone. */
-export type Access = ReadonlySet<Role> | 'token' | 'open';
+/** Who may call: the roles, or anyone. */
+export type Access = ReadonlySet<Role> | 'open';
 
 /** A route and what serves it. */
 export interface Entry {

@@ -34,7 +34,7 @@ describe('probes', () => {
     expect(under.logged).toMatchObject([{ check: 'disk' }]);
   });
 
-  test('metrics need a token, but any role', async () => {
+  test('metrics need the token of somebody who may see the whole', async () => {
     await using under = await start();
     const withToken = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
     expect(problemOf(await under.ask('GET', '/metrics', { headers: {} })).code).toBe('unauthenticated');

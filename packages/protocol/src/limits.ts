@@ -14,8 +14,8 @@ export const limits = Object.freeze({
   documentValues: 100_000,
   /** A JSON request body, as sent. */
   bodyBytes: 16 * MIB,
-  /** A request body after decompression. */
-  decompressedBodyBytes: 64 * MIB,
+  /** A gathered request body after decompression: no more than one may be when sent plainly. */
+  decompressedBodyBytes: 16 * MIB,
   /** Operations in one atomic batch. */
   batchOperations: 1_000,
   /** One line of an NDJSON stream: a record and its envelope. */
