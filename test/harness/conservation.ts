@@ -2,9 +2,10 @@ import { expect, vi } from 'vitest';
 
 import type { Answer, Entry, Ledger } from './ledger.ts';
 import type { Network } from './network.ts';
-import { readAgents, readRelay, type Records, type Stored } from './stored.ts';
+import { differences, readAgents, readRelay, type Records, type Stored } from './stored.ts';
 
 const DRAIN_LIMIT_MS = 60_000;
+const SHOWN_PROBLEMS = 10;
 
 /** Figures of a network that lost nothing. */
 export interface Conserved {
@@ -26,7 +27,10 @@ export async function expectConserved(network: Network, ledger: Ledger): Promise
   await expectDrained(network);
   const onNodes = await readAgents(network.agents);
   const onRelay = await readRelay(network.desk);
-  expect([...differences(onNodes, onRelay), ...broken(ledger, onNodes)]).toEqual([]);
+  const problems = [...differences(onNodes, onRelay), ...broken(ledger, onNodes)];
+  if (problems.length > 0) {
+    throw new Error(`${problems.length} broken promises:\n${problems.slice(0, SHOWN_PROBLEMS).join('\n')}`);
+  }
   const { acknowledgedWrites, unansweredWrites } = ledger;
   return { records: onNodes.size, acknowledgedWrites, unansweredWrites };
 }
@@ -36,7 +40,10 @@ export async function expectDrained({ nodes, desk }: Pick<Network, 'nodes' | 'de
   await vi.waitFor(
     async () => {
       const streams = await streamsOfNodes(nodes);
-      expect(streams.filter(({ waiting }) => waiting !== 0)).toEqual([]);
+      expect({
+        waiting: streams.filter(({ waiting }) => waiting !== 0),
+        links: await linksOf(nodes),
+      }).toEqual({ waiting: [], links: nodes.map(() => ({ state: 'open', error: null })) });
     },
     { timeout: DRAIN_LIMIT_MS, interval: 50 },
   );
@@ -55,6 +62,11 @@ export async function waitingRecords(node: Network['nodes'][number]): Promise<nu
   return (await streamsOfNodes([node])).reduce((sum, { waiting }) => sum + waiting, 0);
 }
 
+async function linksOf(nodes: Network['nodes']): Promise<readonly { state: string; error: string | null }[]> {
+  const statuses = await Promise.all(nodes.map(({ admin }) => admin.node.status()));
+  return statuses.map(({ relay: { state, error } }) => ({ state, error }));
+}
+
 interface Stream {
   readonly stream: string;
   readonly seq: number;
@@ -70,17 +82,6 @@ async function streamsOfNodes(nodes: Network['nodes']): Promise<readonly Stream[
       return { stream: `${node}/${agent}`, seq, acked, waiting: outbox.records, deadLetters };
     }),
   );
-}
-
-/** How two sets of records differ, one line each. */
-export function differences(onNodes: Records, onRelay: Records): readonly string[] {
-  const keys = new Set([...onNodes.keys(), ...onRelay.keys()]);
-  return [...keys].flatMap((key) => {
-    const [here, there] = [onNodes.get(key)?.text, onRelay.get(key)?.text];
-    if (here === there) return [];
-    if (there === undefined) return [`missing on the relay: ${key}`];
-    return here === undefined ? [`missing on its node: ${key}`] : [`not the same on the relay: ${key}`];
-  });
 }
 
 /** Which of the promises a ledger holds were broken, one line each. */

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 
 import { HoldfastProblem, HoldfastUnreachable } from '@holdfast/client';
 import { seededRandom } from '@holdfast/testkit';
@@ -22,11 +22,16 @@ export interface LoadOptions {
   readonly restMs?: number;
 }
 
-/** Agents at work: puts, patches, deletes, creates, key-value pairs, atomic batches and streams, all of it noted. */
-export class Load {
+/**
+ * Agents at work: puts, patches, deletes, creates, key-value pairs, atomic batches and streams, all of it noted. With
+ * `using`, a test that fails leaves nobody at work.
+ */
+export class Load implements Disposable {
   readonly #options: LoadOptions;
   readonly #running: Promise<void>;
+  readonly #abandoned: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   #isEnding = false;
+  #isAbandoned = false;
 
   /** Begins at once. */
   constructor(options: LoadOptions) {
@@ -57,24 +62,37 @@ export class Load {
     await this.#running;
   }
 
+  /** Ends every lane, whatever it waits for. */
+  [Symbol.dispose](): void {
+    this.#isEnding = true;
+    this.#isAbandoned = true;
+    this.#abandoned.resolve();
+  }
+
   async #run(agent: Agent, lane: Lane): Promise<void> {
     const { restMs = 0 } = this.#options;
     while (!this.#isEnding) {
-      await agent.whenUp();
+      await this.#untilUp(agent);
       await this.#carryOut(agent, lane.next());
       if (restMs > 0) await pause(lane.random.integer(0, restMs));
     }
   }
 
   async #carryOut(agent: Agent, write: Write): Promise<void> {
-    for (;;) {
+    while (!this.#isAbandoned) {
       const outcome = await this.#try(write);
       if (outcome === 'answered') return;
       if (outcome === 'refused') write.refused();
       else write.doubted();
       if (!write.mustBeRepeated) return;
-      await agent.whenUp();
+      await this.#untilUp(agent);
     }
+  }
+
+  async #untilUp(agent: Agent): Promise<void> {
+    await Promise.race([agent.whenUp(), this.#abandoned.promise]);
+    // A node that refuses everything at once must not keep the rest of this process from its turn.
+    await nextTurn();
   }
 
   async #try(write: Write): Promise<'answered' | 'refused' | 'unknown'> {

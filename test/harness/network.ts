@@ -1,14 +1,13 @@
 import { connect, connectRelay, type Holdfast, type HoldfastRelay } from '@holdfast/client';
-import {
-  type FaultProxy,
-  startFaultProxy,
-  temporaryDirectory,
-  type TemporaryDirectory,
-} from '@holdfast/testkit';
+import { type FaultProxy, startFaultProxy, temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
+
+import { expect, vi } from 'vitest';
 
 import { askHoldfast } from './command.ts';
 import { Service } from './service.ts';
 import { stablePort } from './stable-port.ts';
+
+const LINK_LIMIT_MS = 60_000;
 
 /** What a network is made of. */
 export interface NetworkPlan {
@@ -90,10 +89,20 @@ export class Network implements AsyncDisposable {
     return made;
   }
 
-  /** Enrols a node at the relay, through the proxy. */
+  /** Enrols a node at the relay, through the proxy; resolves once they are in contact. */
   async join(node: string): Promise<void> {
     const { token } = await this.desk.invite({ node });
     await this.node(node).admin.node.join({ relay: this.proxy.url, token, name: node });
+    await this.untilLink(node, 'open');
+  }
+
+  /** Waits until a node's link to the relay is in a state. */
+  async untilLink(node: string, state: string): Promise<void> {
+    const { admin } = this.node(node);
+    await vi.waitFor(async () => expect((await admin.node.status()).relay).toMatchObject({ state }), {
+      timeout: LINK_LIMIT_MS,
+      interval: 20,
+    });
   }
 
   /** Kills every process and removes every file. */
@@ -120,7 +129,9 @@ export async function startServices({ nodes, relayFlags = [], nodeFlags = [] }: 
   const proxy = resources.use(await startFaultProxy(port));
   // The proxy is another address of the relay: what comes over it says so in its Host.
   const hosts = ['--listen-hosts', new URL(proxy.url).host];
-  const relay = resources.use(new Service({ kind: 'relay', name: 'relay', home, port, flags: [...hosts, ...relayFlags] }));
+  const relay = resources.use(
+    new Service({ kind: 'relay', name: 'relay', home, port, flags: [...hosts, ...relayFlags] }),
+  );
   await askHoldfast(home, ['init', 'relay', ...relay.place]);
   const starting = Object.keys(nodes).map(async (name) => {
     const options = { kind: 'node', name, home, port: await stablePort(), flags: nodeFlags } as const;

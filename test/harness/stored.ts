@@ -2,7 +2,7 @@ import type { HoldfastRelay } from '@holdfast/client';
 import type { Record as PublicRecord } from '@holdfast/protocol';
 
 import { keyText } from './ledger.ts';
-import type { Agent } from './network.ts';
+import type { Agent, Network } from './network.ts';
 
 /** A record as it was read. */
 export interface Stored {
@@ -37,6 +37,22 @@ export async function readRelay(desk: HoldfastRelay): Promise<Records> {
   const found = new Map<string, Stored>();
   for await (const record of desk.each({ limit: PAGE_RECORDS })) add(found, record);
   return found;
+}
+
+/** How two sets of records differ, one line each. */
+export function differences(onNodes: Records, onRelay: Records): readonly string[] {
+  const keys = new Set([...onNodes.keys(), ...onRelay.keys()]);
+  return [...keys].flatMap((key) => {
+    const [here, there] = [onNodes.get(key)?.text, onRelay.get(key)?.text];
+    if (here === there) return [];
+    if (there === undefined) return [`missing on the relay: ${key}`];
+    return here === undefined ? [`missing on its node: ${key}`] : [`not the same on the relay: ${key}`];
+  });
+}
+
+/** How the records of the nodes and those of the relay differ at this moment, one line each. */
+export async function differencesNow({ agents, desk }: Network): Promise<readonly string[]> {
+  return differences(await readAgents(agents), await readRelay(desk));
 }
 
 /** A record listed twice would be there twice. */

@@ -16,7 +16,7 @@ test(
     await using network = await startNetwork({ nodes: { workstation: ['ada', 'ben', 'cyd'] }, resource: 'app:user_1' });
     const { service } = network.node('workstation');
     const ledger = new Ledger();
-    const load = new Load({ agents: network.agents, ledger, seed: testSeed() });
+    using load = new Load({ agents: network.agents, ledger, seed: testSeed() });
     const bootsKilledInMidWrite = new Set<number>();
     for (let kill = 0; kill < KILLS; kill += 1) {
       await load.during(ledger.moreAcknowledged(random.integer(1, 150)));
@@ -27,7 +27,6 @@ test(
       if (ledger.unansweredWrites > unanswered) bootsKilledInMidWrite.add(kill);
     }
     await load.finish();
-    console.log(ledger.acknowledgedWrites, ledger.unansweredWrites, bootsKilledInMidWrite.size, ledger.undecidedBatches.length);
     const { records, acknowledgedWrites } = await expectConserved(network, ledger);
     expect(bootsKilledInMidWrite.size).toBeGreaterThan(KILLS / 2);
     expect(acknowledgedWrites).toBeGreaterThan(KILLS * 20);

@@ -10,11 +10,18 @@ export async function writeBulk(surroundings: Surroundings, plan: BulkPlan): Pro
   return surroundings.run<BulkResult>('bulk-writer', plan);
 }
 
-/** Stores sample rows by the plain loop; gives rows a second. */
+/** What the plain loop came to. */
+export interface LoopRate {
+  readonly perSecond: number;
+  readonly cpuUsPerRow: number;
+}
+
+/** Stores sample rows by the plain loop. */
 export async function runPlainLoop(
   surroundings: Surroundings,
   plan: Pick<LoopPlan, 'path' | 'rows' | 'fromText'>,
-): Promise<number> {
-  const { rows, seconds } = await surroundings.run<LoopResult>('plain-loop', { ...plan, chunkRows: CHUNK_ROWS });
-  return rows / seconds;
+): Promise<LoopRate> {
+  const result = await surroundings.run<LoopResult>('plain-loop', { ...plan, chunkRows: CHUNK_ROWS });
+  const { rows, seconds, cpuSeconds } = result;
+  return { perSecond: rows / seconds, cpuUsPerRow: (cpuSeconds * 1e6) / rows };
 }

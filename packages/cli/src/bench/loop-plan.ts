@@ -13,4 +13,6 @@ export interface LoopPlan {
 export interface LoopResult {
   readonly rows: number;
   readonly seconds: number;
+  /** Processor time of the loop. */
+  readonly cpuSeconds: number;
 }

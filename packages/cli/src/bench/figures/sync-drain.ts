@@ -38,7 +38,7 @@ async function measureSyncDrain({ surroundings, scale }: Setting): Promise<Readi
   const loops: number[] = [];
   const plainLoop = async (): Promise<void> => {
     const path = join(surroundings.directory, `drain-loop-${loops.length}.db`);
-    loops.push(await runPlainLoop(surroundings, { path, rows, fromText: true }));
+    loops.push((await runPlainLoop(surroundings, { path, rows, fromText: true })).perSecond);
   };
   await plainLoop();
   const drain = await drainBacklog({ surroundings, scale }, rows);
