@@ -15,7 +15,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamp = join(root, 'node_modules', '.holdfast-stamp');
 const lock = join(root, '.holdfast', 'install.lock');
 const node = join(root, 'node_modules', 'node', 'bin', 'node');
-const main = 'packages/cli/src/main.ts';
+const main = 'packages/cli/src/main.mjs';
 
 /** Each task: what it is for, what runs on our Node, and in which folder (the root if none is named). */
 const tasks = {

@@ -6,7 +6,7 @@ import { connect, connectRelay } from '@holdfast/client';
 import { type RunningProcess, startProcess, temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { describe, expect, test, vi } from 'vitest';
 
-const main = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../packages/cli/src/main.mjs', import.meta.url));
 
 // The demo takes about 15 s where it is alone; this is for hangs.
 const LIMIT_MS = 120_000;

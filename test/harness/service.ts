@@ -6,7 +6,7 @@ import { renderConfigFile } from '@holdfast/protocol';
 import { type RunningProcess, startProcess, type TemporaryDirectory } from '@holdfast/testkit';
 
 /** The `holdfast` command. */
-export const holdfastMain: string = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+export const holdfastMain: string = fileURLToPath(new URL('../../packages/cli/src/main.mjs', import.meta.url));
 
 /** How a process ended. */
 export type Exit = Awaited<RunningProcess['exited']>;

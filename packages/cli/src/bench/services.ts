@@ -11,7 +11,7 @@ import type { BenchProcess, Surroundings } from './surroundings.ts';
 
 const POLL_MS = 2;
 const START_LIMIT_MS = 30_000;
-const mainScript = fileURLToPath(new URL('../main.ts', import.meta.url));
+const mainScript = fileURLToPath(new URL('../main.mjs', import.meta.url));
 
 /** A service in a process of its own, as `holdfast node` or `holdfast relay` starts it, with default configuration. */
 export interface BenchService<Client> {

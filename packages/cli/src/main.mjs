@@ -1,13 +1,14 @@
 #!/usr/bin/env node
+// Plain JavaScript, so that a start whose modules are all in the compile cache never loads what strips types: that is
+// a third of the time and 13 MB of memory.
 import { enableCompileCache } from 'node:module';
 
-// Stripping types and compiling is half of every start; with the cache, only of the first.
 enableCompileCache();
 const { run } = await import('./run.ts');
 
 // `holdfast query … | head` closes the pipe early: that is the reader's right, not an error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+process.stdout.on('error', (error) => {
+  if (!('code' in error) || error.code !== 'EPIPE') throw error;
   process.exit(0);
 });
 
