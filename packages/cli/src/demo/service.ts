@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -17,7 +17,7 @@ const START_LIMIT_MS = 20_000;
 const STOP_LIMIT_MS = 8000;
 const TAIL_LINES = 6;
 
-const main = fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url));
+const main = fileURLToPath(new URL('../main.mjs', import.meta.url));
 
 /** Where a service of the demo lives. */
 export interface ServiceOptions {
