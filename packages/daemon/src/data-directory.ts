@@ -10,13 +10,12 @@ import { NodeDatabase } from './storage/node-database.ts';
 /** Where things stand in a node's data directory. */
 export function nodePaths(
   directory: string,
-): Readonly<Record<'database' | 'agents' | 'adminToken' | 'socket' | 'service', string>> {
+): Readonly<Record<'database' | 'agents' | 'adminToken' | 'socket', string>> {
   return {
     database: join(directory, 'node.db'),
     agents: join(directory, 'agents'),
     adminToken: join(directory, 'admin.token'),
     socket: join(directory, 'node.sock'),
-    service: join(directory, 'service.json'),
   };
 }
 

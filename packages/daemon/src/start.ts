@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 
-import type { Service } from '@holdfast/http';
+import { type Service, urlOf, writeServiceFile } from '@holdfast/http';
 import { HybridClock, type NodeConfig, type Now } from '@holdfast/protocol';
 import { type DirectoryLock, ensurePrivateDirectory, lockDirectory } from '@holdfast/sqlite';
-import { AgentFiles, toTimestamp } from '@holdfast/store';
+import { AgentFiles } from '@holdfast/store';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 
@@ -69,8 +69,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   const parts = assemble(options);
   const { database, agents, files, sync, now } = parts.status;
   const { url, socketPath } = await listenOrClose(parts, config, paths.socket);
-  const about = { pid: process.pid, url, socket: socketPath, started_at: toTimestamp(now()) };
-  writeFileSync(paths.service, `${JSON.stringify(about)}\n`, { mode: 0o600 });
+  const removeServiceFile = writeServiceFile(directory, { url, socket: socketPath }, now());
   parts.joining.onEnrolled();
   const endSweeping = sweepRegularly({
     files,
@@ -87,7 +86,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     await sync.stop();
     files.close();
     database.close();
-    rmSync(paths.service, { force: true });
+    removeServiceFile();
     if (socketPath !== null) rmSync(socketPath, { force: true });
     lock.release();
   });
@@ -187,8 +186,7 @@ async function listen(
   defaultSocket: string,
 ): Promise<{ url: string; socketPath: string | null }> {
   const bound = await service.listen({ host: config['listen.host'], port: config['listen.port'] });
-  const host = bound.host.includes(':') ? `[${bound.host}]` : bound.host;
-  const url = `http://${host}:${bound.port}`;
+  const url = urlOf(bound.host, bound.port);
   for (const name of LOOPBACK_NAMES) hosts.add(`${name}:${bound.port}`);
   const wished = config['listen.socket'];
   if (wished === 'none') return { url, socketPath: null };

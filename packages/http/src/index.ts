@@ -16,4 +16,5 @@ export type { Authenticate, Identity, ReadHeader } from './identity.ts';
 export type { ListenAt } from './listeners.ts';
 export type { Check } from './probes.ts';
 export { createService, type Service, type ServiceOptions } from './service.ts';
+export { type ServiceAddress, urlOf, writeServiceFile } from './service-file.ts';
 export { makeToken, type NewToken, type ParsedToken, parseToken, tokenMatches } from './tokens.ts';

@@ -1,10 +1,6 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-import { createService, type Service } from '@holdfast/http';
+import { createService, type Service, urlOf, writeServiceFile } from '@holdfast/http';
 import { type Now, type RelayConfig, relayRoutes } from '@holdfast/protocol';
 import { ensurePrivateDirectory, lockDirectory } from '@holdfast/sqlite';
-import { toTimestamp } from '@holdfast/store';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
@@ -60,14 +56,14 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     const { service, listen } = assemble(options, store, now);
     const url = await listen();
     const timer = new ExpiryTimer({ store, seconds: config['expiry.seconds'], now, log });
-    const serviceFile = writeServiceFile(directory, url, now());
+    const removeServiceFile = writeServiceFile(directory, { url, socket: null }, now());
     return running({
       url,
       service,
       store,
       timer,
       closed: () => {
-        rmSync(serviceFile, { force: true });
+        removeServiceFile();
         lock.release();
       },
     });
@@ -108,18 +104,9 @@ function assemble({ config, directory, log, version }: RelayOptions, store: Rela
     const host = config['listen.host'];
     const { port } = await service.listen({ host, port: config['listen.port'] });
     hosts = allowedHosts(host, port, config['listen.hosts']);
-    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    return urlOf(host, port);
   };
   return { service, listen };
-}
-
-function writeServiceFile(directory: string, url: string, nowMs: number): string {
-  const path = join(directory, 'service.json');
-  const content = { pid: process.pid, url, socket: null, started_at: toTimestamp(nowMs) };
-  // Removed first: the mode is given only to a file that is new.
-  rmSync(path, { force: true });
-  writeFileSync(path, `${JSON.stringify(content)}\n`, { mode: 0o600 });
-  return path;
 }
 
 interface Parts {

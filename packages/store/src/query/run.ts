@@ -2,21 +2,15 @@ import { HoldfastError, type Json, limits, type Query, type Record as PublicReco
 import type { Database } from '@holdfast/sqlite';
 
 import { takePage } from '../page.ts';
+import type { RecordColumns } from '../row.ts';
 import { compileAggregate, compilePage, type QueryScope } from './compile.ts';
 import { project } from './project.ts';
 import type { SqlValue } from './sql.ts';
 
 /** A row as a query of records lists it; times are milliseconds. Owner columns are there on the relay only. */
-export interface ListedColumns {
+export interface ListedColumns extends Omit<RecordColumns, 'seq' | 'deleted' | 'hash' | 'doc'> {
   readonly node?: string;
   readonly agent?: string;
-  readonly resource: string;
-  readonly collection: string;
-  readonly id: string;
-  readonly version: string;
-  readonly created_at: number;
-  readonly updated_at: number;
-  readonly expires_at: number | null;
   readonly doc: string;
 }
 
