@@ -22,6 +22,11 @@ const tasks = {
   setup: { help: 'install what is missing and stop', command: [] },
   demo: { help: 'a relay, two nodes, several agents and what can go wrong, in under 90 s', command: [main, 'demo'] },
   test: { help: 'all tests; arguments go to vitest', command: ['node_modules/vitest/vitest.mjs', 'run'] },
+  'test:faults': { help: 'faults on real processes, at length; see `--help`', command: ['test/faults/main.ts'] },
+  'test:fault-controls': {
+    help: 'the same with a defence taken out: each must be noticed',
+    command: ['scripts/fault-controls.ts'],
+  },
   check: { help: 'the whole gate; see `check --help`', command: ['scripts/check.ts'] },
   bench: { help: 'the performance table; see `bench --help`', command: [main, 'bench'] },
   docs: { help: 'write generated pages, configuration files and schemas', command: ['scripts/docs.ts'] },
@@ -44,7 +49,7 @@ async function start() {
 }
 
 function usage() {
-  const lines = Object.entries(tasks).map(([key, { help }]) => `  ${key.padEnd(8)}${help}`);
+  const lines = Object.entries(tasks).map(([key, { help }]) => `  ${key.padEnd(21)}${help}`);
   return ['node scripts/run.mjs <task> [arguments]', '', ...lines].join('\n');
 }
 

@@ -1,9 +1,9 @@
--- Schema 1
+-- Schema 2
 
 CREATE TABLE agents (
   name TEXT PRIMARY KEY,
   created_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, incarnation TEXT, seq INTEGER NOT NULL DEFAULT 0, put_back_at INTEGER, damaged_reason TEXT, damaged_at INTEGER, set_aside TEXT, restoring TEXT) STRICT, WITHOUT ROWID;
 
 CREATE TABLE boots (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -16,7 +16,7 @@ CREATE TABLE enrolment (
   relay_url TEXT NOT NULL,
   credential TEXT NOT NULL,
   joined_at INTEGER NOT NULL
-) STRICT;
+, adopting INTEGER NOT NULL DEFAULT 0 CHECK (adopting IN (0, 1))) STRICT;
 
 CREATE TABLE node (
   id INTEGER PRIMARY KEY CHECK (id = 1),

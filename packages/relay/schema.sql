@@ -1,9 +1,9 @@
--- Schema 1
+-- Schema 2
 
 CREATE TABLE agents (
   id INTEGER PRIMARY KEY,
   node TEXT NOT NULL REFERENCES nodes (name),
-  agent TEXT NOT NULL,
+  agent TEXT NOT NULL, digest TEXT NOT NULL DEFAULT '0000000000000000',
   UNIQUE (node, agent)
 ) STRICT;
 
@@ -51,7 +51,7 @@ CREATE TABLE records (
   deleted INTEGER NOT NULL CHECK (deleted IN (0, 1)),
   hash TEXT NOT NULL,
   doc TEXT CHECK ((doc IS NULL) = deleted)
-) STRICT;
+, outdated INTEGER NOT NULL DEFAULT 0, damaged INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX records_expiry ON records (expires_at) WHERE expires_at IS NOT NULL;
 
@@ -90,6 +90,6 @@ CREATE TABLE tokens (
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
   used_at INTEGER
-) STRICT, WITHOUT ROWID;
+, replaces INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 
 CREATE INDEX tokens_expiry ON tokens (expires_at) WHERE expires_at IS NOT NULL;

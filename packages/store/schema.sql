@@ -1,4 +1,4 @@
--- Schema 1
+-- Schema 2
 
 CREATE TABLE collections (
   name TEXT PRIMARY KEY,
@@ -16,6 +16,8 @@ CREATE TABLE dead_letters (
   reason TEXT NOT NULL,
   rejected_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX dead_letters_seq ON dead_letters (seq);
 
 CREATE TABLE idempotency (
   resource TEXT NOT NULL,
@@ -40,11 +42,13 @@ CREATE TABLE records (
   deleted INTEGER NOT NULL CHECK (deleted IN (0, 1)),
   hash TEXT NOT NULL,
   doc TEXT CHECK ((doc IS NULL) = deleted)
-) STRICT;
+, rejected INTEGER NOT NULL DEFAULT 0, relay_hash TEXT) STRICT;
 
 CREATE INDEX records_expiry ON records (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE UNIQUE INDEX records_key ON records (collection, resource, id);
+
+CREATE INDEX records_rejected ON records (seq) WHERE rejected = 1;
 
 CREATE TABLE stream (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -55,4 +59,4 @@ CREATE TABLE stream (
   acked_version TEXT NOT NULL,
   acked_at INTEGER,
   outbox INTEGER NOT NULL
-) STRICT;
+, digest TEXT NOT NULL DEFAULT '0000000000000000') STRICT;

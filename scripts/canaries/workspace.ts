@@ -100,7 +100,7 @@ export const workspaceCanaries: readonly Canary[] = [
     gate: 'docs',
     violation: 'contracts changed without their pages',
     seed: (copy) => {
-      copy.edit('packages/protocol/src/errors.ts', 'The body is not JSON', 'The canary is not JSON');
+      copy.edit('packages/protocol/src/error-catalogue.ts', 'The body is not JSON', 'The canary is not JSON');
       copy.edit('packages/protocol/src/config/services.ts', 'Least level that is logged', 'Canary level');
       copy.edit('packages/protocol/src/routes/relay.ts', 'Open or renew the session', 'Open or renew the canary');
       copy.edit('packages/protocol/src/collections/kv.ts', 'Any JSON value', 'Any JSON canary');

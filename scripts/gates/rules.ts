@@ -11,10 +11,11 @@ export const packageRules: Readonly<Record<string, PackageRule>> = {
   http: { imports: ['protocol'] },
   sqlite: { imports: ['protocol'] },
   store: { imports: ['protocol', 'sqlite'] },
+  backup: { imports: ['protocol', 'sqlite', 'store'] },
   client: { imports: [], typesOf: ['protocol'] },
-  daemon: { imports: ['protocol', 'store', 'sqlite', 'http'] },
-  relay: { imports: ['protocol', 'store', 'sqlite', 'http'] },
-  cli: { imports: ['protocol', 'store', 'sqlite', 'http', 'client', 'daemon', 'relay'] },
+  daemon: { imports: ['protocol', 'store', 'sqlite', 'http', 'backup'] },
+  relay: { imports: ['protocol', 'store', 'sqlite', 'http', 'backup'] },
+  cli: { imports: ['protocol', 'store', 'sqlite', 'http', 'client', 'daemon', 'relay', 'backup'] },
   testkit: { imports: ['protocol'] },
 };
 

@@ -1,4 +1,6 @@
-import { expect, vi } from 'vitest';
+import assert from 'node:assert/strict';
+
+import { eventually } from '@holdfast/testkit';
 
 import type { Answer, Entry, Ledger } from './ledger.ts';
 import type { Network } from './network.ts';
@@ -37,28 +39,30 @@ export async function expectConserved(network: Network, ledger: Ledger): Promise
 
 /** Waits until the relay holds everything: outboxes empty, nothing rejected, cursors equal. */
 export async function expectDrained({ nodes, desk }: Pick<Network, 'nodes' | 'desk'>): Promise<void> {
-  await vi.waitFor(
+  await eventually(
     async () => {
       const streams = await streamsOfNodes(nodes);
-      expect({
-        waiting: streams.filter(({ waiting }) => waiting !== 0),
-        links: await linksOf(nodes),
-      }).toEqual({ waiting: [], links: nodes.map(() => ({ state: 'open', error: null })) });
+      const waiting = streams.filter(({ waiting }) => waiting !== 0);
+      const open = nodes.map(() => ({ state: 'open', error: null }));
+      assert.deepEqual({ waiting, links: await linksOf(nodes) }, { waiting: [], links: open });
     },
-    { timeout: DRAIN_LIMIT_MS, interval: 50 },
+    { limitMs: DRAIN_LIMIT_MS, everyMs: 50 },
   );
   const streams = await streamsOfNodes(nodes);
-  expect(streams.filter(({ seq, acked, deadLetters }) => seq !== acked || deadLetters > 0)).toEqual([]);
+  assert.deepEqual(
+    streams.filter(({ seq, acked, deadLetters }) => seq !== acked || deadLetters > 0),
+    [],
+  );
   const written = streams.filter(({ seq }) => seq > 0).map(({ stream, acked }) => `${stream} ${acked}`);
   const known = (await desk.nodes()).flatMap(({ node, agents }) =>
     agents.map(({ agent, cursor_seq: cursorSeq }) => `${node}/${agent} ${cursorSeq}`),
   );
-  expect(known.toSorted()).toEqual(written.toSorted());
-  expect(await desk.deadLetters.list()).toEqual([]);
+  assert.deepEqual(known.toSorted(), written.toSorted());
+  assert.deepEqual(await desk.deadLetters.list(), []);
 }
 
 /** Records that wait for the relay, over all agents of a node. */
-export async function waitingRecords(node: Network['nodes'][number]): Promise<number> {
+export async function waitingRecords(node: Pick<Network['nodes'][number], 'admin'>): Promise<number> {
   return (await streamsOfNodes([node])).reduce((sum, { waiting }) => sum + waiting, 0);
 }
 
@@ -75,7 +79,7 @@ interface Stream {
   readonly deadLetters: number;
 }
 
-async function streamsOfNodes(nodes: Network['nodes']): Promise<readonly Stream[]> {
+async function streamsOfNodes(nodes: readonly Pick<Network['nodes'][number], 'admin'>[]): Promise<readonly Stream[]> {
   const statuses = await Promise.all(nodes.map(({ admin }) => admin.node.status()));
   return statuses.flatMap(({ node, agents }) =>
     agents.map(({ agent, seq, acked_seq: acked, outbox, dead_letters: deadLetters }) => {

@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly seed: number;
   /** Writers of each agent, each with records of its own. Default 2. */
   readonly lanes?: number;
+  /** Begins the names of the lanes: loads of the same agents need different ones. Default `l`. */
+  readonly lanePrefix?: string;
   /** Longest rest between two writes of a lane. Default none. */
   readonly restMs?: number;
 }
@@ -36,11 +38,11 @@ export class Load implements Disposable {
   /** Begins at once. */
   constructor(options: LoadOptions) {
     this.#options = options;
-    const { agents, ledger, seed, lanes = 2 } = options;
+    const { agents, ledger, seed, lanes = 2, lanePrefix = 'l' } = options;
     const made = agents.flatMap((agent, at) =>
       Array.from({ length: lanes }, (_, number) => {
         const random = seededRandom(seed + at * lanes + number);
-        return this.#run(agent, new Lane({ agent, ledger, random, name: `l${number}` }));
+        return this.#run(agent, new Lane({ agent, ledger, random, name: `${lanePrefix}${number}` }));
       }),
     );
     this.#running = Promise.all(made).then(() => undefined);

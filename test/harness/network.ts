@@ -1,7 +1,13 @@
-import { connect, connectRelay, type Holdfast, type HoldfastRelay } from '@holdfast/client';
-import { type FaultProxy, startFaultProxy, temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
+import assert from 'node:assert/strict';
 
-import { expect, vi } from 'vitest';
+import { connect, connectRelay, type Holdfast, type HoldfastRelay } from '@holdfast/client';
+import {
+  eventually,
+  type FaultProxy,
+  startFaultProxy,
+  temporaryDirectory,
+  type TemporaryDirectory,
+} from '@holdfast/testkit';
 
 import { askHoldfast } from './command.ts';
 import { Service } from './service.ts';
@@ -17,6 +23,8 @@ export interface NetworkPlan {
   readonly resource?: string;
   readonly relayFlags?: readonly string[];
   readonly nodeFlags?: readonly string[];
+  /** Where the data directory of a node, or of `relay`, stands: by its name. Default: all in one temporary directory. */
+  readonly disks?: Readonly<Record<string, string>>;
 }
 
 /** An agent and its connection to its node, which never sends anything twice by itself. */
@@ -99,9 +107,8 @@ export class Network implements AsyncDisposable {
   /** Waits until a node's link to the relay is in a state. */
   async untilLink(node: string, state: string): Promise<void> {
     const { admin } = this.node(node);
-    await vi.waitFor(async () => expect((await admin.node.status()).relay).toMatchObject({ state }), {
-      timeout: LINK_LIMIT_MS,
-      interval: 20,
+    await eventually(async () => assert.equal((await admin.node.status()).relay.state, state), {
+      limitMs: LINK_LIMIT_MS,
     });
   }
 
@@ -122,7 +129,8 @@ export async function startNetwork(plan: NetworkPlan): Promise<Network> {
 }
 
 /** Starts the relay and the nodes; nobody has joined, and there are no agents. */
-export async function startServices({ nodes, relayFlags = [], nodeFlags = [] }: NetworkPlan): Promise<Network> {
+export async function startServices(plan: NetworkPlan): Promise<Network> {
+  const { nodes, relayFlags = [], nodeFlags = [], disks = {} } = plan;
   await using resources = new AsyncDisposableStack();
   const home = resources.use(await temporaryDirectory());
   const port = await stablePort();
@@ -130,11 +138,18 @@ export async function startServices({ nodes, relayFlags = [], nodeFlags = [] }: 
   // The proxy is another address of the relay: what comes over it says so in its Host.
   const hosts = ['--listen-hosts', new URL(proxy.url).host];
   const relay = resources.use(
-    new Service({ kind: 'relay', name: 'relay', home, port, flags: [...hosts, ...relayFlags] }),
+    new Service({ kind: 'relay', name: 'relay', home, port, disk: disks['relay'], flags: [...hosts, ...relayFlags] }),
   );
   await askHoldfast(home, ['init', 'relay', ...relay.place]);
   const starting = Object.keys(nodes).map(async (name) => {
-    const options = { kind: 'node', name, home, port: await stablePort(), flags: nodeFlags } as const;
+    const options = {
+      kind: 'node',
+      name,
+      home,
+      port: await stablePort(),
+      disk: disks[name],
+      flags: nodeFlags,
+    } as const;
     const service = resources.use(new Service(options));
     await service.start();
     const admin = resources.use(connect({ url: service.url, token: service.adminToken }));

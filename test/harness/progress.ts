@@ -1,4 +1,6 @@
-import { expect, vi } from 'vitest';
+import assert from 'node:assert/strict';
+
+import { eventually } from '@holdfast/testkit';
 
 import type { Network } from './network.ts';
 
@@ -8,12 +10,15 @@ const LIMIT_MS = 60_000;
 export async function relayTakesMore(network: Pick<Network, 'agents' | 'desk'>): Promise<void> {
   const before = await cursors(network);
   const streams = network.agents.map(({ node, agent }) => `${node}/${agent}`);
-  await vi.waitFor(
+  await eventually(
     async () => {
       const now = await cursors(network);
-      expect(streams.filter((stream) => (now.get(stream) ?? 0) <= (before.get(stream) ?? 0))).toEqual([]);
+      assert.deepEqual(
+        streams.filter((stream) => (now.get(stream) ?? 0) <= (before.get(stream) ?? 0)),
+        [],
+      );
     },
-    { timeout: LIMIT_MS, interval: 20 },
+    { limitMs: LIMIT_MS },
   );
 }
 

@@ -17,6 +17,8 @@ export interface ServiceOptions {
   /** Names its data directory in `home`. */
   readonly name: string;
   readonly home: TemporaryDirectory;
+  /** Where its data directory stands instead. */
+  readonly disk?: string | undefined;
   /** The same over every start; see `stablePort`. */
   readonly port: number;
   readonly flags?: readonly string[];
@@ -29,13 +31,14 @@ export class Service implements AsyncDisposable {
   readonly #options: ServiceOptions;
   readonly #configFile: string;
   #process: RunningProcess | undefined;
+  #lastExit: Exit | undefined;
   #up: PromiseWithResolvers<void> = pending();
 
   /** Starts nothing. The service gets a configuration file of its own, so that none of this machine's is taken. */
   constructor(options: ServiceOptions) {
-    const { home, kind, name, port } = options;
+    const { home, kind, name, port, disk = home.path } = options;
     this.#options = options;
-    this.directory = home.file(name);
+    this.directory = join(disk, name);
     this.url = `http://127.0.0.1:${port}`;
     this.#configFile = home.file(`${name}.yaml`);
     writeFileSync(this.#configFile, renderConfigFile(kind));
@@ -52,6 +55,11 @@ export class Service implements AsyncDisposable {
     return this.#process.pid;
   }
 
+  /** Whether it runs, as far as is known. */
+  get isRunning(): boolean {
+    return this.#process !== undefined;
+  }
+
   /** What `service.json` says; undefined if there is none. */
   get description(): { readonly pid: number; readonly url: string } | undefined {
     const path = join(this.directory, 'service.json');
@@ -62,6 +70,12 @@ export class Service implements AsyncDisposable {
   /** Command line flags that name this service, for `holdfast` commands. */
   get place(): readonly string[] {
     return ['--data-dir', this.directory, '--config', this.#configFile];
+  }
+
+  /** What Node is started with to run it. */
+  get command(): readonly string[] {
+    const { kind, port, flags = [] } = this.#options;
+    return [holdfastMain, kind, ...this.place, '--listen-port', String(port), ...flags];
   }
 
   /** Log entries of the process that runs now, oldest first. */
@@ -75,17 +89,27 @@ export class Service implements AsyncDisposable {
     return this.#up.promise;
   }
 
-  /** Starts it; resolves once it serves. Throws, with what it wrote, if it ends before. */
-  async start(): Promise<void> {
-    const { kind, port, home, flags = [] } = this.#options;
+  /**
+   * Starts it, under another program if one is given; resolves once it serves. Throws, with what it wrote, if it ends
+   * before.
+   */
+  async start(under: readonly string[] = []): Promise<void> {
+    const { home } = this.#options;
     const started = await startProcess({
-      args: [holdfastMain, kind, ...this.place, '--listen-port', String(port), '--log-format', 'json', ...flags],
+      under,
+      args: [...this.command, '--log-format', 'json'],
       ready: /"msg":"serving"/,
       environment: { HOME: home.path, NO_COLOR: '1' },
     });
     this.#process = started;
-    void started.exited.then(() => this.#noteEnd(started));
+    this.#lastExit = undefined;
+    void started.exited.then((exit) => this.#noteEnd(started, exit));
     this.#up.resolve();
+  }
+
+  /** Resolves with how it ends, or ended, unasked since it was started last; undefined when it was asked to. */
+  async ended(): Promise<Exit | undefined> {
+    return this.#process === undefined ? this.#lastExit : this.#process.exited;
   }
 
   /** Sends a signal by process id and waits for the end. */
@@ -102,8 +126,9 @@ export class Service implements AsyncDisposable {
     if (this.#process !== undefined) await this.end('SIGKILL');
   }
 
-  #noteEnd(ended: RunningProcess): void {
+  #noteEnd(ended: RunningProcess, exit: Exit): void {
     if (this.#process !== ended) return;
+    this.#lastExit = exit;
     this.#process = undefined;
     this.#up = pending();
     this.#up.reject(new Error(`${this.#options.name} ended unasked:\n${ended.lines().slice(-5).join('\n')}`));

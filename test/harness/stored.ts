@@ -32,10 +32,11 @@ export async function readAgents(agents: readonly Agent[]): Promise<Records> {
   return found;
 }
 
-/** Every record of the network. */
-export async function readRelay(desk: HoldfastRelay): Promise<Records> {
+/** Every record of the network, or of some of its nodes. */
+export async function readRelay(desk: HoldfastRelay, nodes?: readonly string[]): Promise<Records> {
   const found = new Map<string, Stored>();
-  for await (const record of desk.each({ limit: PAGE_RECORDS })) add(found, record);
+  const which = nodes === undefined ? {} : { nodes: [...nodes] };
+  for await (const record of desk.each({ limit: PAGE_RECORDS, ...which })) add(found, record);
   return found;
 }
 

@@ -36,6 +36,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/join.ts')).joinCommand(),
   },
   {
+    name: 'adopt',
+    summary: 'take over a node whose machine is gone',
+    load: async () => (await import('./commands/adopt.ts')).adoptCommand(),
+  },
+  {
     name: 'agent',
     summary: 'create and list agents, make and revoke their tokens',
     load: async () => (await import('./commands/agent.ts')).agentCommand(),
@@ -79,6 +84,16 @@ export const commands: readonly CommandEntry[] = [
     name: 'dead-letters',
     summary: 'list, show, retry and drop changes that were refused',
     load: async () => (await import('./commands/dead-letters.ts')).deadLettersCommand(),
+  },
+  {
+    name: 'backup',
+    summary: 'take, list and verify backups',
+    load: async () => (await import('./commands/backup.ts')).backupCommand(),
+  },
+  {
+    name: 'restore',
+    summary: 'put a node, relay or agent back',
+    load: async () => (await import('./commands/restore.ts')).restoreCommand(),
   },
   {
     name: 'config',

@@ -19,7 +19,7 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
     const command = name === wanted ? await load() : new Command(name);
     program.addCommand(command.summary(summary));
   }
-  settle(program);
+  settle(program, program);
   return program;
 }
 
@@ -30,10 +30,16 @@ function namedCommand(argv: readonly string[]): string | undefined {
 }
 
 /** Failures of commander come to `run` as exceptions, for all commands alike. */
-function settle(command: Command): void {
+function settle(command: Command, program: Command): void {
   command
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-    .configureHelp({ showGlobalOptions: command.parent !== null, sortSubcommands: false, helpWidth: 110 });
-  command.commands.forEach(settle);
+    .configureHelp({
+      showGlobalOptions: command.parent !== null,
+      // Those of a command between, such as all the configuration keys of `node`, mean nothing to its own commands.
+      visibleGlobalOptions: () => program.options.filter(({ hidden }) => !hidden),
+      sortSubcommands: false,
+      helpWidth: 110,
+    });
+  for (const below of command.commands) settle(below, program);
 }

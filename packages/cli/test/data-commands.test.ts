@@ -21,6 +21,9 @@ const record = {
 };
 const agentStatus = {
   agent: 'recruiter',
+  state: 'ok',
+  error: null,
+  digest: 'equal',
   records: 12_034,
   bytes: 1_250_000,
   seq: 12_040,
@@ -37,7 +40,18 @@ const nodeStatus = {
   boot: 'b1',
   started_at: '2026-11-20T09:00:00.000Z',
   relay: { url: 'http://htpc:8001', state: 'waiting', last_contact_at: null, error: 'connection refused' },
-  agents: [agentStatus],
+  disk: { state: 'low', free_bytes: 12_000_000, reserve_bytes: 64_000_000 },
+  scrub: {
+    state: 'checking',
+    files_done: 1,
+    files_total: 3,
+    last_pass_at: '2026-11-20T10:00:00.000Z',
+    problems: 2,
+  },
+  agents: [
+    agentStatus,
+    { ...agentStatus, agent: 'scribe', state: 'damaged', error: 'found damaged', sync_error: null },
+  ],
 };
 const relayNodes = {
   nodes: [
@@ -292,7 +306,11 @@ describe('status', () => {
     expect(stdout).toContain('Node workstation');
     expect(stdout).toContain('http://htpc:8001  waiting  last contact never');
     expect(stdout).toContain('connection refused');
-    expect(stdout).toMatch(/recruiter +12,034 +1\.3 MB +10 +1 min +\d+ \w+ ago +waiting +2/);
+    expect(stdout).toMatch(/recruiter +ok +12,034 +1\.3 MB +10 +1 min +\d+ \w+ ago +waiting +equal +2/);
+    expect(stdout).toMatch(/scribe +damaged/);
+    expect(stdout).toContain('scribe: found damaged');
+    expect(stdout).toContain('low  12.0 MB free, 64.0 MB of it in reserve');
+    expect(stdout).toMatch(/2 problems {2}all checked \d+ \w+ ago, 1 of 3 checked in this round/);
     expect(stdout).toContain('recruiter waits: the relay answered 500');
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual({ node: nodeStatus });
   });

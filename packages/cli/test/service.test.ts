@@ -30,8 +30,10 @@ function surroundings(environment: Readonly<Record<string, string>> = {}): Surro
   };
 }
 
+const never = new Promise<never>(() => undefined);
+
 function service(parts: Partial<Running> = {}): Running {
-  return { url: 'http://127.0.0.1:8002', stop: async () => {}, healthy: async () => true, ...parts };
+  return { url: 'http://127.0.0.1:8002', stop: async () => {}, healthy: async () => true, failed: never, ...parts };
 }
 
 async function logged(format: string, entry: object): Promise<string> {
@@ -82,6 +84,24 @@ describe('running a service', () => {
     expect(around.exit).toHaveBeenCalledWith(1);
     around.process.emit('SIGTERM', 'SIGTERM');
     await ended;
+  });
+
+  test('a disk that failed ends the process with 74, also when the service cannot stop any more', async () => {
+    const around = surroundings();
+    const stop = vi.fn<() => Promise<void>>(() => never);
+    await runService(async () => service({ stop, failed: Promise.resolve() }), around);
+    expect(stop).toHaveBeenCalledOnce();
+    expect(around.exit.mock.calls).toEqual([[74]]);
+  });
+
+  test('a disk that fails while the service stops ends the process with 74', async () => {
+    const around = surroundings();
+    const failing = Promise.withResolvers<void>();
+    const stop = async (): Promise<void> => failing.resolve();
+    const ended = runService(async () => service({ stop, failed: failing.promise }), around);
+    around.process.emit('SIGTERM', 'SIGTERM');
+    await ended;
+    expect(around.exit.mock.calls).toEqual([[74]]);
   });
 
   test('a failed start is the caller to tell, and nothing is ready', async () => {

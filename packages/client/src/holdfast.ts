@@ -1,5 +1,6 @@
-import type { AgentStatus, BatchEnd, NodeStatus, Operation } from '@holdfast/protocol';
+import type { AgentStatus, BatchEnd, NodeStatus, Operation, RestoreStatus } from '@holdfast/protocol';
 
+import type { BackupsClient } from './backups.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { AnswerOf, DaemonRoutes, InputOf } from './calls.ts';
 import { type AnyDocument, type CollectionClient, openCollection, type WaitOptions } from './collection.ts';
@@ -22,8 +23,15 @@ export type NewAgentToken = AnswerOf<DaemonRoutes['agent.token']>;
 export type NodeDeadLetter = AnswerOf<DaemonRoutes['dead-letter.list']>['dead_letters'][number];
 /** Which relay to join, with what join token, under what name. */
 export type JoinRequest = InputOf<DaemonRoutes['node.join']>['body'];
+/** The name the node is to have, with a join token for it, and which relay to join: default the one it is at. */
+export type ReidentifyRequest = InputOf<DaemonRoutes['node.reidentify']>['body'];
 /** The name the node has now, and its relay. */
 export type Joined = AnswerOf<DaemonRoutes['node.join']>;
+
+/** The name the node has now, its relay, and the agents that are restored from there. */
+export type Adopted = AnswerOf<DaemonRoutes['node.adopt']>;
+/** What an agent is restored from: the relay, or a backup, by default the newest that has it. */
+export type RestoreRequest = InputOf<DaemonRoutes['agent.restore']>['body'];
 
 /** What an atomic batch may carry. */
 export interface BatchOptions extends WaitOptions {
@@ -37,6 +45,16 @@ export interface NodeClient {
   status(): Promise<NodeStatus>;
   /** Enrols the node at a relay. Not sent again once it may have been carried out: the join token is used up by then. */
   join(request: JoinRequest): Promise<Joined>;
+  /**
+   * Takes over an enrolled node whose machine is gone, with a join token made to replace it. Resolves when its agents are
+   * known; they are restored from then on. Not sent again, like `join`.
+   */
+  adopt(request: JoinRequest): Promise<Adopted>;
+  /**
+   * Makes this copy of a node a node of its own, under a new name, at the same relay unless another is named. Not sent
+   * again, like `join`.
+   */
+  reidentify(request: ReidentifyRequest): Promise<Joined>;
 }
 
 /** The node's agents; admin tokens only. */
@@ -48,6 +66,10 @@ export interface AgentsClient {
   token(agent: string, options?: { readonly resource?: string | undefined }): Promise<NewAgentToken>;
   /** Revokes a token by its id. */
   revoke(agent: string, tokenId: string): Promise<void>;
+  /** Begins to rebuild an agent's file; what is there is set aside. */
+  restore(agent: string, request: RestoreRequest): Promise<RestoreStatus>;
+  /** How far restoring an agent is, and the report once it is done. */
+  restoreStatus(agent: string): Promise<RestoreStatus>;
 }
 
 /** Changes of the node that the relay would not take; admin tokens only. */
@@ -81,6 +103,7 @@ export interface Holdfast extends AsyncDisposable {
   readonly node: NodeClient;
   readonly agents: AgentsClient;
   readonly deadLetters: NodeDeadLettersClient;
+  readonly backups: BackupsClient;
   /** Whether the daemon says it is ready, asked once. Throws `HoldfastUnreachable` if there is no answer. */
   ready(): Promise<Readiness>;
   /** Ends requests under way and frees connections. May be called again; other calls fail afterwards. */
@@ -115,6 +138,10 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     node: openNode(call),
     agents: openAgents(call),
     deadLetters: openDeadLetters(call),
+    backups: {
+      list: async () => (await call('backup.list', {})).value,
+      start: async () => (await call('backup.start', {})).value,
+    },
     ready: () => requester.ready(),
     close,
     [Symbol.asyncDispose]: close,
@@ -125,6 +152,8 @@ function openNode(call: Caller<DaemonRoutes>): NodeClient {
   return {
     status: async () => (await call('status.node', {})).value,
     join: async (request) => (await call('node.join', { body: request })).value,
+    adopt: async (request) => (await call('node.adopt', { body: request })).value,
+    reidentify: async (request) => (await call('node.reidentify', { body: request })).value,
   };
 }
 
@@ -137,6 +166,8 @@ function openAgents(call: Caller<DaemonRoutes>): AgentsClient {
     revoke: async (agent, id) => {
       await call('agent.token.revoke', { params: { agent, id } });
     },
+    restore: async (agent, request) => (await call('agent.restore', { params: { agent }, body: request })).value,
+    restoreStatus: async (agent) => (await call('agent.restore.status', { params: { agent } })).value,
   };
 }
 

@@ -1,3 +1,4 @@
+export type { BackupsClient } from './backups.ts';
 export type {
   AnyDocument,
   ChangeOptions,
@@ -11,6 +12,8 @@ export type {
 } from './collection.ts';
 export { HoldfastProblem, HoldfastUnreachable, type Outcome, type ProblemCode, type ProblemFields } from './errors.ts';
 export {
+  type Adopted,
+  type ReidentifyRequest,
   type AgentInfo,
   type AgentsClient,
   type BatchAnswer,
@@ -24,6 +27,7 @@ export {
   type NodeClient,
   type NodeDeadLetter,
   type NodeDeadLettersClient,
+  type RestoreRequest,
 } from './holdfast.ts';
 export type { FoundValue, KvClient, KvEntry, KvListOptions } from './kv.ts';
 export type {

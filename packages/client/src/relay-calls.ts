@@ -1,7 +1,10 @@
 import type { Calls, RelayRoutes } from './calls.ts';
 
 /** The relay's calls that are not between nodes and relay only. */
-export type OperatorRoutes = Omit<RelayRoutes, 'session' | 'batch' | 'immediate' | 'stream' | 'join'>;
+export type OperatorRoutes = Omit<
+  RelayRoutes,
+  'session' | 'batch' | 'immediate' | 'stream' | 'digest' | 'copy' | 'join'
+>;
 
 /** The relay's calls for people and tools. Written by hand as the daemon's are, and held to protocol's table as they are. */
 export const relayCalls: Calls<OperatorRoutes> = {
@@ -13,5 +16,7 @@ export const relayCalls: Calls<OperatorRoutes> = {
   'dead-letter.retry': { method: 'POST', path: '/relay/dead-letters/{id}/retry' },
   'dead-letter.drop': { method: 'DELETE', path: '/relay/dead-letters/{id}' },
   invite: { method: 'POST', path: '/relay/join-tokens' },
+  'backup.start': { method: 'POST', path: '/relay/backups' },
+  'backup.list': { method: 'GET', path: '/relay/backups' },
   token: { method: 'POST', path: '/relay/tokens' },
 };

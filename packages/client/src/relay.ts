@@ -1,5 +1,6 @@
 import type { DeadLetter, NetworkQuery, NodeInfo, QueryAnswer } from '@holdfast/protocol';
 
+import type { BackupsClient } from './backups.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { AnswerOf, InputOf, RelayRoutes } from './calls.ts';
 import type { AnyDocument } from './collection.ts';
@@ -53,6 +54,7 @@ export interface HoldfastRelay extends AsyncDisposable {
   /** The collections of the network. */
   collections(): Promise<readonly NetworkCollection[]>;
   readonly deadLetters: RelayDeadLettersClient;
+  readonly backups: BackupsClient;
   /** Makes a join token: single use, for one node name. */
   invite(request: InviteRequest): Promise<Invitation>;
   /** Makes a token for a person or tool; admins only. */
@@ -78,6 +80,10 @@ export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
     nodes: async () => (await call('nodes', {})).value.nodes,
     collections: async () => (await call('collections', {})).value.collections,
     deadLetters: openDeadLetters(call),
+    backups: {
+      list: async () => (await call('backup.list', {})).value,
+      start: async () => (await call('backup.start', {})).value,
+    },
     invite: async (request) => (await call('invite', { body: request })).value,
     token: async (request) => (await call('token', { body: request })).value,
     ready: () => requester.ready(),

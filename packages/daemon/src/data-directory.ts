@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { HoldfastError } from '@holdfast/protocol';
-import { ensurePrivateDirectory, lockDirectory } from '@holdfast/sqlite';
+import { ensurePrivateDirectory, lockDirectory, refuseEmpty, type StorageGuard } from '@holdfast/sqlite';
 
 import { Agents } from './service/agents.ts';
 import { NodeDatabase } from './storage/node-database.ts';
@@ -10,10 +10,11 @@ import { NodeDatabase } from './storage/node-database.ts';
 /** Where things stand in a node's data directory. */
 export function nodePaths(
   directory: string,
-): Readonly<Record<'database' | 'agents' | 'adminToken' | 'socket', string>> {
+): Readonly<Record<'database' | 'agents' | 'damaged' | 'adminToken' | 'socket', string>> {
   return {
     database: join(directory, 'node.db'),
     agents: join(directory, 'agents'),
+    damaged: join(directory, 'damaged'),
     adminToken: join(directory, 'admin.token'),
     socket: join(directory, 'node.sock'),
   };
@@ -36,11 +37,15 @@ export function initNode(directory: string): { readonly adminTokenFile: string }
   }
 }
 
-/** Opens a node's database in a directory this process has locked, making what is missing. */
-export function openNode(directory: string): NodeDatabase {
+/**
+ * Opens a node's database in a directory this process has locked, making what is missing. Throws `file-damaged` when the
+ * database is missing and agents' files are there.
+ */
+export function openNode(directory: string, guard?: StorageGuard): NodeDatabase {
   const paths = nodePaths(directory);
   mkdirSync(paths.agents, { recursive: true, mode: 0o700 });
-  const database = new NodeDatabase(paths.database);
+  if (readdirSync(paths.agents).some((name) => name.endsWith('.db'))) refuseEmpty(paths.database);
+  const database = new NodeDatabase(paths.database, guard);
   try {
     // Asked of the database and not of the files: a node may have been killed while it was being made.
     const hasAdmin = database.tokens().some(({ role }) => role === 'admin');

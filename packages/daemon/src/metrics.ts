@@ -2,6 +2,7 @@ import { isHoldfastError, type Now } from '@holdfast/protocol';
 import type { AgentFiles, AgentSummary } from '@holdfast/store';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
+import { differencesOf, type Notice } from './sync/notices.ts';
 import type { SyncEngine } from './sync/sync-engine.ts';
 
 /** What the gauges are read from, whenever somebody asks. */
@@ -12,23 +13,45 @@ export interface MetricSources {
   readonly now: Now;
 }
 
-/** How many changes went up, for sync to count. */
+/** How many changes went up, and what had to be mended on the way, for sync to count. */
 export interface SyncCounters {
   readonly sent: Counter;
   readonly rejected: Counter;
+  /** Counts what a notice tells of. */
+  readonly count: (notice: Notice) => void;
 }
 
 /** Makes sync's counters. */
 export function syncCounters(registry: Registry): SyncCounters {
-  const registers = [registry];
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
+  const rewinds = counter('holdfast_sync_rewinds_total', 'Streams sent again because the relay was put back');
+  const adoptions = counter('holdfast_sync_adoptions_total', 'Streams that took records over from the relay');
+  const differences = counter(
+    'holdfast_sync_differences_total',
+    "Records found not to be the same as the relay's by comparing digests",
+  );
+  const repaired = counter('holdfast_sync_repaired_records_total', 'Records made the same again after that');
   return {
-    sent: new Counter({ name: 'holdfast_sync_sent_changes_total', help: 'Changes the relay took', registers }),
-    rejected: new Counter({
-      name: 'holdfast_sync_rejected_changes_total',
-      help: 'Changes the relay rejected; see dead letters',
-      registers,
-    }),
+    sent: counter('holdfast_sync_sent_changes_total', 'Changes the relay took'),
+    rejected: counter('holdfast_sync_rejected_changes_total', 'Changes the relay rejected; see dead letters'),
+    count: (notice) => {
+      if (notice.kind === 'rewound') rewinds.inc();
+      if (notice.kind === 'adopted') adoptions.inc();
+      if (notice.kind !== 'repaired') return;
+      differences.inc(differencesOf(notice.settlement));
+      repaired.inc(differencesOf(notice.settlement) - notice.settlement.broken);
+    },
   };
+}
+
+/** Makes the counters of what happened to files; the function returned counts. */
+export function fileCounters(registry: Registry): (what: 'damaged' | 'put-back') => void {
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
+  const counters = {
+    damaged: counter('holdfast_files_damaged_total', 'Agent files found damaged and set aside'),
+    'put-back': counter('holdfast_files_put_back_total', 'Agent files found to be older copies of themselves'),
+  };
+  return (what) => counters[what].inc();
 }
 
 /** Adds the daemon's gauges to a registry. Agents' names are no labels: each gauge is over all agents. */
@@ -69,6 +92,12 @@ export function registerGauges(registry: Registry, { agents, files, sync, now }:
     const oldestMs = Math.min(Infinity, ...oldest);
     return oldestMs === Infinity ? 0 : Math.max(0, (now() - oldestMs) / 1000);
   });
+  gauge('holdfast_different_agents', "Agents whose records were last found not to be the same as the relay's", () => {
+    return agents().filter((agent) => sync.digestState(agent) === 'different').length;
+  });
+  gauge('holdfast_link_refused', '1 while the relay does not take this node, or takes another one for it', () =>
+    sync.link.state === 'paused' || sync.link.state === 'cloned' ? 1 : 0,
+  );
   gauge('holdfast_link_open', '1 while the link to the relay is open', () => (sync.link.state === 'open' ? 1 : 0));
 }
 

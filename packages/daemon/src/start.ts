@@ -1,24 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 
-import { type Service, urlOf, writeServiceFile } from '@holdfast/http';
-import { HybridClock, type NodeConfig, type Now } from '@holdfast/protocol';
-import { type DirectoryLock, ensurePrivateDirectory, lockDirectory } from '@holdfast/sqlite';
+import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
+import { addDiskGauges, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
+import { type HoldfastError, HybridClock, type NodeConfig, type Now } from '@holdfast/protocol';
+import { type DirectoryLock, DiskWatch, ensurePrivateDirectory, lockDirectory, refuseRotten } from '@holdfast/sqlite';
 import { AgentFiles } from '@holdfast/store';
+import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 
+import { keepNodeBackups } from './backup/backups.ts';
 import { nodePaths, openNode } from './data-directory.ts';
 import { daemonService } from './http/daemon-service.ts';
-import { registerGauges, syncCounters } from './metrics.ts';
+import { fileCounters, registerGauges, syncCounters } from './metrics.ts';
+import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
+import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
+import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
-import type { StatusSources } from './service/node-status.ts';
+import { servingAgents, type StatusSources } from './service/node-status.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
 import { joinOverHttp, relayTransport } from './sync/relay-transport.ts';
 import { SyncEngine } from './sync/sync-engine.ts';
 import { nodeTimers } from './sync/timers.ts';
+import type { Transport } from './sync/transport.ts';
 
 /** What a loopback address is called in a `Host` header. */
 const LOOPBACK_NAMES = ['127.0.0.1', 'localhost', '[::1]'];
@@ -33,6 +40,8 @@ export interface DaemonOptions {
   readonly version: string;
   /** Wall-clock milliseconds. Default: `Date.now`. */
   readonly now?: Now;
+  /** From the start to the first check of all files, in milliseconds. Default: ten minutes. */
+  readonly scrubAfterMs?: number;
 }
 
 /** A daemon that answers. */
@@ -45,11 +54,15 @@ export interface RunningDaemon {
   stop(): Promise<void>;
   /** Whether it could do its work now; for a watchdog. */
   healthy(): Promise<boolean>;
+  /** Resolves when the disk failed: nothing is acknowledged any more, and the process must end. */
+  readonly failed: Promise<HoldfastError>;
 }
+
+const MEBIBYTE = 1024 * 1024;
 
 /**
  * Starts a daemon; resolves once it listens. Throws `directory-locked` at once when another process has the directory,
- * `directory-unsafe`, `schema-newer`, and Node's own errors when it cannot listen.
+ * `directory-unsafe`, `file-damaged`, `schema-newer`, and Node's own errors when it cannot listen.
  */
 export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
   const { directory } = options;
@@ -66,14 +79,18 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
 async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise<RunningDaemon> {
   const { config, directory, log } = options;
   const paths = nodePaths(directory);
-  const parts = assemble(options);
-  const { database, agents, files, sync, now } = parts.status;
+  settleRestoreAtStart(directory, log);
+  const { failed, ...told } = reportDisk(log);
+  const disk = new DiskWatch({ directory, reserveBytes: config['disk.reserveMegabytes'] * MEBIBYTE, ...told });
+  const parts = assemble(options, disk);
+  const { database, files, sync, now } = parts.status;
   const { url, socketPath } = await listenOrClose(parts, config, paths.socket);
   const removeServiceFile = writeServiceFile(directory, { url, socket: socketPath }, now());
   parts.joining.onEnrolled();
+  parts.rebuilding.resume();
   const endSweeping = sweepRegularly({
     files,
-    agents: () => agents.names,
+    agents: () => servingAgents(parts.status),
     hasRelay: () => database.enrolment !== undefined,
     everyMs: config['expiry.seconds'] * 1000,
     now,
@@ -84,47 +101,132 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     await parts.service.stop();
     endSweeping();
     await sync.stop();
-    files.close();
-    database.close();
+    await endBackgroundWork(parts);
+    closeAll(parts);
     removeServiceFile();
     if (socketPath !== null) rmSync(socketPath, { force: true });
     lock.release();
   });
-  return { url, socketPath, stop, healthy: async () => isHealthy(database) };
+  return { url, socketPath, stop, failed, healthy: async () => !disk.hasFailed && isHealthy(database) };
 }
 
 interface Parts {
   readonly status: StatusSources;
   readonly joining: JoiningOptions;
   readonly service: Service;
+  readonly backups: BackupKeeper;
+  readonly rebuilding: Rebuilding;
   /** `Host` values that mean this daemon; filled once the port is known. */
   readonly hosts: Set<string>;
 }
 
-function assemble(options: DaemonOptions): Parts {
+function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const { config, directory, log, version } = options;
   const now = options.now ?? Date.now;
-  const database = openNode(directory);
+  const paths = nodePaths(directory);
+  refuseRotten(paths.database, (message) => log.warn(message));
+  const database = openNode(directory, disk);
   const registry = new Registry();
   const boot = randomBytes(16).toString('hex');
   database.addBoot(boot);
   const agents = new Agents(database, now);
-  const files = new AgentFiles({
-    directory: nodePaths(directory).agents,
-    clock: new HybridClock(now, database.suffix),
+  const clock = new HybridClock(now, database.suffix);
+  const { custody, files } = assembleFiles({ options, database, clock, disk, registry, now, sync: () => sync });
+  const sync: SyncEngine = assembleSync({ options, database, agents, files, custody, now, boot, registry });
+  custody.begin();
+  registerGauges(registry, { agents: () => agents.names, files, sync, now });
+  addDiskGauges(registry, () => disk.status());
+  const scrubber = scrubNode({
+    config,
+    databasePath: paths.database,
+    agents: () => agents.names,
+    files,
+    registry,
+    log,
+    now,
+    firstAfterMs: options.scrubAfterMs,
+  });
+  const startedAtMs = now();
+  const status = { database, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs };
+  const joining = assembleJoining(status, clock, config);
+  const hosts = new Set<string>();
+  const names = (): readonly string[] => agents.names;
+  const backups = keepNodeBackups({ config, directory, database, files, agents: names, version, registry, log, now });
+  const shared = { config, directory, database, agents, files, custody, joining, clock, now, log };
+  const rebuilding = assembleRebuilding({ ...shared, guard: disk });
+  const service = daemonService({
+    status,
+    joining,
+    backups,
+    rebuilding,
+    config,
+    log,
+    registry,
+    allowedHosts: () => hosts,
+  });
+  return { status, joining, service, backups, rebuilding, hosts };
+}
+
+interface FileParts {
+  readonly options: DaemonOptions;
+  readonly database: NodeDatabase;
+  readonly clock: HybridClock;
+  readonly disk: DiskWatch;
+  readonly registry: Registry;
+  readonly now: Now;
+  readonly sync: () => SyncEngine;
+}
+
+function assembleFiles({ options, database, clock, disk, registry, now, sync }: FileParts): {
+  custody: FileCustody;
+  files: AgentFiles;
+} {
+  const { config, directory, log } = options;
+  const paths = nodePaths(directory);
+  const custody: FileCustody = new FileCustody({
+    marks: database.marks,
+    damagedDirectory: paths.damaged,
+    files: () => files,
+    sync,
+    now,
+    timers: nodeTimers,
+    log,
+    onFound: fileCounters(registry),
+  });
+  const files: AgentFiles = new AgentFiles({
+    directory: paths.agents,
+    clock,
     now,
     commit: config,
     maxOpen: config['files.open'],
-    onCommit: (agent) => sync.written(agent),
+    onCommit: (agent) => {
+      custody.touch(agent);
+      sync().written(agent);
+    },
+    guard: disk,
+    watch: custody,
   });
-  const sync = assembleSync({ options, database, agents, files, now, boot, registry });
-  registerGauges(registry, { agents: () => agents.names, files, sync, now });
-  const status = { database, agents, files, sync, now, version, boot, startedAtMs: now() };
-  const join = joinOverHttp(config['sync.timeoutSeconds'] * 1000);
-  const joining = { database, join, now, onEnrolled: () => enrolSync(sync, database, config) };
-  const hosts = new Set<string>();
-  const service = daemonService({ status, joining, config, log, registry, allowedHosts: () => hosts });
-  return { status, joining, service, hosts };
+  return { custody, files };
+}
+
+function assembleJoining(
+  { database, agents, custody, sync, now }: StatusSources,
+  clock: HybridClock,
+  config: NodeConfig,
+): JoiningOptions {
+  return {
+    database,
+    join: joinOverHttp(config['sync.timeoutSeconds'] * 1000),
+    now,
+    clock,
+    turns: new PQueue({ concurrency: 1 }),
+    unserved: () => agents.names.filter((agent) => custody.stateOf(agent) !== 'ok'),
+    onEnrolled: () => enrolSync(sync, database, config),
+    onReidentified: async (boot) => {
+      const transport = transportOf(database, config);
+      if (transport !== undefined) await sync.reenrol({ boot, transport });
+    },
+  };
 }
 
 interface SyncParts {
@@ -132,24 +234,26 @@ interface SyncParts {
   readonly database: NodeDatabase;
   readonly agents: Agents;
   readonly files: AgentFiles;
+  readonly custody: FileCustody;
   readonly now: Now;
   readonly boot: string;
   readonly registry: Registry;
 }
 
-function assembleSync({ options, database, agents, files, now, boot, registry }: SyncParts): SyncEngine {
+function assembleSync({ options, database, agents, files, custody, now, boot, registry }: SyncParts): SyncEngine {
   const counters = syncCounters(registry);
   return new SyncEngine({
     config: options.config,
     boot,
-    predecessors: () => database.predecessorsOf(boot),
-    confirmBoot: () => database.confirmBoot(boot),
-    agents: () => agents.names,
+    predecessors: (of) => database.predecessorsOf(of),
+    confirmBoot: (confirmed) => database.confirmBoot(confirmed),
+    agents: () => servingAgents({ agents, custody }),
     store: (agent) => files.get(agent),
     onTaken: (changes, rejects) => {
       counters.sent.inc(changes);
       counters.rejected.inc(rejects.length);
     },
+    onNotice: counters.count,
     now,
     random: Math.random,
     timers: nodeTimers,
@@ -158,10 +262,14 @@ function assembleSync({ options, database, agents, files, now, boot, registry }:
 }
 
 function enrolSync(sync: SyncEngine, database: NodeDatabase, config: NodeConfig): void {
-  const { enrolment } = database;
-  if (enrolment === undefined) return;
+  const transport = transportOf(database, config);
+  if (transport !== undefined) sync.enrol(transport);
+}
+
+function transportOf({ enrolment }: NodeDatabase, config: NodeConfig): Transport | undefined {
+  if (enrolment === undefined) return undefined;
   const { relayUrl: url, credential } = enrolment;
-  sync.enrol(relayTransport({ url, credential, timeoutMs: config['sync.timeoutSeconds'] * 1000 }));
+  return relayTransport({ url, credential, timeoutMs: config['sync.timeoutSeconds'] * 1000 });
 }
 
 async function listenOrClose(
@@ -174,8 +282,8 @@ async function listenOrClose(
   } catch (error) {
     // One of two listeners may be up: it must not go on serving from a directory that is given up.
     await parts.service.stop();
-    parts.status.files.close();
-    parts.status.database.close();
+    await endBackgroundWork(parts);
+    closeAll(parts);
     throw error;
   }
 }
@@ -193,6 +301,21 @@ async function listen(
   const path = wished === '' ? defaultSocket : wished;
   await service.listen({ path });
   return { url, socketPath: path };
+}
+
+async function endBackgroundWork({ status, backups, rebuilding }: Parts): Promise<void> {
+  await status.scrubber.stop();
+  await backups.stop();
+  await rebuilding.stop();
+}
+
+function closeAll({ status: { files, custody, database, disk } }: Parts): void {
+  disk.close();
+  // Closing would write what nobody knows the state of.
+  if (disk.hasFailed) return;
+  custody.end();
+  files.close();
+  database.close();
 }
 
 function isHealthy(database: NodeDatabase): boolean {

@@ -235,7 +235,10 @@ describe('probes', () => {
       expect((await daemon.call(`GET ${path}`, { token: null })).status).toBe(200);
     }
     const { json } = await daemon.call('GET /readyz?verbose', { token: null });
-    expect(json.checks).toMatchObject([{ name: 'database', ok: true }]);
+    expect(json.checks).toMatchObject([
+      { name: 'database', ok: true },
+      { name: 'disk', ok: true },
+    ]);
     expectProblem(await daemon.call('GET /metrics', { token: null }), 401, 'unauthenticated');
     const ada = await daemon.agent('ada');
     expectProblem(await daemon.call('GET /metrics', { token: ada }), 403, 'forbidden');

@@ -100,6 +100,18 @@ describe('a write that waits for the relay', () => {
     expect(await putAndWait(node, ['one'])).toBe('local');
   });
 
+  test('waits for the link while it opens for the first time', async () => {
+    await using node = await SyncBench.make({ timers });
+    let release: () => void = () => undefined;
+    relay.fail('/relay/session', { kind: 'slow', until: new Promise<void>((resolve) => (release = resolve)) }, 1);
+    node.enrol(relay);
+    const answer = putAndWait(node, ['early']);
+    await expect.poll(() => timers.armed).toContain(TIMEOUT_MS);
+    expect(node.engine.link.state).toBe('opening');
+    release();
+    expect(await answer).toBe('relay');
+  });
+
   test('is told "local" at once when the relay rejects it, whichever lane it took', async () => {
     await using node = await online();
     relay.refusal = ({ id }) => (id === 'bad' ? { code: 'poison', reason: 'no' } : undefined);

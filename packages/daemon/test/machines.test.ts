@@ -24,6 +24,7 @@ const streamEvents = Object.keys({
   failed: 0,
   'too-large': 0,
   mismatch: 0,
+  different: 0,
 } satisfies Record<StreamEvent, 0>) as StreamEvent[];
 const linkEvents = Object.keys({
   enrolled: 0,
@@ -40,6 +41,7 @@ const streamEffects = Object.keys({
   send: 0,
   shrink: 0,
   reconcile: 0,
+  repair: 0,
   abort: 0,
 } satisfies Record<StreamEffect, 0>);
 const linkEffects = Object.keys({
@@ -89,18 +91,31 @@ describe('the tables', () => {
     for (const answered of events) expect(answered).toEqual(byName(linkEvents));
   });
 
-  test('being held back leads to held from everywhere, and nothing sends from there but a release or a mismatch', () => {
+  test('being held back leads to held from everywhere, and nothing sends from there but what a session says', () => {
     for (const state of Object.keys(streamTransitions) as StreamState[]) {
       expect(streamTransitions[state]['held-back'].to).toBe('held');
     }
-    for (const event of streamEvents.filter((each) => each !== 'released' && each !== 'mismatch')) {
+    const said: StreamEvent[] = ['released', 'mismatch', 'different'];
+    for (const event of streamEvents.filter((each) => !said.includes(each))) {
       expect(streamTransitions.held[event]).toEqual({ to: 'held', effects: [] });
     }
   });
 });
 
 /** What can happen around a stream. Calls end only when one is under way, timers go off only when armed. */
-type Step = 'write' | 'hurry' | 'timer' | 'open' | 'close' | 'elsewhere' | 'takes' | 'fails' | 'too-large' | 'mismatch';
+type Step =
+  | 'write'
+  | 'hurry'
+  | 'timer'
+  | 'open'
+  | 'close'
+  | 'elsewhere'
+  | 'session-differs'
+  | 'takes'
+  | 'batch-differs'
+  | 'fails'
+  | 'too-large'
+  | 'mismatch';
 const steps: Step[] = [
   'write',
   'hurry',
@@ -108,7 +123,9 @@ const steps: Step[] = [
   'open',
   'close',
   'elsewhere',
+  'session-differs',
   'takes',
+  'batch-differs',
   'fails',
   'too-large',
   'mismatch',
@@ -143,6 +160,12 @@ class StreamModel {
       case 'elsewhere':
         if (this.isOpen && !isCall) this.tell('mismatch');
         return;
+      case 'session-differs':
+        if (this.isOpen && (this.state === 'held' || this.state === 'clean')) this.tell('different');
+        return;
+      case 'batch-differs':
+        if (isCall && this.state === 'sending') this.end('different');
+        return;
       case 'takes':
         return this.takes();
       case 'fails':
@@ -161,7 +184,7 @@ class StreamModel {
     if (this.inFlight > 1) throw new Error('two calls without an answer');
     const mayWait = to === 'lingering' || to === 'waiting';
     if (this.isArmed !== mayWait) throw new Error(`a timer is ${this.isArmed ? '' : 'not '}armed while ${to}`);
-    const mayCall = to === 'sending' || to === 'reconciling';
+    const mayCall = to === 'sending' || to === 'reconciling' || to === 'comparing';
     if (this.inFlight > 0 !== mayCall) throw new Error(`${this.inFlight} calls are under way while ${to}`);
     if (!this.isOpen && event === 'held-back' && to !== 'held') throw new Error('not held back');
   }
@@ -179,7 +202,7 @@ class StreamModel {
   }
 
   #do(effect: StreamEffect): void {
-    if (effect === 'send' || effect === 'reconcile') this.inFlight += 1;
+    if (effect === 'send' || effect === 'reconcile' || effect === 'repair') this.inFlight += 1;
     if (effect === 'abort') this.inFlight = 0;
     if (effect === 'arm-linger' || effect === 'arm-retry') this.isArmed = true;
     if (effect === 'disarm') this.isArmed = false;

@@ -1,16 +1,9 @@
 import { pipeline } from 'node:stream';
-import {
-  constants,
-  createGunzip,
-  createZstdDecompress,
-  type Gunzip,
-  gunzip,
-  type ZstdDecompress,
-  zstdDecompress,
-} from 'node:zlib';
+import { constants, createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
 
 import { HoldfastError, isHoldfastError, limits } from '@holdfast/protocol';
 
+import type { BodyShare } from './body-budget.ts';
 import type { Encoding } from './guards.ts';
 
 /**
@@ -23,26 +16,36 @@ const zstdOptions = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
 const STREAM_RATIO = 200;
 const STREAM_CHUNK_BYTES = 64 * 1024;
 
-/** Decompresses a whole body. Throws `body-too-large` before more than `maxBytes` are made, `bad-encoding`. */
-export function decompress(bytes: Buffer, encoding: Encoding, maxBytes: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const done = (error: Error | null, result: Buffer | { buffer: Buffer; engine: { bytesWritten: number } }): void => {
-      if (error !== null) reject(refusal(error, maxBytes));
-      else if (Buffer.isBuffer(result)) resolve(result);
-      else if (result.engine.bytesWritten < bytes.length) reject(trailing());
-      else resolve(result.buffer);
-    };
-    if (encoding === 'gzip') gunzip(bytes, { maxOutputLength: maxBytes }, done);
-    // `info` tells how much was read: Node stops after one frame and does not mention the rest.
-    else zstdDecompress(bytes, { ...zstdOptions, maxOutputLength: maxBytes, info: true }, done);
-  });
+/**
+ * Decompresses a whole body, piece by piece out of its share. Throws `body-too-large` before more than `maxBytes` are kept,
+ * `bad-encoding`, `queue-full`.
+ */
+export async function decompress(
+  bytes: Buffer,
+  encoding: Encoding,
+  maxBytes: number,
+  share: BodyShare,
+): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of decompressStream([bytes], encoding)) {
+    size += piece.length;
+    if (size > maxBytes) throw swollen(maxBytes);
+    const refusal = share.take(piece.length);
+    if (refusal !== undefined) throw refusal;
+    pieces.push(piece);
+  }
+  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces, size);
 }
 
 /**
  * Decompresses a stream as it comes. Throws what `chunks` throws, `bad-encoding`, and `body-too-large` when the stream
  * swells like a bomb.
  */
-export async function* decompressStream(chunks: AsyncIterable<Buffer>, encoding: Encoding): AsyncGenerator<Buffer> {
+export async function* decompressStream(
+  chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
+  encoding: Encoding,
+): AsyncGenerator<Buffer> {
   const decoder = decoderOf(encoding);
   let bytesIn = 0;
   let bytesOut = 0;
@@ -63,7 +66,7 @@ export async function* decompressStream(chunks: AsyncIterable<Buffer>, encoding:
     }
     if (decoder.bytesWritten < bytesIn) throw trailing();
   } catch (error) {
-    throw refusal(error, limits.decompressedBodyBytes);
+    throw refusal(error);
   } finally {
     decoder.destroy();
   }
@@ -75,10 +78,9 @@ function decoderOf(encoding: Encoding): Gunzip | ZstdDecompress {
     : createZstdDecompress({ ...zstdOptions, chunkSize: STREAM_CHUNK_BYTES });
 }
 
-function refusal(error: unknown, maxBytes: number): HoldfastError {
+function refusal(error: unknown): HoldfastError {
   if (isHoldfastError(error)) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  if (code === 'ERR_BUFFER_TOO_LARGE') return swollen(maxBytes);
   return new HoldfastError('bad-encoding', `the decoder stopped with ${code}`);
 }
 

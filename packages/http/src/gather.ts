@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 
 import { HoldfastError, limits } from '@holdfast/protocol';
 
+import type { BodyBudget, BodyShare } from './body-budget.ts';
 import { deadline } from './deadlines.ts';
 import { decompress } from './decompress.ts';
 import type { Encoding } from './guards.ts';
@@ -14,19 +15,22 @@ export interface BodyBounds {
   readonly bodyBytes: number;
   /** For the whole body when it is gathered; between two chunks when it is a stream. */
   readonly waitMs: number;
+  /** For all bodies that are gathered at one time. */
+  readonly budget: BodyBudget;
 }
 
 /**
  * Reads a whole body as text. Bytes are counted as they come, whatever Content-Length says.
- * Throws `body-too-large`, `body-incomplete`, `request-timeout`, `bad-encoding`, `bad-utf8`.
+ * Throws `body-too-large`, `body-incomplete`, `request-timeout`, `bad-encoding`, `bad-utf8`, `queue-full`.
  */
 export async function readText(
   request: IncomingMessage,
   encoding: Encoding | undefined,
   bounds: BodyBounds,
+  share: BodyShare,
 ): Promise<string> {
-  const sent = await gather(request, bounds);
-  const bytes = encoding === undefined ? sent : await decompress(sent, encoding, limits.decompressedBodyBytes);
+  const sent = await gather(request, bounds, share);
+  const bytes = encoding === undefined ? sent : await decompress(sent, encoding, limits.decompressedBodyBytes, share);
   if (!isUtf8(bytes)) throw new HoldfastError('bad-utf8', 'the body is not valid UTF-8');
   return bytes.toString('utf8');
 }
@@ -36,7 +40,7 @@ export function assertDeclared(request: IncomingMessage, bodyBytes: number): voi
   if (Number(request.headers['content-length'] ?? 0) > bodyBytes) throw tooLarge(bodyBytes);
 }
 
-function gather(request: IncomingMessage, { bodyBytes, waitMs }: BodyBounds): Promise<Buffer> {
+function gather(request: IncomingMessage, { bodyBytes, waitMs }: BodyBounds, share: BodyShare): Promise<Buffer> {
   if (request.destroyed) return Promise.reject(incomplete());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -55,8 +59,10 @@ function gather(request: IncomingMessage, { bodyBytes, waitMs }: BodyBounds): Pr
     };
     const take = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > bodyBytes) settle(tooLarge(bodyBytes));
-      else chunks.push(chunk);
+      if (size > bodyBytes) return settle(tooLarge(bodyBytes));
+      const refusal = share.take(chunk.length);
+      if (refusal !== undefined) return settle(refusal);
+      chunks.push(chunk);
     };
     const cut = (): void => {
       if (!isSettled) settle(incomplete());

@@ -12,9 +12,11 @@ export {
   type QueryOf,
   type Routes,
 } from './call.ts';
+export { addDiskGauges, type DiskReport, reportDisk } from './disk-report.ts';
 export type { Authenticate, Identity, ReadHeader } from './identity.ts';
 export type { ListenAt } from './listeners.ts';
 export type { Check } from './probes.ts';
+export { type CheckedFile, reportScrub } from './scrub-report.ts';
 export { createService, type Service, type ServiceOptions } from './service.ts';
 export { type ServiceAddress, urlOf, writeServiceFile } from './service-file.ts';
 export { makeToken, type NewToken, type ParsedToken, parseToken, tokenMatches } from './tokens.ts';

@@ -29,10 +29,8 @@ const SWEEP_MS = 20;
 export class Listeners {
   readonly #options: ListenersOptions;
   readonly #servers = new Set<Server>();
-  /** The latest answer of each connection. */
-  readonly #answers = new WeakMap<Duplex, ServerResponse>();
-  /** Connections that have not sent a request yet: Node does not count them as idle. */
-  readonly #unused = new Set<Duplex>();
+  /** The open connections, each with its latest answer; undefined: it has not sent a request yet. */
+  readonly #connections = new Map<Duplex, ServerResponse | undefined>();
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -69,12 +67,7 @@ export class Listeners {
   async stop(): Promise<void> {
     const { stopMs } = this.#options;
     const closed = [...this.#servers].map((server) => new Promise((resolve) => server.close(resolve)));
-    const closeIdle = (): void => {
-      for (const server of this.#servers) server.closeIdleConnections();
-      for (const socket of this.#unused) socket.destroy();
-    };
-    closeIdle();
-    const sweeper = setInterval(closeIdle, SWEEP_MS);
+    const sweeper = setInterval(() => this.#closeIdle(), SWEEP_MS);
     const deadline = setTimeout(() => {
       for (const server of this.#servers) server.closeAllConnections();
     }, stopMs);
@@ -94,9 +87,10 @@ export class Listeners {
       connectionsCheckingInterval: CHECK_MS,
     });
     server.maxConnections = this.#options.connections;
+    // Node takes a connection for idle whose answer is ended and not yet on its way, and would cut it off in `close`.
+    server.closeIdleConnections = () => this.#closeIdle();
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-      this.#answers.set(request.socket, response);
-      this.#unused.delete(request.socket);
+      this.#connections.set(request.socket, response);
       this.#options.onRequest(request, response, isSocket);
     };
     server.on('request', onRequest);
@@ -107,13 +101,19 @@ export class Listeners {
   }
 
   #welcome(socket: Socket): void {
-    this.#unused.add(socket);
-    socket.once('close', () => this.#unused.delete(socket));
+    this.#connections.set(socket, undefined);
+    socket.once('close', () => this.#connections.delete(socket));
+  }
+
+  #closeIdle(): void {
+    for (const [socket, answer] of this.#connections) {
+      if (answer === undefined || answer.writableFinished) socket.destroy();
+    }
   }
 
   /** Answers what is no HTTP, unless that would fall into the middle of another answer. */
   #rebuff(error: NodeJS.ErrnoException, socket: Duplex): void {
-    const answer = this.#answers.get(socket);
+    const answer = this.#connections.get(socket);
     const isOtherUnderWay =
       answer !== undefined && !answer.writableFinished && (answer.headersSent || answer.req.complete);
     if (!socket.writable || isOtherUnderWay || error.code === 'ECONNRESET') return void socket.destroy();

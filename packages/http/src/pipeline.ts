@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { HoldfastError, type Now } from '@holdfast/protocol';
+import { type ErrorCode, HoldfastError, type Now } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 
 import { assertRole, identify } from './authorize.ts';
@@ -142,7 +142,7 @@ export class Pipeline<Who extends Identity> {
   async #refuse(passage: Passage<Who>, error: HoldfastError): Promise<number> {
     const { request, response, call, match } = passage;
     const { status } = error.kind;
-    if (status >= 500) {
+    if (status >= 500 && !TOLD_ELSEWHERE.has(error.code)) {
       const fields = { route: match?.entry.id, requestId: call.requestId, code: error.code, err: error.cause ?? error };
       this.#options.log.warn(fields, 'request failed');
     }
@@ -159,6 +159,15 @@ export class Pipeline<Who extends Identity> {
     log.debug({ method: request.method, route, status, ms: durationMs, requestId: call.requestId }, 'request');
   }
 }
+
+/** Conditions that last and are logged once, when they begin: not with every request they meet. */
+const TOLD_ELSEWHERE: ReadonlySet<ErrorCode> = new Set([
+  'disk-full',
+  'storage-read-only',
+  'file-damaged',
+  'agent-restoring',
+  'shutting-down',
+]);
 
 const UNPRINTABLE = /[^\x21-\x7e]/;
 

@@ -46,12 +46,14 @@ export async function openBody(
   if (plan.framing === 'json') assertDeclared(request, bounds.bodyBytes);
   goAhead();
   if (plan.framing === 'ndjson') return openLines(request, plan, bounds);
-  const text = await readText(request, plan.encoding, bounds);
-  return { value: readJson(text, plan.body), close: nothingToClose };
-}
-
-function nothingToClose(): void {
-  // A gathered body holds nothing open.
+  const share = bounds.budget.share();
+  try {
+    const text = await readText(request, plan.encoding, bounds, share);
+    return { value: readJson(text, plan.body), close: share.release };
+  } catch (error) {
+    share.release();
+    throw error;
+  }
 }
 
 function openLines(request: IncomingMessage, plan: BodyPlan, bounds: BodyBounds): OpenBody {

@@ -2,6 +2,7 @@ import type { Now, ServiceConfig } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
+import { BodyBudget } from './body-budget.ts';
 import type { Handlers, Routes } from './call.ts';
 import type { Authenticate, Identity } from './identity.ts';
 import { type ListenAt, Listeners } from './listeners.ts';
@@ -68,7 +69,11 @@ export function createService<const Contract extends Routes, Who extends Identit
     table,
     authenticate,
     allowedHosts,
-    bounds: { bodyBytes: config['limits.bodyBytes'], waitMs: config['limits.requestSeconds'] * 1000 },
+    bounds: {
+      bodyBytes: config['limits.bodyBytes'],
+      waitMs: config['limits.requestSeconds'] * 1000,
+      budget: new BodyBudget(),
+    },
     metrics: new HttpMetrics(metrics),
     log,
     now,

@@ -189,3 +189,40 @@ test('limits of the configuration hold', async () => {
   expect(problemOf(reply).code).toBe('body-too-large');
   expect(limits.bodyBytes).toBeGreaterThan(1024);
 });
+
+describe('bodies that are large together', () => {
+  const most = limits.bodyBytes - 1;
+
+  test('are taken while there is room for them, and refused beyond it until others are done', async () => {
+    await using under = await start();
+    const uploads = await Promise.all([1, 2, 3, 4].map(() => under.connect()));
+    for (const wire of uploads) {
+      const head = ['content-type: application/json', `content-length: ${most + 1}`];
+      wire.send(under.head('PUT /docs/a', ...head)).send(' '.repeat(most));
+    }
+    await expect.poll(() => uploads.every(({ socket }) => socket.writableLength === 0), { timeout: 20_000 }).toBe(true);
+    const body = ' '.repeat(1024) + '1';
+    await expect.poll(async () => (await under.ask('PUT', '/docs/a', { body })).status, { timeout: 20_000 }).toBe(503);
+    const refused = await under.ask('PUT', '/docs/a', { body });
+    expect(problemOf(refused).code).toBe('queue-full');
+    expect(refused.headers['retry-after']).toBe('1');
+    uploads[0]?.[Symbol.dispose]();
+    await expect.poll(async () => (await under.ask('PUT', '/docs/a', { body })).status, { timeout: 20_000 }).toBe(200);
+    for (const wire of uploads) wire[Symbol.dispose]();
+  });
+
+  test.each(packers)('although small as sent, as %s, fill no more memory than that', async (encoding, pack) => {
+    await using under = await start();
+    const headers = { ...under.headers, 'content-encoding': encoding };
+    const body = pack(Buffer.from(`[${' '.repeat(most - 1)}]`));
+    const before = process.memoryUsage.rss();
+    const asked = Array.from({ length: 40 }, () => under.ask('POST', '/both', { headers, body }));
+    const replies = await Promise.all(asked);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(512 * MIB);
+    const refused = replies.filter(({ status }) => status !== 200);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(replies.length);
+    expect(new Set(refused.map((reply) => problemOf(reply).code))).toEqual(new Set(['queue-full']));
+    expect((await under.ask('POST', '/both', { headers, body })).status).toBe(200);
+  });
+});

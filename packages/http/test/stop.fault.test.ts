@@ -8,6 +8,9 @@ import { describe, expect, test } from 'vitest';
 
 import { ask, start, Wire } from './service-under-test.ts';
 
+/** More than the system's buffers hold between a service and a client that does not read. */
+const LARGE_BYTES = 15 * 1024 * 1024;
+
 describe('stop', () => {
   test('lets a request under way finish, and closes everything else', async () => {
     await using under = await start();
@@ -41,6 +44,22 @@ describe('stop', () => {
     expect(answer).toContain('"waited"');
     expect(answer.split('HTTP/1.1 ').length - 1).toBeLessThanOrEqual(2);
     expect(answer).not.toContain('"status":"ok"');
+  });
+
+  test('waits for a large answer that is ended and not yet with its client', async () => {
+    await using under = await start({ logLevel: 'debug' });
+    using wire = await under.connect();
+    const body = JSON.stringify(['x'.repeat(LARGE_BYTES)]);
+    wire.send(under.head('POST /both', 'content-type: application/json', `content-length: ${body.length}`));
+    wire.socket.pause();
+    wire.send(body);
+    await expect.poll(() => under.logged.some(({ route }) => route === 'both')).toBe(true);
+    const stopped = under.service.stop();
+    wire.socket.resume();
+    const answer = await wire.closed();
+    expect(answer.length).toBeGreaterThan(LARGE_BYTES);
+    expect(answer.endsWith('x"]')).toBe(true);
+    await stopped;
   });
 
   test('cuts requests that outlast stop.seconds, and tells their handlers', async () => {

@@ -26,15 +26,21 @@ export function versionMs(version: string): number {
  */
 export class HybridClock {
   readonly #now: Now;
-  readonly #suffix: string;
+  #suffix: string;
   #ms = 0;
   #counter = 0;
   #msText = '000000000000';
 
   /** `suffix` is the node's own 8 hexadecimal digits; it breaks ties between nodes. */
   constructor(now: Now, suffix: string) {
-    if (!/^[0-9a-f]{8}$/.test(suffix)) throw new RangeError(`a node suffix is 8 hexadecimal digits, not "${suffix}"`);
+    assertSuffix(suffix);
     this.#now = now;
+    this.#suffix = suffix;
+  }
+
+  /** The node is another one from now on: every later `next()` ends with these 8 hexadecimal digits. */
+  changeSuffix(suffix: string): void {
+    assertSuffix(suffix);
     this.#suffix = suffix;
   }
 
@@ -60,4 +66,8 @@ export class HybridClock {
     this.#counter = counter;
     this.#msText = ms.toString(16).padStart(12, '0');
   }
+}
+
+function assertSuffix(suffix: string): void {
+  if (!/^[0-9a-f]{8}$/.test(suffix)) throw new RangeError(`a node suffix is 8 hexadecimal digits, not "${suffix}"`);
 }

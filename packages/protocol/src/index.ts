@@ -14,6 +14,7 @@ export {
 } from './config/options.ts';
 export { renderConfigFile } from './config/render.ts';
 export {
+  type CareConfig,
   type CommitConfig,
   type NodeConfig,
   nodeOptions,
@@ -33,11 +34,8 @@ export {
   parseJson,
   utf8Length,
 } from './document.ts';
+export { errorCatalogue, type ErrorCode, errorCodes, type ErrorKind } from './error-catalogue.ts';
 export {
-  errorCatalogue,
-  type ErrorCode,
-  errorCodes,
-  type ErrorKind,
   type ErrorOptions,
   HoldfastError,
   invalidRequest,
@@ -88,7 +86,16 @@ export {
   type Scalar,
 } from './query.ts';
 export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswerSchema } from './record.ts';
-export { type AgentStatus, type DaemonRouteId, daemonRoutes, type NodeStatus } from './routes/daemon.ts';
+export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
+export { type DaemonRouteId, daemonRoutes } from './routes/daemon.ts';
+export {
+  type AgentStatus,
+  type DiskStatus,
+  type NodeStatus,
+  type RestoreReport,
+  type RestoreStatus,
+  type ScrubStatus,
+} from './routes/node-status.ts';
 export { type DeadLetter, type NodeInfo, type RelayRouteId, relayRoutes } from './routes/relay.ts';
 export { bodyErrors, commonErrors, type Role, type Route, type RouteAnswer, type RouteBody } from './routes/route.ts';
 export {
@@ -96,10 +103,15 @@ export {
   batchHeaderSchema,
   type BatchReceipt,
   batchReceiptSchema,
+  type Buckets,
+  bucketsSchema,
   type Change,
   changeSchema,
+  type CopyPage,
+  copyPageSchema,
   type Cursor,
   cursorSchema,
+  DIGEST_BUCKETS,
   type ImmediateRequest,
   immediateReceiptSchema,
   immediateSchema,

@@ -5,19 +5,29 @@ import { agentName, collectionName, nodeName, recordId, resourceName } from './n
 import { seq, version } from './record.ts';
 
 /** The wire version this code speaks, sent as `Holdfast-Protocol` (protocol rule 20). */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** The oldest version a relay of this release still accepts. */
 export const OLDEST_PROTOCOL_VERSION = 1;
 
 /** Every wire version, newest last, and what it changed. */
-export const protocolHistory: readonly string[] = Object.freeze(['1: sessions, batches of one stream, single changes']);
+export const protocolHistory: readonly string[] = Object.freeze([
+  '1: sessions, batches of one stream, single changes',
+  '2: digests in sessions and batches, comparing by buckets, copying an agent back, taking over a node',
+]);
 
 const ms = z.number().int().min(0);
 const hex = (digits: number): z.ZodString => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
 
 /** Names one life of a data file or daemon: 128 random bits in hexadecimal. */
 export const randomId = hex(32);
+
+/**
+ * A digest of an agent's records (protocol rule 12), 64 bits in hexadecimal: XOR over the first 64 bits of the content
+ * hashes of all records both sides keep for good, tombstones too. Records that expire are no part of it, as each side
+ * sweeps them on its own; nor are those the relay rejected.
+ */
+export const digestSchema = hex(16);
 
 /** Up to where the relay holds a stream: the seq and version of the last change it took. */
 export const cursorSchema = z.object({ seq, version });
@@ -59,7 +69,12 @@ export const sessionRequestSchema = z.object({
 export type SessionRequest = z.infer<typeof sessionRequestSchema>;
 
 /** Where the relay stands in a stream. */
-const streamCursorSchema = z.object({ agent: agentName, incarnation: randomId, cursor: cursorSchema });
+const streamCursorSchema = z.object({
+  agent: agentName,
+  incarnation: randomId,
+  cursor: cursorSchema,
+  digest: digestSchema.meta({ description: "Of all the relay's records of the agent, by whichever stream they came" }),
+});
 
 /** Answer to a session request: where the relay stands in each of the node's streams. */
 export const sessionAnswerSchema = z.object({
@@ -89,6 +104,9 @@ export const batchHeaderSchema = z.object({
     .min(0)
     .max(limits.syncBatchChanges)
     .meta({ description: 'Changes that follow; none only moves the cursor over what cannot be sent' }),
+  digest: digestSchema
+    .optional()
+    .meta({ description: "Of the agent's records as they are once this is taken; there if nothing else waits then" }),
 });
 
 /** First line of a batch. */
@@ -101,7 +119,14 @@ export const rejectSchema = z.object({ seq, code: z.string(), reason: z.string()
 export type Reject = z.infer<typeof rejectSchema>;
 
 /** Answer to a batch, after the relay's commit. */
-export const batchReceiptSchema = z.object({ cursor: cursorSchema, rejects: z.array(rejectSchema) });
+export const batchReceiptSchema = z.object({
+  cursor: cursorSchema,
+  rejects: z.array(rejectSchema),
+  digest: digestSchema.optional().meta({
+    description:
+      "The relay's, if the batch carried one and both speak of the same records: equal, or there is a difference",
+  }),
+});
 
 /** Answer to a batch. */
 export type BatchReceipt = z.infer<typeof batchReceiptSchema>;
@@ -129,6 +154,37 @@ export const streamPageSchema = z.object({
 
 /** What the relay holds of a stream above a seq. */
 export type StreamPage = z.infer<typeof streamPageSchema>;
+
+/** Buckets an agent's records are compared by (protocol rule 12). */
+export const DIGEST_BUCKETS = 256;
+
+/** The digests of an agent's records at the relay, bucket by bucket. */
+export const bucketsSchema = z.object({
+  digest: digestSchema,
+  buckets: z
+    .array(digestSchema)
+    .length(DIGEST_BUCKETS)
+    .meta({ description: 'Record keys fall into buckets by `bucketOf`' }),
+});
+
+/** The digests of an agent's records at the relay, bucket by bucket. */
+export type Buckets = z.infer<typeof bucketsSchema>;
+
+/**
+ * A part of all that the relay holds of an agent, by whichever of its streams it came, tombstones too. A change's seq is
+ * its place in the stream that brought it.
+ */
+export const copyPageSchema = z.object({
+  changes: z.array(changeSchema),
+  next: z
+    .string()
+    .max(200)
+    .nullable()
+    .meta({ description: 'Give it back as `after` for the next page; null: that was all' }),
+});
+
+/** A part of all that the relay holds of an agent. */
+export type CopyPage = z.infer<typeof copyPageSchema>;
 
 /** Enrols a node. */
 export const joinRequestSchema = z.strictObject({ node: nodeName });

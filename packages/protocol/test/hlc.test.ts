@@ -71,6 +71,15 @@ describe('the hybrid clock', () => {
     expect(clock.next()).toBe('0000000003e9-0001-00000000');
   });
 
+  test('takes another suffix and goes on above what it gave under the one before', () => {
+    const clock = clockAt([1000]);
+    const before = clock.next();
+    clock.changeSuffix('00000001');
+    const after = clock.next();
+    expect([after > before, after.slice(-8)]).toEqual([true, '00000001']);
+    expect(() => clock.changeSuffix('wrong')).toThrow(RangeError);
+  });
+
   test('tells the wall clock it was made at', () => {
     expect(versionMs(clockAt([1_763_596_800_000]).next())).toBe(1_763_596_800_000);
     expect(versionMs(ZERO_VERSION)).toBe(0);

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import {
   batchHeaderSchema,
   batchReceiptSchema,
+  bucketsSchema,
   changeSchema,
+  copyPageSchema,
   immediateReceiptSchema,
   immediateSchema,
   joinAnswerSchema,
@@ -25,12 +27,15 @@ import { z } from 'zod';
  */
 const pinned: Readonly<Record<number, string>> = {
   1: '9f7615595b40cb56',
+  2: '02148dcb7a492ec9',
 };
 
 const wire = {
   batchHeaderSchema,
   batchReceiptSchema,
+  bucketsSchema,
   changeSchema,
+  copyPageSchema,
   immediateReceiptSchema,
   immediateSchema,
   joinAnswerSchema,

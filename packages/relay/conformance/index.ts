@@ -1,5 +1,7 @@
 import { describe } from 'vitest';
 
+import { copyingCases } from './copying-cases.ts';
+import { digestCases } from './digest-cases.ts';
 import { joiningCases } from './joining-cases.ts';
 import { mergingCases } from './merging-cases.ts';
 import { readingCases } from './reading-cases.ts';
@@ -18,5 +20,7 @@ export function relayStoreConformance(name: string, make: MakeStore): void {
     mergingCases(make);
     readingCases(make);
     joiningCases(make);
+    digestCases(make);
+    copyingCases(make);
   });
 }

@@ -60,6 +60,7 @@ export interface BatchPlace {
   readonly nowMs?: number;
   readonly base?: Cursor;
   readonly upto?: Cursor;
+  readonly digest?: string;
 }
 
 /** A batch of changes on top of a cursor; without `base` on top of the seq before the first change. */
@@ -69,7 +70,8 @@ export function makeBatch(changes: readonly IncomingChange[], place: BatchPlace 
   const last = changes.at(-1);
   const upto =
     place.upto ?? (last === undefined ? base : { seq: last.seq, version: last.row?.version ?? versionOf(last.seq) });
-  const header = { boot, agent, incarnation, base, upto, count: changes.length };
+  const digest = place.digest === undefined ? {} : { digest: place.digest };
+  const header = { boot, agent, incarnation, base, upto, count: changes.length, ...digest };
   if (changes.length > limits.syncBatchChanges) throw new RangeError('no batch is that long');
   const bytes = changes.reduce((sum, { line }) => sum + line.length, 0);
   return { node, boot, nowMs, silentBeforeMs: nowMs - LEASE_MS, header, changes, bytes };
@@ -84,6 +86,7 @@ export function makeTokenEntry(number: number, parts: Partial<TokenEntry> = {}):
     name: 'someone',
     createdAtMs: START_MS,
     expiresAtMs: null,
+    replaces: false,
     ...parts,
   };
 }

@@ -1,3 +1,5 @@
+import type { CopyProgress } from '@holdfast/sqlite';
+
 import type { RelayStore } from '../src/index.ts';
 
 /** A store under test, in a place of its own. */
@@ -6,7 +8,9 @@ export interface StoreUnderTest {
   readonly store: RelayStore;
   /** Closes the store and opens it again, as a restart would. */
   reopen(): Promise<void>;
-  /** Closes the store and removes its place. */
+  /** Copies the store with `copyTo` and opens the copy as a store of its own, which `remove` closes. */
+  copied(onProgress?: (progress: CopyProgress) => void): Promise<RelayStore>;
+  /** Closes the store and its copies, and removes their place. */
   remove(): Promise<void>;
 }
 

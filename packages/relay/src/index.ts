@@ -1,6 +1,8 @@
 export { initRelay } from './service/setup.ts';
 export { type RelayOptions, type RunningRelay, startRelay } from './start.ts';
 export type {
+  AgentPart,
+  CopyPart,
   IncomingBatch,
   IncomingChange,
   IncomingImmediate,

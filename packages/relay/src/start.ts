@@ -1,20 +1,26 @@
-import { createService, type Service, urlOf, writeServiceFile } from '@holdfast/http';
-import { type Now, type RelayConfig, relayRoutes } from '@holdfast/protocol';
-import { ensurePrivateDirectory, lockDirectory } from '@holdfast/sqlite';
+import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
+import { addDiskGauges, createService, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
+import { type HoldfastError, type Now, type RelayConfig, relayRoutes } from '@holdfast/protocol';
+import { DiskWatch, ensurePrivateDirectory, lockDirectory, refuseRotten } from '@holdfast/sqlite';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
+import { keepRelayBackups } from './backup/backups.ts';
 import { authenticateWith } from './http/authenticate.ts';
+import { backupHandlers } from './http/backup-handlers.ts';
 import { deskHandlers } from './http/desk-handlers.ts';
 import { allowedHosts } from './http/hosts.ts';
 import { nodeHandlers } from './http/node-handlers.ts';
 import { Access } from './service/access.ts';
+import { scrubRelay } from './scrub/scrub.ts';
+import { EpochFile } from './service/epoch-file.ts';
 import { ExpiryTimer } from './service/expiry-timer.ts';
 import { RelayMetrics } from './service/metrics.ts';
 import { readinessChecks } from './service/readiness.ts';
 import { makeDesk } from './service/relay-service.ts';
-import { openRelayStore } from './service/setup.ts';
+import { databaseFileIn, openRelayStore } from './service/setup.ts';
 import { Sync } from './service/sync.ts';
+import { Warnings } from './service/warnings.ts';
 import type { RelayStore } from './storage/relay-store.ts';
 
 /** What a relay runs with. */
@@ -27,6 +33,8 @@ export interface RelayOptions {
   readonly version: string;
   /** The wall clock; default `Date.now`. */
   readonly now?: Now;
+  /** From the start to the first check of the database, in milliseconds. Default: ten minutes. */
+  readonly scrubAfterMs?: number;
 }
 
 /** A relay that serves. */
@@ -37,41 +45,54 @@ export interface RunningRelay {
   stop(): Promise<void>;
   /** Whether it could answer and write now. */
   healthy(): Promise<boolean>;
+  /** Resolves when the disk failed: nothing is acknowledged any more, and the process must end. */
+  readonly failed: Promise<HoldfastError>;
 }
+
+const MEBIBYTE = 1024 * 1024;
 
 /**
  * Starts a relay: takes the directory for this process, brings the database up to date, listens, and writes
  * `service.json` (0600: pid, url, start) into the directory for local tools.
  *
- * Throws `directory-locked`, `directory-unsafe`, `bad-configuration` (no relay was prepared there), `schema-newer`, `sqlite-unsafe`,
- * `storage-failed`, or Node's error when the address cannot be listened on. Nothing is left open then.
+ * Throws `directory-locked`, `directory-unsafe`, `bad-configuration` (no relay was prepared there), `file-damaged`,
+ * `schema-newer`, `sqlite-unsafe`, `storage-failed`, or Node's error when the address cannot be listened on. Nothing is left open then.
  */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const { config, directory, log, now = Date.now } = options;
+  // Given up in the reverse of this order: here when something fails, by `stop` otherwise.
+  await using opened = new AsyncDisposableStack();
   ensurePrivateDirectory(directory);
   const lock = lockDirectory(directory);
-  let store: RelayStore | undefined;
-  try {
-    store = openRelayStore(directory, config);
-    const { service, listen } = assemble(options, store, now);
-    const url = await listen();
-    const timer = new ExpiryTimer({ store, seconds: config['expiry.seconds'], now, log });
-    const removeServiceFile = writeServiceFile(directory, { url, socket: null }, now());
-    return running({
-      url,
-      service,
-      store,
-      timer,
-      closed: () => {
-        removeServiceFile();
-        lock.release();
-      },
-    });
-  } catch (error) {
-    await store?.close();
-    lock.release();
-    throw error;
-  }
+  opened.defer(() => lock.release());
+  settleRestoreAtStart(directory, log);
+  const { failed, ...told } = reportDisk(log);
+  const disk = new DiskWatch({ directory, reserveBytes: config['disk.reserveMegabytes'] * MEBIBYTE, ...told });
+  opened.defer(() => disk.close());
+  const databasePath = databaseFileIn(directory);
+  refuseRotten(databasePath, (message) => log.warn(message));
+  const store = openRelayStore(directory, config, disk);
+  // Closing would write what nobody knows the state of.
+  opened.defer(() => (disk.hasFailed ? undefined : store.close()));
+  const registry = new Registry();
+  addDiskGauges(registry, () => disk.status());
+  const metrics = new RelayMetrics(registry, store);
+  const epochFile = new EpochFile({ store, directory, metrics, log });
+  opened.defer(() => epochFile.stop());
+  await epochFile.start();
+  const timer = new ExpiryTimer({ store, seconds: config['expiry.seconds'], now, log });
+  opened.defer(() => timer.stop());
+  const { scrubAfterMs: firstAfterMs } = options;
+  const scrubber = scrubRelay({ config, databasePath, store, registry, log, now, firstAfterMs });
+  opened.defer(() => scrubber.stop());
+  const backups = keepRelayBackups({ config, directory, store, version: options.version, registry, log, now });
+  opened.defer(() => backups.stop());
+  const { service, listen } = assemble(options, { store, disk, registry, metrics, backups, now });
+  opened.defer(() => service.stop());
+  const url = await listen();
+  opened.defer(writeServiceFile(directory, { url, socket: null }, now()));
+  const owned = opened.move();
+  return { ...running({ url, store, disk }, owned), failed };
 }
 
 interface Assembled {
@@ -79,26 +100,35 @@ interface Assembled {
   readonly listen: () => Promise<string>;
 }
 
-function assemble({ config, directory, log, version }: RelayOptions, store: RelayStore, now: Now): Assembled {
-  const registry = new Registry();
+interface Parts {
+  readonly store: RelayStore;
+  readonly disk: DiskWatch;
+  readonly registry: Registry;
+  readonly metrics: RelayMetrics;
+  readonly backups: BackupKeeper;
+  readonly now: Now;
+}
+
+function assemble({ config, log, version }: RelayOptions, built: Parts): Assembled {
+  const { store, disk, registry, metrics, backups, now } = built;
   collectDefaultMetrics({ register: registry });
-  const metrics = new RelayMetrics(registry, store);
+  const warnings = new Warnings(metrics, log, now);
   const access = new Access({ store, joinSeconds: config['join.seconds'], now });
-  const sync = new Sync({ store, metrics, log, leaseSeconds: config['lease.seconds'], now });
-  const parts = { access, sync, desk: makeDesk(store, now) };
+  const sync = new Sync({ store, metrics, warnings, leaseSeconds: config['lease.seconds'], now });
+  const parts = { access, sync, disk, desk: makeDesk(store, now) };
   let hosts: ReadonlySet<string> = new Set();
   const service = createService({
     name: 'Holdfast relay',
     version,
     description: 'Gathers what every node writes into one network-wide database, and answers queries over it.',
     routes: relayRoutes,
-    handlers: { ...nodeHandlers(parts), ...deskHandlers(parts) },
+    handlers: { ...nodeHandlers(parts), ...deskHandlers(parts), ...backupHandlers(backups) },
     authenticate: authenticateWith(access),
     config,
     log,
     metrics: registry,
     allowedHosts: () => hosts,
-    checks: readinessChecks(store, directory),
+    checks: readinessChecks(store, disk),
   });
   const listen = async (): Promise<string> => {
     const host = config['listen.host'];
@@ -109,27 +139,16 @@ function assemble({ config, directory, log, version }: RelayOptions, store: Rela
   return { service, listen };
 }
 
-interface Parts {
-  readonly url: string;
-  readonly service: Service;
-  readonly store: RelayStore;
-  readonly timer: ExpiryTimer;
-  readonly closed: () => void;
-}
-
-function running({ url, service, store, timer, closed }: Parts): RunningRelay {
+function running(
+  { url, store, disk }: Pick<Parts, 'store' | 'disk'> & { readonly url: string },
+  opened: AsyncDisposableStack,
+): Omit<RunningRelay, 'failed'> {
   let stopped: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    await service.stop();
-    await timer.stop();
-    await store.close();
-    closed();
-  };
   return {
     url,
-    stop: () => (stopped ??= stop()),
+    stop: () => (stopped ??= opened.disposeAsync()),
     healthy: async () => {
-      if (stopped !== undefined) return false;
+      if (stopped !== undefined || disk.hasFailed) return false;
       return store.check().then(
         () => true,
         () => false,

@@ -75,7 +75,7 @@ describe('access to the relay', () => {
       const used = await relay.invite('cellar');
       await join(used, 'cellar');
       expect(codeOf(await join(used, 'cellar'))).toBe('join-token-refused');
-      const forAttic = await relay.invite('attic', 5);
+      const forAttic = await relay.invite('attic', { ttl: 5 });
       expect(codeOf(await join(forAttic, 'cellar2'))).toBe('join-token-refused');
       relay.nowMs += 5000;
       expect(codeOf(await join(forAttic, 'attic'))).toBe('join-token-refused');
@@ -97,9 +97,30 @@ describe('access to the relay', () => {
       expect(codes.filter((code) => code === 'join-token-refused')).toHaveLength(99);
     });
 
-    it('is not offered to the name of an enrolled node', async () => {
+    it('is not offered to the name of an enrolled node, and the answer says how a new machine takes its place', async () => {
       const reply = await relay.call('POST', '/relay/join-tokens', { token: relay.adminToken, body: { node: 'htpc' } });
       expect([reply.status, codeOf(reply)]).toEqual([409, 'node-exists']);
+      expect(reply.json?.['detail']).toContain('holdfast invite htpc --replaces');
+    });
+
+    it('in the place of a node shuts the old machine out at once, and the new one has its session at once', async () => {
+      const boots = ['1', '2'].map((digit) => ({ boot: digit.repeat(32), predecessors: [] }));
+      const session = (token: string, machine: 0 | 1) =>
+        relay.call('POST', '/relay/session', { token, body: boots[machine] });
+      const before = await relay.enrol('study');
+      expect((await session(before, 0)).status).toBe(200);
+      const reply = await join(await relay.invite('study', { replaces: true }), 'study');
+      expect(reply.status).toBe(201);
+      const { credential } = answerOf(relayRoutes.join, reply);
+      expect(codeOf(await session(before, 0))).toBe('unauthenticated');
+      expect((await session(credential, 1)).status).toBe(200);
+      expect(codeOf(await session(credential, 0))).toBe('node-cloned');
+    });
+
+    it('in the place of a node is not offered where there is none', async () => {
+      const body = { node: 'nowhere', replaces: true };
+      const reply = await relay.call('POST', '/relay/join-tokens', { token: relay.adminToken, body });
+      expect([reply.status, codeOf(reply)]).toEqual([404, 'node-not-found']);
     });
   });
 });

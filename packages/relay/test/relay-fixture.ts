@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import {
   type Cursor,
   type Problem,
+  PROTOCOL_VERSION,
   type Record as PublicRecord,
   type RelayConfig,
   relayRoutes,
@@ -59,9 +60,10 @@ export class TestRelay {
     return this.#running;
   }
 
-  async start(log: Logger = pino({ level: 'silent' })): Promise<this> {
+  async start(log: Logger = pino({ level: 'silent' }), scrubAfterMs = 3_600_000): Promise<this> {
     const now = (): number => this.nowMs;
-    this.#running = await startRelay({ config: this.#config, directory: this.directory, log, version: '0.0.0', now });
+    const options = { config: this.#config, directory: this.directory, log, version: '0.0.0', now, scrubAfterMs };
+    this.#running = await startRelay(options);
     return this;
   }
 
@@ -79,7 +81,7 @@ export class TestRelay {
   call(method: string, path: string, { token, body, headers }: CallOptions = {}): Promise<Reply> {
     const text = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     const all = {
-      'holdfast-protocol': '1',
+      'holdfast-protocol': String(PROTOCOL_VERSION),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
       ...headers,
@@ -108,8 +110,8 @@ export class TestRelay {
   }
 
   /** Makes a join token. */
-  async invite(node: string, ttl?: number): Promise<string> {
-    const body = { node, ...(ttl !== undefined && { ttl }) };
+  async invite(node: string, options: { readonly ttl?: number; readonly replaces?: boolean } = {}): Promise<string> {
+    const body = { node, ...options };
     const reply = await this.call('POST', '/relay/join-tokens', { token: this.adminToken, body });
     return answerOf(relayRoutes.invite, reply).token;
   }
@@ -165,6 +167,16 @@ export class TestNode {
     return this.relay.call('POST', '/relay/immediate', { token: this.credential, body });
   }
 
+  /** Reads the digests of an agent. */
+  buckets(agent = 'recruiter'): Promise<Reply> {
+    return this.relay.call('GET', `/relay/agents/${agent}/digest`, { token: this.credential });
+  }
+
+  /** Reads a page of an agent; `query` with its question mark. */
+  copyPage(query = '', agent = 'recruiter'): Promise<Reply> {
+    return this.relay.call('GET', `/relay/agents/${agent}/records${query}`, { token: this.credential });
+  }
+
   /** Where the relay stands in the node's one stream. */
   async cursor(): Promise<Cursor | undefined> {
     return answerOf(relayRoutes.session, await this.session()).streams[0]?.cursor;
@@ -207,6 +219,12 @@ export function pageOf(reply: Reply): { readonly records: readonly PublicRecord[
 /** A change line with some members changed, so that its hash does not fit any more. */
 export function edited(line: string, members: object): string {
   return JSON.stringify({ ...(JSON.parse(line) as object), ...members });
+}
+
+/** What a log says, line by line, from which level on. */
+export function listeningLog(level: 'trace' | 'warn'): { readonly log: Logger; readonly lines: readonly string[] } {
+  const lines: string[] = [];
+  return { log: pino({ level }, { write: (line: string) => void lines.push(line) }), lines };
 }
 
 /** The problem code of an answer; undefined for a success. */

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { cursorAt, makeChange, START_MS } from '../conformance/material.ts';
 import { initRelay, startRelay } from '../src/index.ts';
-import { answerOf, codeOf, defaultConfig, edited, TestRelay } from './relay-fixture.ts';
+import { answerOf, codeOf, defaultConfig, edited, listeningLog, TestRelay } from './relay-fixture.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -91,10 +91,10 @@ describe('a running relay', () => {
     expect(json).toMatchObject({
       checks: [
         { name: 'database', ok: true },
-        { name: 'directory', ok: true },
+        { name: 'disk', ok: true },
       ],
     });
-    expect(existsSync(join(relay.directory, '.ready'))).toBe(false);
+    expect(existsSync(join(relay.directory, '.probe'))).toBe(false);
   });
 
   it('answers to its own names only', async () => {
@@ -137,8 +137,7 @@ describe('a running relay', () => {
   });
 
   it('writes no documents, ids or tokens to its log', async () => {
-    const lines: string[] = [];
-    const noisy = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
+    const { log: noisy, lines } = listeningLog('trace');
     const prepared = new TestRelay();
     await using relay = await prepared.start(noisy);
     const node = await relay.node();

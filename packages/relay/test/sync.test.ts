@@ -36,7 +36,14 @@ describe('the relay takes what nodes send', () => {
         epoch: expect.stringMatching(/^[0-9a-f]{32}$/),
         leaseSeconds: 60,
         nowMs: START_MS,
-        streams: [{ agent: 'recruiter', incarnation: INCARNATION, cursor: cursorAt(2) }],
+        streams: [
+          {
+            agent: 'recruiter',
+            incarnation: INCARNATION,
+            cursor: cursorAt(2),
+            digest: expect.stringMatching(/^[0-9a-f]{16}$/),
+          },
+        ],
       });
     });
 
@@ -267,22 +274,24 @@ describe('the relay takes what nodes send', () => {
     expect((await relay.call('GET', `${path}0`, { token: other.credential })).json).toMatchObject({ changes: [] });
   });
 
-  it.each([undefined, '0', '2', '1.0', 'one'])('wants a wire version it speaks, and not %s', async (version) => {
+  it.each([undefined, '0', '3', '1.0', 'one'])('wants a wire version it speaks, and not %s', async (version) => {
     const headers = { 'holdfast-protocol': version };
     const calls = [
       relay.call('POST', '/relay/session', { token: node.credential, body: { boot: BOOT, predecessors: [] }, headers }),
       node.send(batchText({ lines: changeLines(1) }), headers),
       relay.call('GET', `/relay/streams/x?incarnation=${INCARNATION}&after=0`, { token: node.credential, headers }),
+      relay.call('GET', '/relay/agents/x/digest', { token: node.credential, headers }),
+      relay.call('GET', '/relay/agents/x/records', { token: node.credential, headers }),
       relay.call('POST', '/relay/join', { token: await relay.invite('den'), body: { node: 'den' }, headers }),
     ];
     for (const reply of await Promise.all(calls)) {
-      expect(reply).toMatchObject({ status: 426, json: { code: 'protocol-unsupported', supported: [1] } });
+      expect(reply).toMatchObject({ status: 426, json: { code: 'protocol-unsupported', supported: [1, 2] } });
     }
   });
 
   it('names the wire version as the fault even if the body makes no sense here', async () => {
-    const headers = { 'holdfast-protocol': '2' };
-    const reply = await relay.call('POST', '/relay/session', { token: node.credential, body: { v2: true }, headers });
+    const headers = { 'holdfast-protocol': '3' };
+    const reply = await relay.call('POST', '/relay/session', { token: node.credential, body: { v3: true }, headers });
     expect(codeOf(reply)).toBe('protocol-unsupported');
   });
 });

@@ -6,6 +6,20 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   SQLITE_FULL: 'disk-full',
 };
 
+/** The SQLite codes, with all their extensions, that speak of what is in the file and not of the disk under it. */
+const DAMAGE = /^SQLITE_(CORRUPT|NOTADB)(_|$)/;
+/** I/O errors that nothing was written by: reading, asking for memory, looking at the file. */
+const HARMLESS_IO = /^SQLITE_IOERR_(READ|SHORT_READ|CORRUPTFS|DATA|NOMEM|ACCESS|FSTAT|.*LOCK)$/;
+
+/** An error as SQLite raised it. */
+export type SqliteError = Error & { readonly code: string };
+
+/**
+ * What an SQLite error says of the disk: `full`; `refused`: the file may not be written to; `failed`: a write, a sync or
+ * what goes with them did not succeed, and what is on the disk is not known.
+ */
+export type DiskTrouble = 'full' | 'refused' | 'failed';
+
 /**
  * Gives an SQLite failure a code of the catalogue, with the SQLite code in the detail and the error as cause. Other
  * errors come back as they are.
@@ -16,6 +30,28 @@ export function translateSqliteError(error: unknown, what: string): unknown {
 }
 
 /** Whether SQLite raised the error, so that a transaction it happened in may be gone. */
-export function isSqliteError(error: unknown): error is Error & { readonly code: string } {
+export function isSqliteError(error: unknown): error is SqliteError {
   return error instanceof BetterSqlite3.SqliteError;
+}
+
+/**
+ * Whether an error says that the file itself is damaged (`SQLITE_CORRUPT`, `SQLITE_NOTADB`), as SQLite raised it or as
+ * the cause of an error of ours. Trouble with the disk, with room or with file handles is no damage.
+ */
+export function isDamage(error: unknown): boolean {
+  const sqlite = sqliteErrorIn(error);
+  return sqlite !== undefined && DAMAGE.test(sqlite.code);
+}
+
+/** What an error, or the SQLite error that caused it, says of the disk; undefined: nothing. */
+export function diskTroubleOf(error: unknown): DiskTrouble | undefined {
+  const code = sqliteErrorIn(error)?.code ?? '';
+  if (code === 'SQLITE_FULL') return 'full';
+  if (code.startsWith('SQLITE_READONLY')) return 'refused';
+  return code.startsWith('SQLITE_IOERR') && !HARMLESS_IO.test(code) ? 'failed' : undefined;
+}
+
+function sqliteErrorIn(error: unknown): SqliteError | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) if (isSqliteError(at)) return at;
+  return undefined;
 }

@@ -1,5 +1,14 @@
+export { copyDatabase, type CopyProgress } from './copy.ts';
 export { type DirectoryLock, ensurePrivateDirectory, lockDirectory } from './directory.ts';
-export { isSqliteError, translateSqliteError } from './errors.ts';
+export { freeBytesIn } from './disk-probe.ts';
+export { DiskWatch, type DiskWatchOptions } from './disk-watch.ts';
+export { isDamage, isSqliteError, translateSqliteError } from './errors.ts';
 export { migrate, type Migration, schemaVersion } from './migrate.ts';
+export { openForReading } from './open-for-reading.ts';
 export { type Database, openDatabase, type Statement } from './open.ts';
-export { dumpSchema } from './schema.ts';
+export { openMigrated } from './open-migrated.ts';
+export { dumpSchema, schemaOf } from './schema.ts';
+export { refuseEmpty, refuseRotten } from './wal/refuse.ts';
+export { copyWithMendedLog } from './wal/mend.ts';
+export { scanWal, type WalScan, type WalState } from './wal/scan.ts';
+export { type StorageGuard, unguarded } from './storage-guard.ts';

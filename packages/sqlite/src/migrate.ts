@@ -7,6 +7,8 @@ import type { Database } from './open.ts';
 export interface Migration {
   readonly name: string;
   readonly sql: string;
+  /** Fills what `sql` made, where SQL alone cannot compute it; in the same transaction, after `sql`. */
+  readonly fill?: (database: Database) => void;
 }
 
 /**
@@ -37,6 +39,7 @@ export function schemaVersion(database: Database): number {
 function applyMigration(database: Database, migration: Migration, version: number): void {
   const apply = database.transaction(() => {
     database.exec(migration.sql);
+    migration.fill?.(database);
     database.pragma(`user_version = ${version}`);
   });
   try {

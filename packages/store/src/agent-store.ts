@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 
 import {
   type CommitConfig,
+  type Change,
   type Cursor,
   HoldfastError,
   type HybridClock,
@@ -11,7 +12,14 @@ import {
   type Reject,
   type StreamPage,
 } from '@holdfast/protocol';
-import { type Database, migrate, openDatabase, type Statement } from '@holdfast/sqlite';
+import {
+  copyDatabase,
+  type Database,
+  openMigrated,
+  type Statement,
+  type StorageGuard,
+  unguarded,
+} from '@holdfast/sqlite';
 
 import { ExpirySweep } from './expiry.ts';
 import { GroupCommit, type Outcome, type Unit } from './group-commit.ts';
@@ -19,11 +27,14 @@ import { IdempotencyKeys } from './idempotency.ts';
 import { agentMigrations } from './migrations/index.ts';
 import { operationBytes, type Write, type WriteResult } from './operation.ts';
 import { Outbox } from './outbox.ts';
+import type { QueryScope } from './query/compile.ts';
 import { type QueryResult, runQuery } from './query/run.ts';
 import { sql } from './query/sql.ts';
 import { type Page, takePage } from './page.ts';
 import { ReadSnapshot } from './read-snapshot.ts';
 import { isLive, RecordWriter } from './record-writer.ts';
+import { type ComparedRecord, Reconciler } from './reconciler.ts';
+import type { Settlement } from './settlement.ts';
 import type { StreamCounters } from './stream-state.ts';
 import { StreamState } from './stream-state.ts';
 
@@ -36,10 +47,12 @@ export interface AgentStoreOptions {
   readonly clock: HybridClock;
   readonly now: Now;
   readonly commit: CommitConfig;
-  /** `counters.bootSeq` of the store that had the file open before in this process; undefined if none had. */
-  readonly bootSeq?: number | undefined;
+  /** `counters.startVersion` of the store that had the file open before in this process; undefined if none had. */
+  readonly startVersion?: string | undefined;
   /** Called after each commit that gave out seqs, before its callers are answered. Must not throw. */
   readonly onCommit: () => void;
+  /** What is asked and told when the disk fails. Default: nobody. */
+  readonly guard?: StorageGuard | undefined;
 }
 
 /** A record as it is read: the document's text as stored. */
@@ -54,6 +67,9 @@ export interface ListedDocument extends StoredDocument {
   readonly updatedAtMs: number;
   readonly expiresAtMs: number | null;
 }
+
+/** What may be asked of an outbox without a transaction. */
+type OutboxReads = Pick<Outbox, 'next' | 'above' | 'line' | 'oldestMs' | 'deadLetters' | 'hasDeadLetter' | 'stands'>;
 
 /** What there is to say about an agent's file without looking into it again. */
 export interface AgentSummary {
@@ -88,6 +104,8 @@ export class AgentStore {
   readonly #stream: StreamState;
   readonly #writer: RecordWriter;
   readonly #outbox: Outbox;
+  readonly #reconciler: Reconciler;
+  readonly #outboxReads: OutboxReads;
   readonly #idempotency: IdempotencyKeys;
   readonly #expiry: ExpirySweep;
   readonly #commits: GroupCommit;
@@ -96,27 +114,39 @@ export class AgentStore {
   readonly #list: Statement;
   readonly #collections: Statement;
   #notifiedSeq: number;
+  #copies = 0;
 
-  /** Opens the file, making it if needed. Throws what `openDatabase` and `migrate` throw. */
+  /** Opens the file, making it if needed. Throws what `openMigrated` throws. */
   constructor(options: AgentStoreOptions) {
     this.#options = options;
     const { clock, now } = options;
-    const database = openMigrated(options.path);
+    const database = openMigrated(options.path, agentMigrations);
     this.#database = database;
-    this.#stream = new StreamState(database, options.bootSeq);
+    this.#stream = new StreamState(database, options.startVersion);
     clock.observe(this.#stream.counters.lastVersion);
     this.#writer = new RecordWriter(database, this.#stream, clock, now);
-    this.#outbox = new Outbox(database, this.#stream, this.#writer, { clock, now });
+    this.#outbox = new Outbox(database, this.#stream, this.#writer, now);
+    this.#reconciler = new Reconciler(database, this.#stream, this.#writer, { clock, now });
     this.#idempotency = new IdempotencyKeys(database, now);
     this.#expiry = new ExpirySweep(database, this.#stream, now);
     this.#snapshot = new ReadSnapshot(database);
     this.#notifiedSeq = this.#stream.counters.lastSeq;
-    this.#commits = new GroupCommit(database, options.commit, {
+    this.#outboxReads = {
+      next: (bounds) => this.#reading(() => this.#outbox.next(bounds)),
+      above: (base, bounds) => this.#reading(() => this.#outbox.above(base, bounds)),
+      line: (seq) => this.#reading(() => this.#outbox.line(seq)),
+      oldestMs: () => this.#reading(() => this.#outbox.oldestMs()),
+      deadLetters: () => this.#reading(() => this.#outbox.deadLetters()),
+      stands: (seqs) => this.#reading(() => this.#outbox.stands(seqs)),
+      hasDeadLetter: (seqs) => this.#reading(() => this.#outbox.hasDeadLetter(seqs)),
+    };
+    const hooks = {
       beforeBegin: () => this.#snapshot.end(),
       savepoint: () => this.#stream.savepoint(),
       beforeCommit: () => this.#stream.write(),
       afterCommit: () => this.#notify(),
-    });
+    };
+    this.#commits = new GroupCommit(database, options.commit, hooks, options.guard);
     this.#get = database.prepare(
       `SELECT version, doc AS text FROM records
        WHERE collection = ? AND resource = ? AND id = ? AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)`,
@@ -140,14 +170,14 @@ export class AgentStore {
     return this.#stream.counters;
   }
 
-  /** Whether nothing waits to be written: the file may be closed. */
+  /** Whether nothing waits to be written and nobody copies it: the file may be closed. */
   get isIdle(): boolean {
-    return this.#commits.isIdle;
+    return this.#commits.isIdle && this.#copies === 0;
   }
 
   /** The outbox's reading side. Its writing side is reached through the methods below. */
-  get outbox(): Pick<Outbox, 'next' | 'above' | 'line' | 'oldestMs' | 'deadLetters'> {
-    return this.#outbox;
+  get outbox(): OutboxReads {
+    return this.#outboxReads;
   }
 
   /** Writes operations together or not at all. Throws what `RecordWriter.apply` and `GroupCommit.run` throw. */
@@ -162,13 +192,15 @@ export class AgentStore {
 
   /** Reads one record; undefined when it is not there, deleted or expired. */
   read(resource: string, collection: string, id: string): StoredDocument | undefined {
-    this.#snapshot.hold();
-    return this.#get.get(collection, resource, id, this.#options.now()) as StoredDocument | undefined;
+    return this.#reading(() => {
+      this.#snapshot.hold();
+      return this.#get.get(collection, resource, id, this.#options.now()) as StoredDocument | undefined;
+    });
   }
 
   /** Whether a version of a record is what a read would find now. */
   isCurrent(resource: string, collection: string, id: string, version: string): boolean {
-    const stored = this.#writer.find(resource, collection, id);
+    const stored = this.#reading(() => this.#writer.find(resource, collection, id));
     return stored !== undefined && stored.version === version && isLive(stored, this.#options.now());
   }
 
@@ -180,12 +212,14 @@ export class AgentStore {
     const { resource, collection } = scope;
     const end = page.prefix + GREATEST_CHARACTER.repeat(limits.idLength);
     const bounds = [collection, resource, page.after, page.prefix, end, this.#options.now(), page.limit + 1];
-    return takePage(this.#list.iterate(bounds) as Iterable<ListedDocument>, page.limit, ({ text }) => text);
+    return this.#reading(() =>
+      takePage(this.#list.iterate(bounds) as Iterable<ListedDocument>, page.limit, ({ text }) => text),
+    );
   }
 
   /** Queries the records of one collection and resource. Throws `invalid-request`. */
   query(resource: string, collection: string, query: Query): QueryResult {
-    return runQuery(this.#database, query, {
+    const scope: QueryScope = {
       name: JSON.stringify([resource, collection]),
       from: 'records',
       columns: queryColumns,
@@ -197,12 +231,13 @@ export class AgentStore {
       ),
       listed: 'resource, collection, id, version, created_at, updated_at, expires_at, doc',
       tieBreakers: ['id'],
-    });
+    };
+    return this.#reading(() => runQuery(this.#database, query, scope));
   }
 
   /** The collections that have or had records, and how many each has. */
   collections(): CollectionCount[] {
-    return this.#collections.all() as CollectionCount[];
+    return this.#reading(() => this.#collections.all() as CollectionCount[]);
   }
 
   /** The file in numbers. Cheap: every figure is kept or indexed. */
@@ -215,9 +250,9 @@ export class AgentStore {
       acked,
       ackedAtMs,
       outbox,
-      oldestMs: this.#outbox.oldestMs() ?? null,
-      deadLetters: this.#outbox.deadLetterCount(),
-      nextExpiryMs: this.#expiry.nextMs(),
+      oldestMs: this.outbox.oldestMs() ?? null,
+      deadLetters: this.#reading(() => this.#outbox.deadLetterCount()),
+      nextExpiryMs: this.#reading(() => this.#expiry.nextMs()),
     };
   }
 
@@ -226,14 +261,34 @@ export class AgentStore {
     return this.#commits.run({ run: () => this.#outbox.acknowledge(cursor, rejects), bytes: 0 });
   }
 
-  /** See `Outbox.rewind`. */
-  rewind(cursor: Cursor): Promise<void> {
-    return this.#commits.run({ run: () => this.#outbox.rewind(cursor), bytes: 0 });
+  /** See `Reconciler.rewind`. */
+  rewind(cursor: Cursor): Promise<number> {
+    return this.#commits.run({ run: () => this.#reconciler.rewind(cursor), bytes: 0 });
   }
 
-  /** See `Outbox.adopt`. */
-  adopt(page: StreamPage): Promise<void> {
-    return this.#commits.run({ run: () => this.#outbox.adopt(page), bytes: 0 });
+  /** See `StreamState.agree`. */
+  agree(): void {
+    this.#stream.agree();
+  }
+
+  /** See `Reconciler.adopt`. */
+  adopt(page: StreamPage): Promise<Settlement> {
+    return this.#commits.run({ run: () => this.#reconciler.adopt(page), bytes: 0 });
+  }
+
+  /** See `Reconciler.settle`. */
+  settle(changes: readonly Change[], areCounted: boolean): Promise<Settlement> {
+    return this.#commits.run({ run: () => this.#reconciler.settle(changes, areCounted), bytes: 0 });
+  }
+
+  /** See `Reconciler.resend`. */
+  resend(seqs: readonly number[]): Promise<number> {
+    return this.#commits.run({ run: () => this.#reconciler.resend(seqs), bytes: 0 });
+  }
+
+  /** See `Reconciler.compared`. */
+  compared(afterSeq: number): ComparedRecord[] {
+    return this.#reading(() => this.#reconciler.compared(afterSeq));
   }
 
   /** Sends a rejected record once more. Throws `dead-letter-not-found`. */
@@ -254,11 +309,33 @@ export class AgentStore {
     return this.#commits.run({ run: () => this.#expiry.sweep(limit, hasRelay), bytes: 0 });
   }
 
+  /**
+   * Copies the file as of a commit to a new file, see `copyDatabase`; reads and writes go on. `onProgress` ends the copy by
+   * throwing. Throws `storage-failed` when the file is closed meanwhile.
+   */
+  async copyTo(path: string, onProgress: () => void): Promise<void> {
+    this.#copies += 1;
+    try {
+      await copyDatabase(this.#database, path, onProgress);
+    } finally {
+      this.#copies -= 1;
+    }
+  }
+
   /** Commits what waits and closes the file. The store must not be used afterwards. */
   close(): void {
     this.#commits.drain();
-    this.#snapshot.end();
+    // Ends the snapshot too. By itself that may fail in a damaged file, and a file that is given up must not stay open.
     this.#database.close();
+  }
+
+  // Damage shows in reads as in writes: whoever looks after the file is told either way.
+  #reading<Result>(read: () => Result): Result {
+    try {
+      return read();
+    } catch (error) {
+      throw (this.#options.guard ?? unguarded).translate(error, 'a read failed', this.#options.path);
+    }
   }
 
   #unitOf(write: Write): Unit<readonly WriteResult[]> {
@@ -288,17 +365,6 @@ const queryColumns = {
   updated_at: { column: 'updated_at', kind: 'time' },
   expires_at: { column: 'expires_at', kind: 'time' },
 } as const;
-
-function openMigrated(path: string): Database {
-  const database = openDatabase(path);
-  try {
-    migrate(database, agentMigrations);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
 
 function fileBytes(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;

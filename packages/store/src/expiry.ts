@@ -1,7 +1,11 @@
 import type { Now } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
+import { storedShare } from './digest.ts';
+import type { StoredColumns } from './row.ts';
 import type { StreamState } from './stream-state.ts';
+
+type Swept = Pick<StoredColumns, 'seq' | 'collection' | 'deleted' | 'hash' | 'expires_at' | 'rejected' | 'relay_hash'>;
 
 /** Removes what has expired (protocol rule 16). It was invisible already; this gives the space back. */
 export class ExpirySweep {
@@ -16,7 +20,7 @@ export class ExpirySweep {
     this.#now = now;
     this.#records = database.prepare(
       `DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE expires_at <= ? AND seq <= ? LIMIT ?)
-       RETURNING seq, collection, deleted`,
+       RETURNING seq, collection, deleted, hash, expires_at, rejected, relay_hash`,
     );
     this.#keys = database.prepare(
       `DELETE FROM idempotency WHERE (resource, key) IN
@@ -40,12 +44,10 @@ export class ExpirySweep {
   sweep(limit: number, hasRelay: boolean): number {
     const { acked, lastSeq } = this.#stream.counters;
     const nowMs = this.#now();
-    const removed = this.#records.all(nowMs, hasRelay ? acked.seq : lastSeq, limit) as {
-      seq: number;
-      collection: string;
-      deleted: number;
-    }[];
-    for (const { seq, collection, deleted } of removed) {
+    const removed = this.#records.all(nowMs, hasRelay ? acked.seq : lastSeq, limit) as Swept[];
+    for (const record of removed) {
+      const { seq, collection, deleted } = record;
+      this.#stream.xorDigest(storedShare(record));
       if (seq > acked.seq) this.#stream.set({ outbox: this.#stream.counters.outbox - 1 });
       if (deleted === 0) this.#stream.count(collection, -1);
     }

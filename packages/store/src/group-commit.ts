@@ -1,5 +1,5 @@
 import { type CommitConfig, HoldfastError } from '@holdfast/protocol';
-import { type Database, isSqliteError, type Statement, translateSqliteError } from '@holdfast/sqlite';
+import { type Database, isSqliteError, type Statement, type StorageGuard, unguarded } from '@holdfast/sqlite';
 
 /** What became of one unit of work: its result, or the error that undid it. */
 export type Outcome<Result> =
@@ -40,7 +40,8 @@ interface Job {
 
 /**
  * Group commit: requests that arrive together share one transaction, and so one fsync. Each unit has a savepoint of its
- * own, so a failing one undoes itself only; all are answered after the commit. If the commit fails, all fail.
+ * own, so a failing one undoes itself only; all are answered after the commit. If the commit fails, all fail. Once the
+ * guard says that the disk failed, nothing commits any more, whatever waits or comes.
  *
  * A transaction is bounded by units, bytes and time (`CommitConfig`), the queue by units and bytes.
  */
@@ -48,6 +49,7 @@ export class GroupCommit {
   readonly #database: Database;
   readonly #config: CommitConfig;
   readonly #hooks: TransactionHooks;
+  readonly #guard: StorageGuard;
   readonly #begin: Statement;
   readonly #commit: Statement;
   readonly #rollback: Statement;
@@ -59,10 +61,11 @@ export class GroupCommit {
   #queuedBytes = 0;
   #flushing: NodeJS.Immediate | undefined;
 
-  constructor(database: Database, config: CommitConfig, hooks: TransactionHooks) {
+  constructor(database: Database, config: CommitConfig, hooks: TransactionHooks, guard: StorageGuard = unguarded) {
     this.#database = database;
     this.#config = config;
     this.#hooks = hooks;
+    this.#guard = guard;
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#commit = database.prepare('COMMIT');
     this.#rollback = database.prepare('ROLLBACK');
@@ -78,7 +81,8 @@ export class GroupCommit {
 
   /**
    * Runs one unit in the next transaction; resolves after its commit. Rejects with what the unit threw, with
-   * `queue-full` at once when too much waits, with `storage-failed` or `disk-full` when the transaction failed.
+   * `queue-full` at once when too much waits, with `storage-failed`, `storage-read-only` or `disk-full` when the
+   * transaction failed.
    */
   async run<Result>(unit: Unit<Result>): Promise<Result> {
     const [outcome] = await this.runEach([unit]);
@@ -116,21 +120,38 @@ export class GroupCommit {
     const undoAll = this.#hooks.savepoint();
     const jobs: Job[] = [];
     try {
+      this.#guard.assertSound();
       this.#hooks.beforeBegin?.();
       this.#begin.run();
       this.#runJobs(jobs);
+      // A unit may have met what its neighbours must not be acknowledged after.
+      this.#guard.assertSound();
       this.#hooks.beforeCommit();
       this.#commit.run();
     } catch (error) {
-      if (this.#database.inTransaction) this.#rollback.run();
+      const reason = this.#guard.translate(error, 'the transaction failed', this.#database.name);
+      this.#rollBack();
       undoAll();
       // Nothing ran when even BEGIN failed: then all that wait are told, instead of trying again without end.
       const failed = jobs.length > 0 ? jobs : this.#queue.splice(0);
-      this.#finish(failed, (job) => job.reject(translateSqliteError(error, 'the transaction failed')));
+      this.#finish(failed, (job) => job.reject(reason));
       return;
     }
-    this.#hooks.afterCommit();
-    this.#finish(jobs, (job) => job.resolve(job.outcomes));
+    try {
+      this.#hooks.afterCommit();
+    } finally {
+      // Stored is stored, whatever became of the hook.
+      this.#finish(jobs, (job) => job.resolve(job.outcomes));
+    }
+  }
+
+  // One that does not end stays open: no further one can begin on this connection, and so nothing of it is ever committed.
+  #rollBack(): void {
+    try {
+      if (this.#database.inTransaction) this.#rollback.run();
+    } catch (error) {
+      this.#guard.translate(error, 'a transaction could not be undone', this.#database.name);
+    }
   }
 
   #runJobs(jobs: Job[]): void {
@@ -169,7 +190,10 @@ export class GroupCommit {
         this.#release.run();
       }
       undo();
-      return { ok: false, error: isSqliteError(error) ? translateSqliteError(error, 'the write failed') : error };
+      const reason = isSqliteError(error)
+        ? this.#guard.translate(error, 'the write failed', this.#database.name)
+        : error;
+      return { ok: false, error: reason };
     }
   }
 

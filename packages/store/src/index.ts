@@ -1,4 +1,5 @@
-export { AgentFiles, type AgentFilesOptions } from './agent-files.ts';
+export { bucketOf, digestOf, digestShare, digestText, EMPTY_DIGEST } from './digest.ts';
+export { AgentFiles, type AgentFilesOptions, damageError, type FileWatch } from './agent-files.ts';
 export {
   AgentStore,
   type AgentStoreOptions,
@@ -15,4 +16,15 @@ export { type Page } from './page.ts';
 export { type QueryScope } from './query/compile.ts';
 export { type QueryResult, runQuery, toTimestamp } from './query/run.ts';
 export { placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
+export { type ComparedRecord } from './reconciler.ts';
 export { recordHash, type RecordContent, type RecordRow, rowOfChange } from './row.ts';
+export { FileBuilder, type TakenRows } from './restore/file-builder.ts';
+export { pagesOfFile } from './restore/file-pages.ts';
+export { runSalvage } from './restore/run-salvage.ts';
+export type { RecordPlace, Salvaged } from './restore/salvage.ts';
+export { databaseFiles, removeDatabase, setAside, syncDirectory } from './set-aside.ts';
+export { checkFile } from './check/check-file.ts';
+export type { DamagedRecord, FileKind, FileReport, Problem, ProblemKind } from './check/report.ts';
+export { type CheckOptions, runCheck } from './check/run-check.ts';
+export { Scrubber, type ScrubberOptions, type ScrubTarget } from './check/scrubber.ts';
+export { addSettlements, NO_SETTLEMENT, type Settlement } from './settlement.ts';

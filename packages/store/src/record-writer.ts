@@ -11,8 +11,17 @@ import {
 } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
+import { digestShare, storedShare } from './digest.ts';
 import type { Precondition, StoreOperation, WriteResult } from './operation.ts';
-import { RECORD_COLUMNS, type RecordColumns, type RecordContent, recordHash, type RecordRow } from './row.ts';
+import {
+  RECORD_COLUMNS,
+  type RecordColumns,
+  type RecordContent,
+  recordHash,
+  type RecordRow,
+  STORED_COLUMNS,
+  type StoredColumns,
+} from './row.ts';
 import type { StreamState } from './stream-state.ts';
 
 /** Changes records of one file, inside a transaction the caller holds. */
@@ -24,7 +33,10 @@ export class RecordWriter {
   readonly #insertNew: Statement;
   readonly #insert: Statement;
   readonly #update: Statement;
+  readonly #at: Statement;
   readonly #renew: Statement;
+  readonly #note: Statement;
+  readonly #move: Statement;
   #expectsNew = true;
 
   constructor(database: Database, stream: StreamState, clock: HybridClock, now: Now) {
@@ -32,16 +44,19 @@ export class RecordWriter {
     this.#clock = clock;
     this.#now = now;
     this.#find = database.prepare(
-      `SELECT ${RECORD_COLUMNS} FROM records WHERE collection = ? AND resource = ? AND id = ?`,
+      `SELECT ${STORED_COLUMNS} FROM records WHERE collection = ? AND resource = ? AND id = ?`,
     );
     const insert = `INSERT INTO records (${RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     this.#insert = database.prepare(insert);
     this.#insertNew = database.prepare(`${insert} ON CONFLICT (collection, resource, id) DO NOTHING`);
     this.#update = database.prepare(
-      `UPDATE records SET seq = ?, version = ?, created_at = ?, updated_at = ?, expires_at = ?, deleted = ?, hash = ?, doc = ?
-       WHERE seq = ?`,
+      `UPDATE records SET seq = ?, version = ?, created_at = ?, updated_at = ?, expires_at = ?, deleted = ?, hash = ?, doc = ?,
+       rejected = 0, relay_hash = NULL WHERE seq = ?`,
     );
+    this.#at = database.prepare(`SELECT ${STORED_COLUMNS} FROM records WHERE seq = ?`);
     this.#renew = database.prepare('UPDATE records SET version = ?, hash = ? WHERE seq = ?');
+    this.#note = database.prepare('UPDATE records SET rejected = ?, relay_hash = ? WHERE seq = ?');
+    this.#move = database.prepare('UPDATE records SET seq = ? WHERE seq = ?');
   }
 
   /**
@@ -77,12 +92,12 @@ export class RecordWriter {
   }
 
   /** The record under a key, tombstones and expired ones included. */
-  find(resource: string, collection: string, id: string): RecordColumns | undefined {
-    return this.#find.get(collection, resource, id) as RecordColumns | undefined;
+  find(resource: string, collection: string, id: string): StoredColumns | undefined {
+    return this.#find.get(collection, resource, id) as StoredColumns | undefined;
   }
 
   /** Puts a row in the place of `stored`, or in a new one, and keeps the counters right. */
-  place(row: RecordRow, stored: RecordColumns | undefined): void {
+  place(row: RecordRow, stored: StoredColumns | undefined): void {
     const { seq, version, createdAtMs, updatedAtMs, expiresAtMs, hash, doc } = row;
     const deleted = row.deleted ? 1 : 0;
     if (stored === undefined) {
@@ -93,8 +108,13 @@ export class RecordWriter {
     this.#count(row, stored);
   }
 
-  /** Gives a record a version above all the clock has seen; all else of it stays, its seq too. */
-  renew(stored: RecordColumns): void {
+  /** The record at a seq; undefined when none stands there, as it has changed since. */
+  at(seq: number): StoredColumns | undefined {
+    return this.#at.get(seq) as StoredColumns | undefined;
+  }
+
+  /** Gives a record a version above all the clock has seen; all else of it stays, its seq too. Returns it as it is then. */
+  renew(stored: StoredColumns): StoredColumns {
     const version = this.#clock.next();
     const hash = recordHash({
       ...stored,
@@ -106,6 +126,26 @@ export class RecordWriter {
     });
     this.#renew.run(version, hash, stored.seq);
     this.#stream.set({ lastVersion: version });
+    const renewed = { ...stored, version, hash };
+    this.#stream.xorDigest(storedShare(stored) ^ storedShare(renewed));
+    return renewed;
+  }
+
+  /** Notes whether the relay rejected a record as it stands, and what it holds in its place. */
+  note(
+    stored: Pick<StoredColumns, 'seq' | 'hash' | 'expires_at' | 'rejected' | 'relay_hash'>,
+    said: Pick<StoredColumns, 'rejected' | 'relay_hash'>,
+  ): void {
+    this.#note.run(said.rejected, said.relay_hash, stored.seq);
+    this.#stream.xorDigest(storedShare(stored) ^ storedShare({ ...stored, ...said }));
+  }
+
+  /** Gives a record the next seq, so that it is sent as it stands; the relay may take now what it rejected before. */
+  sendAgain(stored: StoredColumns): void {
+    const { acked, outbox } = this.#stream.counters;
+    if (stored.rejected === 1) this.note(stored, { rejected: 0, relay_hash: null });
+    this.#move.run(this.#stream.nextSeq(), stored.seq);
+    if (stored.seq <= acked.seq) this.#stream.set({ outbox: outbox + 1 });
   }
 
   // While records turn out to be new, one statement writes them: the key's own index says if one was there after all.
@@ -132,7 +172,8 @@ export class RecordWriter {
     return { ...versioned, seq: this.#stream.nextSeq(), hash: recordHash(versioned) };
   }
 
-  #count(row: RecordRow, stored: RecordColumns | undefined): void {
+  #count(row: RecordRow, stored: StoredColumns | undefined): void {
+    this.#stream.xorDigest(stored === undefined ? digestShare(row) : digestShare(row) ^ storedShare(stored));
     const { outbox, acked } = this.#stream.counters;
     const wasWaiting = stored !== undefined && stored.seq > acked.seq;
     const isWaiting = row.seq > acked.seq;

@@ -42,6 +42,17 @@ export interface RecordColumns {
   readonly doc: string | null;
 }
 
+/** A record as it stands in an agent's file, with what the relay said of it. */
+export interface StoredColumns extends RecordColumns {
+  /** 1: the relay would not take it as it stands here. */
+  readonly rejected: number;
+  /** Content hash of what the relay counts in its digest in the place of a rejected record; null: nothing, or not known. */
+  readonly relay_hash: string | null;
+}
+
+/** The columns of `StoredColumns`. */
+export const STORED_COLUMNS: string = `${RECORD_COLUMNS}, rejected, relay_hash`;
+
 /**
  * The content hash of a record: the first 128 bits of SHA-256, in hexadecimal, over all that is the record's own.
  * Node and relay compute it alike, so an equal hash means equal bytes. NUL separates the parts: it can stand in none.
@@ -81,4 +92,11 @@ export function changeLine(columns: RecordColumns): string {
 export function rowOfChange(change: Change): RecordRow {
   const { doc, ...row } = change;
   return { ...row, doc: change.deleted ? null : JSON.stringify(doc) };
+}
+
+/** A record as SQLite gave it, under the names of `RecordRow`. */
+export function rowOfColumns(columns: RecordColumns): RecordRow {
+  const { seq, resource, collection, id, version, created_at, updated_at, expires_at, deleted, hash, doc } = columns;
+  const times = { createdAtMs: created_at, updatedAtMs: updated_at, expiresAtMs: expires_at };
+  return { seq, resource, collection, id, version, ...times, deleted: deleted === 1, hash, doc };
 }

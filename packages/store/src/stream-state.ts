@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { type Cursor, ZERO_VERSION } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
+import { digestOf, digestText } from './digest.ts';
+
 /** What a stream's counters are, between transactions equal to the file's `stream` row. */
 export interface StreamCounters {
   /** Position given last. */
@@ -15,11 +17,13 @@ export interface StreamCounters {
   ackedAtMs: number | null;
   /** Records above the acknowledged cursor. */
   outbox: number;
+  /** Of all the records, as the relay must hold them once nothing waits (protocol rule 12). */
+  digest: bigint;
   /**
-   * Records above it were written since this daemon start first opened the file, and so after any restoring of the file
-   * from a copy. Not stored: it is about this process.
+   * Records of a higher version were written here since this daemon start first opened the file, and so after any restoring
+   * of the file from a copy, and before the relay was found to hold the same. Not stored: it is about this process.
    */
-  bootSeq: number;
+  startVersion: string;
   /** Live records by collection that changed in this transaction. */
   collectionDeltas: ReadonlyMap<string, number>;
 }
@@ -32,7 +36,10 @@ interface StreamColumns {
   readonly acked_version: string;
   readonly acked_at: number | null;
   readonly outbox: number;
+  readonly digest: string;
 }
+
+const NO_VERSION_ABOVE = 'ffffffffffff-ffff-ffffffff';
 
 const NO_DELTAS: ReadonlyMap<string, number> = new Map();
 
@@ -48,8 +55,8 @@ export class StreamState {
   #counters: StreamCounters;
   #isDirty = false;
 
-  /** `bootSeq`: what it was when the file was last closed in this process; undefined when it was not open before. */
-  constructor(database: Database, bootSeq: number | undefined) {
+  /** `startVersion`: what it was when the file was last closed in this process; undefined when it was not open before. */
+  constructor(database: Database, startVersion: string | undefined) {
     database
       .prepare(
         `INSERT INTO stream (id, incarnation, last_seq, last_version, acked_seq, acked_version, acked_at, outbox)
@@ -58,12 +65,13 @@ export class StreamState {
       .run(randomBytes(16).toString('hex'), ZERO_VERSION, ZERO_VERSION);
     const row = database
       .prepare(
-        'SELECT incarnation, last_seq, last_version, acked_seq, acked_version, acked_at, outbox FROM stream WHERE id = 1',
+        `SELECT incarnation, last_seq, last_version, acked_seq, acked_version, acked_at, outbox, digest
+         FROM stream WHERE id = 1`,
       )
       .get() as StreamColumns;
     this.#save = database.prepare(
-      `UPDATE stream SET last_seq = ?, last_version = ?, acked_seq = ?, acked_version = ?, acked_at = ?, outbox = ?
-       WHERE id = 1`,
+      `UPDATE stream SET last_seq = ?, last_version = ?, acked_seq = ?, acked_version = ?, acked_at = ?, outbox = ?,
+       digest = ? WHERE id = 1`,
     );
     this.#count = database.prepare(
       `INSERT INTO collections (name, records) VALUES (?, ?)
@@ -76,7 +84,8 @@ export class StreamState {
       acked: { seq: row.acked_seq, version: row.acked_version },
       ackedAtMs: row.acked_at,
       outbox: row.outbox,
-      bootSeq: bootSeq ?? row.last_seq,
+      digest: digestOf(row.digest),
+      startVersion: startVersion ?? row.last_version,
       collectionDeltas: NO_DELTAS,
     };
   }
@@ -92,10 +101,21 @@ export class StreamState {
     this.#isDirty = true;
   }
 
+  /** File and relay held the same: what is written from then on has versions above all of it, and no other claim to be later. */
+  agree(): void {
+    this.#counters.startVersion = NO_VERSION_ABOVE;
+  }
+
   /** Gives the next position. */
   nextSeq(): number {
     this.#isDirty = true;
     return (this.#counters.lastSeq += 1);
+  }
+
+  /** Takes shares of records into the digest, or out of it again: XOR does both. */
+  xorDigest(share: bigint): void {
+    this.#counters.digest ^= share;
+    this.#isDirty = true;
   }
 
   /** Notes that a collection has `delta` more live records. */
@@ -116,8 +136,8 @@ export class StreamState {
   /** Writes the counters down, inside the transaction that changed them. */
   write(): void {
     if (!this.#isDirty) return;
-    const { lastSeq, lastVersion, acked, ackedAtMs, outbox, collectionDeltas } = this.#counters;
-    this.#save.run(lastSeq, lastVersion, acked.seq, acked.version, ackedAtMs, outbox);
+    const { lastSeq, lastVersion, acked, ackedAtMs, outbox, digest, collectionDeltas } = this.#counters;
+    this.#save.run(lastSeq, lastVersion, acked.seq, acked.version, ackedAtMs, outbox, digestText(digest));
     for (const [name, delta] of collectionDeltas) this.#count.run(name, delta);
     this.#counters.collectionDeltas = NO_DELTAS;
     this.#isDirty = false;

@@ -41,6 +41,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('put-relay-back' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('put-file-back' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('retry-dead-letters' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('relay-loses' as const), nth: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('compare' as const) }) },
 );
 
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
@@ -54,8 +56,6 @@ class World {
   /** Taken together; one put back makes the other a copy of something that never was, so it is dropped. */
   #relayCopy: RelayModel | undefined;
   #hasFileCopy = false;
-  /** A restored node reconciles its streams whatever the cursors are (protocol rule 7). */
-  #isRestored = false;
   #written = 0;
 
   constructor(agent: TestAgent, copyPath: string) {
@@ -101,6 +101,14 @@ class World {
       case 'retry-dead-letters':
         for (const letter of store.outbox.deadLetters()) await store.retryDeadLetter(letter.id);
         break;
+      case 'relay-loses': {
+        const key = [...this.relay.records.keys()][step.nth];
+        if (key !== undefined) this.relay.records.delete(key);
+        break;
+      }
+      case 'compare':
+        if (this.#mustRepair()) await this.#repair();
+        break;
       case 'reopen':
       case 'back-up':
       case 'put-relay-back':
@@ -117,8 +125,9 @@ class World {
   async settle(): Promise<void> {
     for (let rounds = 0; ; rounds += 1) {
       const batch = this.agent.store.outbox.next({ changes: 1000, bytes: 1e9 });
-      if (batch === undefined && !this.#mustReconcile()) return;
-      await this.#send(1000, true);
+      if (batch === undefined && !this.#mustReconcile() && !this.#mustRepair()) return;
+      if (this.#mustRepair()) await this.#repair();
+      else await this.#send(1000, true);
       expect(rounds).toBeLessThan(10);
     }
   }
@@ -166,7 +175,7 @@ class World {
 
   #mustReconcile(): boolean {
     const { acked } = this.agent.store.counters;
-    return this.#isRestored || acked.seq !== this.relay.cursor.seq || acked.version !== this.relay.cursor.version;
+    return acked.seq !== this.relay.cursor.seq || acked.version !== this.relay.cursor.version;
   }
 
   async #reconcile(): Promise<void> {
@@ -182,7 +191,26 @@ class World {
       if (!page.more) break;
       after = page.changes.at(-1)!.seq;
     }
-    this.#isRestored = false;
+  }
+
+  /** Whether the digests tell of a difference; they say nothing while something waits (protocol rule 12). */
+  #mustRepair(): boolean {
+    const { outbox, digest } = this.agent.store.counters;
+    return outbox === 0 && !this.#mustReconcile() && digest !== this.relay.digest;
+  }
+
+  async #repair(): Promise<void> {
+    const { store } = this.agent;
+    const { lastSeq } = store.counters;
+    const copy = [...this.relay.records.values()];
+    await store.settle(copy, true);
+    this.agent.expectTrueCounters();
+    const held = new Set(copy.map(({ hash }) => hash));
+    for (let after = 0; after < lastSeq;) {
+      const page = store.compared(after);
+      await store.resend(page.filter(({ hash, isHeld }) => isHeld && !held.has(hash)).map(({ seq }) => seq));
+      after = page.at(-1)?.seq ?? lastSeq;
+    }
   }
 
   #disturb(kind: 'reopen' | 'back-up' | 'put-relay-back' | 'put-file-back'): void {
@@ -203,7 +231,6 @@ class World {
         copyFileSync(this.#copyPath, agent.path);
       });
       this.#relayCopy = undefined;
-      this.#isRestored = true;
     }
   }
 }

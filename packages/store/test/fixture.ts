@@ -1,6 +1,13 @@
 import { type CommitConfig, HybridClock, isHoldfastError, type Json, parseDocument } from '@holdfast/protocol';
-import { openDatabase } from '@holdfast/sqlite';
-import { AgentStore, type Precondition, type StoreOperation, type WriteResult } from '@holdfast/store';
+import { type Database, openDatabase } from '@holdfast/sqlite';
+import {
+  AgentStore,
+  digestOf,
+  digestShare,
+  type Precondition,
+  type StoreOperation,
+  type WriteResult,
+} from '@holdfast/store';
 import { FakeClock } from '@holdfast/testkit';
 import { expect } from 'vitest';
 
@@ -55,8 +62,10 @@ export class TestAgent implements Disposable {
   /** The counters must always equal what counting the records again gives. */
   expectTrueCounters(): void {
     const database = openDatabase(this.path);
-    const { acked, outbox, lastSeq, lastVersion } = this.store.counters;
+    const { acked, outbox, digest, lastSeq, lastVersion } = this.store.counters;
     const recount = {
+      digest: recomputedDigest(database),
+      stored: database.prepare('SELECT digest FROM stream').pluck().get(),
       outbox: database.prepare('SELECT count(*) FROM records WHERE seq > ?').pluck().get(acked.seq),
       collections: database
         .prepare('SELECT collection AS name, count(*) AS records FROM records WHERE NOT deleted GROUP BY 1 ORDER BY 1')
@@ -67,7 +76,13 @@ export class TestAgent implements Disposable {
       version: string | null;
     };
     database.close();
-    expect({ outbox, collections: this.store.collections().filter(({ records }) => records !== 0) }).toEqual(recount);
+    const stored = digest.toString(16).padStart(16, '0');
+    expect({
+      digest,
+      stored,
+      outbox,
+      collections: this.store.collections().filter(({ records }) => records !== 0),
+    }).toEqual(recount);
     expect(lastSeq).toBeGreaterThanOrEqual(greatest.seq ?? 0);
     expect(lastVersion >= (greatest.version ?? '')).toBe(true);
   }
@@ -84,6 +99,22 @@ export class TestAgent implements Disposable {
     };
     return new AgentStore({ path, clock: new HybridClock(now, '0000000a'), now, commit: commitConfig, onCommit });
   }
+}
+
+/** XOR over what every record adds: its own content, or of a rejected one what the relay holds in its place. */
+function recomputedDigest(database: Database): bigint {
+  const rows = database.prepare('SELECT hash, expires_at, rejected, relay_hash FROM records').all() as {
+    hash: string;
+    expires_at: number | null;
+    rejected: number;
+    relay_hash: string | null;
+  }[];
+  let digest = digestOf('0');
+  for (const { hash, expires_at, rejected, relay_hash } of rows) {
+    if (rejected === 0) digest ^= digestShare({ hash, expiresAtMs: expires_at });
+    else if (relay_hash !== null) digest ^= digestShare({ hash: relay_hash, expiresAtMs: null });
+  }
+  return digest;
 }
 
 /** A put of a value that lives for ever, unless `expiresAtMs` says otherwise. */

@@ -1,5 +1,5 @@
-import type { CommitConfig } from '@holdfast/protocol';
-import { type Database, openDatabase } from '@holdfast/sqlite';
+import { type CommitConfig, HoldfastError } from '@holdfast/protocol';
+import { type Database, openDatabase, type StorageGuard } from '@holdfast/sqlite';
 import { GroupCommit, type Unit } from '@holdfast/store';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -29,7 +29,7 @@ afterEach(async () => {
   await directory[Symbol.asyncDispose]();
 });
 
-function groupCommit(config: Partial<CommitConfig> = {}): GroupCommit {
+function groupCommit(config: Partial<CommitConfig> = {}, guard?: StorageGuard): GroupCommit {
   return new GroupCommit(
     database,
     { ...commitConfig, ...config },
@@ -42,6 +42,7 @@ function groupCommit(config: Partial<CommitConfig> = {}): GroupCommit {
         commits += 1;
       },
     },
+    guard,
   );
 }
 
@@ -153,6 +154,43 @@ describe('group commit', () => {
     expect(await group.run(insert(3))).toBe(3);
   });
 
+  test('commits nothing any more once a unit met a failing disk, and refuses all that waits', async () => {
+    const failed = new HoldfastError('storage-failed', 'the disk failed');
+    let isSound = true;
+    const guard: StorageGuard = {
+      assertSound: () => {
+        if (!isSound) throw failed;
+      },
+      translate: (error) => error,
+    };
+    const group = groupCommit({ 'commit.operations': 2 }, guard);
+    const meeting: Unit<void> = {
+      run: () => {
+        isSound = false;
+        throw failed;
+      },
+      bytes: 1,
+    };
+    const answers = [insert(1), meeting, insert(2), insert(3)].map((unit) => codeOf(group.run(unit)));
+    expect(await Promise.all(answers)).toEqual(Array.from({ length: 4 }, () => 'storage-failed'));
+    expect([visible(), commits, database.inTransaction, group.isIdle]).toEqual([[], 0, false, true]);
+    isSound = true;
+    expect(await group.run(insert(4))).toBe(4);
+  });
+
+  test('answers what is stored even if the hook after the commit fails', async () => {
+    const group = new GroupCommit(database, commitConfig, {
+      savepoint: () => () => undefined,
+      beforeCommit: () => undefined,
+      afterCommit: () => {
+        throw new Error('a bug');
+      },
+    });
+    const answer = group.run(insert(1));
+    expect(() => group.drain()).toThrow('a bug');
+    expect(await answer).toBe(1);
+  });
+
   test('drains what waits at once', async () => {
     const group = groupCommit({ 'commit.operations': 1 });
     const answers = [1, 2, 3].map((value) => group.run(insert(value)));
@@ -169,11 +207,11 @@ describe('an agent file whose transaction fails', () => {
     using other = new TestAgent(directory.file('other.db'));
     const spoiler = openDatabase(agent.path);
     spoiler.exec("CREATE TRIGGER spoil BEFORE UPDATE ON stream BEGIN SELECT RAISE(ABORT, 'spoiled'); END");
-    const before = JSON.stringify(agent.store.counters);
+    const before = structuredClone(agent.store.counters);
     const writes = [put('notes', 'a', { n: 2 }), put('notes', 'b', {}), remove('notes', 'a')];
     const codes = await Promise.all(writes.map((operation) => codeOf(agent.write(operation))));
     expect(codes).toEqual(['storage-failed', 'storage-failed', 'storage-failed']);
-    expect(JSON.stringify(agent.store.counters)).toBe(before);
+    expect(agent.store.counters).toEqual(before);
     expect([agent.read('notes', 'a'), agent.read('notes', 'b')]).toEqual([{ n: 1 }, undefined]);
     agent.expectTrueCounters();
     await other.write(put('notes', 'a', {}));

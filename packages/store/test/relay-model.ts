@@ -1,10 +1,10 @@
 import { type Change, type Cursor, type Reject, type StreamPage, ZERO_VERSION } from '@holdfast/protocol';
-import type { OutboxBatch } from '@holdfast/store';
+import { digestShare, type OutboxBatch } from '@holdfast/store';
 
 /** The id of the record that a model relay never takes. */
 export const POISON = 'poison';
 
-/** What a relay is to one stream, as plainly as the protocol says it (rules 3, 4, 5, 6 and 8). */
+/** What a relay is to one stream, as plainly as the protocol says it (rules 3, 4, 5, 6, 8 and 12). */
 export class RelayModel {
   cursor: Cursor = { seq: 0, version: ZERO_VERSION };
   readonly records: Map<string, Change> = new Map();
@@ -24,6 +24,11 @@ export class RelayModel {
     const held = this.records.get(key);
     if (held === undefined || held.version < change.version) this.records.set(key, change);
     return [];
+  }
+
+  /** The digest of its records. */
+  get digest(): bigint {
+    return [...this.records.values()].reduce((sum, change) => sum ^ digestShare(change), 0n);
   }
 
   /** What it holds above a seq. */

@@ -1,7 +1,13 @@
+export { eventually, type Patience } from './eventually.ts';
+export { underClock } from './fake-time.ts';
 export { FakeClock } from './fake-clock.ts';
 export { type Fault, type FaultKind, FaultProxy, startFaultProxy } from './fault-proxy.ts';
 export { freePort } from './free-port.ts';
+export { loopDisk, type LoopDisk, type MountedDisk, smallDisk } from './mounted-disk.ts';
+export { lacking, mustSkip, type Need } from './needs.ts';
+export { runProgram } from './program.ts';
 export { type RunningProcess, startProcess, type StartOptions } from './process.ts';
 export { type ReceivedRequest, type ScriptedAnswer, ScriptedRelay, startScriptedRelay } from './scripted-relay.ts';
 export { seededRandom, type SeededRandom, testSeed } from './seed.ts';
+export { CHANGING_CALLS, injectedTimes, type Injection, straceCommand } from './strace.ts';
 export { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts';

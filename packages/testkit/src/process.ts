@@ -9,6 +9,8 @@ export interface StartOptions {
   readonly ready: RegExp;
   /** Set on top of the test's own environment. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** A program and its arguments that run Node, and so the script, under them. Default: nothing. */
+  readonly under?: readonly string[];
 }
 
 /** How a process ended. */
@@ -34,7 +36,8 @@ export interface RunningProcess extends AsyncDisposable {
 
 /** Starts Node with a script and waits until it is ready. Throws, with what it wrote, if it ends before. */
 export async function startProcess(options: StartOptions): Promise<RunningProcess> {
-  const child = spawn(process.execPath, options.args, {
+  const [program = process.execPath, ...args] = [...(options.under ?? []), process.execPath, ...options.args];
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },
   });

@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+import { isRestorePending } from '@holdfast/backup';
 import { renderConfigFile } from '@holdfast/protocol';
 import { Argument, Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
+import { inLockedDirectory } from '../backup/place.ts';
 import { loadConfig } from '../config/load.ts';
 import { findConfigFile, type ServiceName, userConfigFile } from '../config/locations.ts';
 import type { GlobalOptions } from '../global-options.ts';
@@ -44,6 +46,8 @@ async function prepare(service: ServiceName, options: InitFlags & GlobalOptions)
     ? findConfigFile(service, options.config, process.env)
     : ensureConfigFile(service, options);
   const { directory } = loadConfig(service, { flags: { 'data.dir': options.dataDir }, file: configFile }, process.env);
+  // Between its renames a restore leaves no database: a new one must not take its place.
+  if (isRestorePending(directory)) await inLockedDirectory(directory, async () => {});
   const shown = { service, directory, config_file: configFile ?? null };
   const tokenFile = join(directory, 'admin.token');
   // The token file may have been put away since; the database is what makes a directory prepared.

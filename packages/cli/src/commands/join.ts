@@ -1,9 +1,7 @@
 import { Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
-import { CommandError } from '../command-error.ts';
-import { readSecretFile } from '../endpoint.ts';
-import { readInput } from '../input.ts';
+import { joinTokenOf } from '../join-token.ts';
 import { withDaemon } from '../services.ts';
 
 interface JoinFlags {
@@ -24,13 +22,8 @@ export function joinCommand(): Command {
     .requiredOption('--name <node>', "this node's name, as it was invited")
     .option('--join-token-file <file>', 'file that holds the join token');
   withAction<JoinFlags>(command, async ({ args: [argument], options, output }) => {
-    const { relay, name, joinTokenFile } = options;
-    const token =
-      joinTokenFile === undefined
-        ? (await readInput(argument, 'the join token')).trim()
-        : readSecretFile(joinTokenFile);
-    if (token === '')
-      throw new CommandError('the join token is empty', 'Make one with `holdfast invite` on the relay.', 2);
+    const { relay, name } = options;
+    const token = await joinTokenOf(argument, options);
     const joined = await withDaemon(options, (holdfast) => holdfast.node.join({ relay, token, name }));
     output.answer(joined, () => `This node is ${joined.node} now, enrolled at ${joined.relay}.`);
   });

@@ -10,6 +10,7 @@ import { makeLog } from '../service/log.ts';
 import { makeNotify } from '../service/notify.ts';
 import { runService, type Running } from '../service/run.ts';
 import { cliVersion } from '../version.ts';
+import { reidentifyCommand } from './reidentify.ts';
 
 /** Flags as commander names them, by attribute name. */
 type ServeFlags = Readonly<Record<string, string | undefined>>;
@@ -22,6 +23,7 @@ export function serveCommand(service: ServiceName): Command {
   );
   const options = flagsOf(service);
   for (const { option } of options) command.addOption(option);
+  if (service === 'node') command.addCommand(reidentifyCommand());
   withAction<ServeFlags>(command, async (call) => {
     const flags = Object.fromEntries(options.map(({ key, option }) => [key, call.options[option.attributeName()]]));
     await serve(service, call, { 'data.dir': call.options.dataDir, ...flags });

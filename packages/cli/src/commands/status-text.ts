@@ -1,4 +1,4 @@
-import type { AgentStatus, NodeInfo, NodeStatus } from '@holdfast/protocol';
+import type { AgentStatus, NodeInfo, NodeStatus, ScrubStatus } from '@holdfast/protocol';
 
 import { paint } from '../output.ts';
 import { type Column, renderTable } from '../table.ts';
@@ -6,12 +6,14 @@ import { agoText, countOf, countText, durationText, NOTHING, sizeText } from '..
 
 const agentColumns: readonly Column[] = [
   { title: 'agent' },
+  { title: 'file' },
   { title: 'records', align: 'right' },
   { title: 'size', align: 'right' },
   { title: 'outbox', align: 'right' },
   { title: 'oldest', align: 'right' },
   { title: 'last ack' },
   { title: 'sync' },
+  { title: 'digest' },
   { title: 'dead letters', align: 'right' },
 ];
 
@@ -24,6 +26,8 @@ export function nodeStatusText(status: NodeStatus, nowMs: number): string {
       ? `Relay  ${paint('yellow', 'none yet')}  ${paint('dim', 'enrol with `holdfast join`; local work goes on')}`
       : `Relay  ${relay.url}  ${stateText(relay.state)}  ${paint('dim', `last contact ${agoText(relay.last_contact_at, nowMs)}`)}`,
     ...(relay.error === null ? [] : [`       ${paint('yellow', relay.error)}`]),
+    `Disk   ${stateText(status.disk.state)}  ${paint('dim', `${sizeText(status.disk.free_bytes)} free, ${sizeText(status.disk.reserve_bytes)} of it in reserve`)}`,
+    `Files  ${scrubText(status.scrub, nowMs)}`,
   ];
   const agents = status.agents.toSorted((one, other) => one.agent.localeCompare(other.agent));
   const body =
@@ -36,16 +40,31 @@ export function agentStatusText(status: AgentStatus, nowMs: number): string {
   return agentsText([status], nowMs);
 }
 
-/** The table, and under it why streams wait. */
+function scrubText(
+  { state, files_done: done, files_total: total, last_pass_at: last, problems }: ScrubStatus,
+  nowMs: number,
+): string {
+  if (state === 'off') return paint('yellow', 'are not checked: scrub.hours is 0');
+  const now = state === 'checking' ? `, ${done} of ${total} checked in this round` : '';
+  const found = problems === 0 ? paint('green', 'sound') : paint('red', countOf(problems, 'problem'));
+  return last === null
+    ? `not all checked yet${now}`
+    : `${found}  ${paint('dim', `all checked ${agoText(last, nowMs)}${now}`)}`;
+}
+
+/** The table, and under it what is wrong with files and why streams wait. */
 function agentsText(agents: readonly AgentStatus[], nowMs: number): string {
   const table = renderTable(
     agentColumns,
     agents.map((agent) => agentRow(agent, nowMs)),
   );
+  const wrong = agents.flatMap(({ agent, state, error }) =>
+    error === null ? [] : [paint(state === 'damaged' ? 'red' : 'yellow', `${agent}: ${error}`)],
+  );
   const waiting = agents.flatMap(({ agent, sync_error: error }) =>
     error ? [paint('yellow', `${agent} waits: ${error}`)] : [],
   );
-  return [table, ...waiting].join('\n');
+  return [table, ...wrong, ...waiting].join('\n');
 }
 
 function upText(status: NodeStatus, nowMs: number): string {
@@ -56,12 +75,14 @@ function agentRow(agent: AgentStatus, nowMs: number): readonly string[] {
   const { records, oldest_seconds: oldest } = agent.outbox;
   return [
     agent.agent,
+    stateText(agent.state),
     countText(agent.records),
     sizeText(agent.bytes),
     records === 0 ? paint('dim', '0') : paint('yellow', countText(records)),
     oldest === null ? paint('dim', NOTHING) : durationText(oldest),
     agoText(agent.last_ack_at, nowMs),
     stateText(agent.sync),
+    stateText(agent.digest),
     deadLettersText(agent.dead_letters),
   ];
 }
@@ -109,6 +130,8 @@ function deadLettersText(count: number): string {
 }
 
 function stateText(state: string): string {
-  if (['open', 'clean'].includes(state)) return paint('green', state);
-  return ['cloned', 'paused'].includes(state) ? paint('red', state) : paint('yellow', state);
+  if (['open', 'clean', 'ok', 'equal'].includes(state)) return paint('green', state);
+  return ['cloned', 'paused', 'damaged', 'different', 'read-only'].includes(state)
+    ? paint('red', state)
+    : paint('yellow', state);
 }

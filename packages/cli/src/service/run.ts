@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type { Logger } from 'pino';
 
 import type { Notify } from './notify.ts';
@@ -7,7 +9,14 @@ export interface Running {
   readonly url: string;
   stop(): Promise<void>;
   healthy(): Promise<boolean>;
+  /** Resolves when the disk failed: the process must end. */
+  readonly failed: Promise<unknown>;
 }
+
+/** `EX_IOERR` of sysexits.h: the disk failed, and the next start finds out what is on it. */
+const DISK_FAILED_EXIT = 74;
+/** How long those who wait are given to read that nothing of theirs was stored. */
+const FAREWELL_MS = 1000;
 
 /** What running a service needs from outside. */
 export interface Surroundings {
@@ -22,7 +31,7 @@ export interface Surroundings {
 /**
  * Runs a service until SIGTERM or SIGINT, then stops it in an orderly way and ends the process with 0; a second
  * signal ends it at once with 1. So does a failure that nobody caught, after a last log line: what was acknowledged
- * is on the disk.
+ * is on the disk. When the disk failed it ends with 74, whoever still waits.
  *
  * Rejects with what `start` rejects with.
  */
@@ -34,12 +43,21 @@ export async function runService(start: () => Promise<Running>, surroundings: Su
   log.info({ url: service.url }, 'serving');
   await notify.ready(`serving ${service.url}`);
   const endWatch = startWatchdog(service, surroundings);
-  log.info({ signal: await signalled }, 'stopping');
+  let hasFailed = false;
+  const failed = service.failed.then(() => {
+    hasFailed = true;
+  });
+  const signal = await Promise.race([signalled, failed]);
   endWatch();
+  if (signal === undefined) {
+    await Promise.race([service.stop(), pause(FAREWELL_MS)]);
+    return exit(DISK_FAILED_EXIT);
+  }
+  log.info({ signal }, 'stopping');
   await notify.stopping();
   await service.stop();
   log.info('stopped');
-  exit(0);
+  exit(hasFailed ? DISK_FAILED_EXIT : 0);
 }
 
 function firstSignal({ process, exit, log }: Surroundings): Promise<string> {

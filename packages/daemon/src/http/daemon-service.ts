@@ -1,14 +1,18 @@
+import type { BackupKeeper } from '@holdfast/backup';
 import { createService, type Service } from '@holdfast/http';
 import { daemonRoutes, type NodeConfig } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
+import type { Rebuilding } from '../restore/assemble.ts';
 import type { JoiningOptions } from '../service/joining.ts';
 import type { StatusSources } from '../service/node-status.ts';
 import { Records } from '../service/records.ts';
+import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
 import { authenticateBy } from './caller.ts';
 import { nodeHandlers } from './node-handlers.ts';
+import { rebuildingHandlers } from './rebuilding-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
 import { writeHandlers } from './write-handlers.ts';
 
@@ -16,6 +20,8 @@ import { writeHandlers } from './write-handlers.ts';
 export interface DaemonServiceOptions {
   readonly status: StatusSources;
   readonly joining: JoiningOptions;
+  readonly backups: BackupKeeper;
+  readonly rebuilding: Rebuilding;
   readonly config: NodeConfig;
   readonly log: Logger;
   readonly registry: Registry;
@@ -25,9 +31,9 @@ export interface DaemonServiceOptions {
 
 /** The daemon's HTTP interface, not yet listening. */
 export function daemonService(options: DaemonServiceOptions): Service {
-  const { status, joining, config, log, registry, allowedHosts } = options;
-  const { agents, files, sync, database, now, version } = status;
-  const records = new Records(files, sync);
+  const { status, joining, backups, rebuilding, config, log, registry, allowedHosts } = options;
+  const { agents, files, sync, disk, database, now, version } = status;
+  const records = new Records(files, sync, disk);
   return createService({
     name: 'Holdfast daemon',
     description: 'Local-first storage for the agents of this machine',
@@ -38,12 +44,14 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...readHandlers(records),
       ...batchHandlers(records, now),
       ...nodeHandlers(status, joining),
+      ...rebuildingHandlers(status.agents, rebuilding),
+      ...backupHandlers(backups),
     },
     authenticate: authenticateBy(agents),
     config,
     log,
     metrics: registry,
     allowedHosts,
-    checks: { database: () => database.check() },
+    checks: { database: () => database.check(), disk: () => disk.check() },
   });
 }

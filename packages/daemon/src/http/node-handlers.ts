@@ -4,18 +4,23 @@ import {
   type DaemonRouteId,
   documentKind,
   HoldfastError,
+  isHoldfastError,
 } from '@holdfast/protocol';
 import type { Handlers } from '@holdfast/http';
 import { type AgentFiles, toTimestamp } from '@holdfast/store';
 
 import type { IssuedToken } from '../service/agents.ts';
-import { type JoiningOptions, joinRelay } from '../service/joining.ts';
-import { agentStatus, nodeStatus, type StatusSources } from '../service/node-status.ts';
+import { type JoiningOptions, joinRelay, reidentify } from '../service/joining.ts';
+import { agentStatus, nodeStatus, servingAgents, type StatusSources } from '../service/node-status.ts';
 import { type DaemonCaller, wholeAgentOf } from './caller.ts';
+import type { RebuildingRouteId } from './rebuilding-handlers.ts';
 
-type NodeRouteId = Extract<
-  DaemonRouteId,
-  `status.${string}` | `node.${string}` | `agent.${string}` | `collection.${string}` | `dead-letter.${string}`
+type NodeRouteId = Exclude<
+  Extract<
+    DaemonRouteId,
+    `status.${string}` | `node.${string}` | `agent.${string}` | `collection.${string}` | `dead-letter.${string}`
+  >,
+  RebuildingRouteId
 >;
 type NodeHandlers = Handlers<Pick<typeof daemonRoutes, NodeRouteId>, DaemonCaller>;
 type HandlersOf<Prefix extends string> = Pick<NodeHandlers, Extract<NodeRouteId, `${Prefix}.${string}`>>;
@@ -31,6 +36,10 @@ export function nodeHandlers(sources: StatusSources, joining: JoiningOptions): N
     'node.join': async ({ body: { value } }) => {
       await joinRelay(joining, value);
       return { json: { node: value.name, relay: value.relay } };
+    },
+    'node.reidentify': async ({ body: { value } }) => {
+      const { name, relayUrl } = await reidentify(joining, value);
+      return { json: { node: name, relay: relayUrl } };
     },
   };
 }
@@ -94,10 +103,10 @@ function collectionHandlers({ files }: StatusSources): HandlersOf<'collection'> 
   };
 }
 
-function deadLetterHandlers({ agents, files }: StatusSources): HandlersOf<'dead-letter'> {
+function deadLetterHandlers({ agents, files, custody }: StatusSources): HandlersOf<'dead-letter'> {
   return {
     'dead-letter.list': () => ({
-      json: { dead_letters: agents.names.flatMap((agent) => deadLettersOf(files, agent)) },
+      json: { dead_letters: servingAgents({ agents, custody }).flatMap((agent) => deadLettersOf(files, agent)) },
     }),
     'dead-letter.retry': async ({ params: { agent, id } }) => {
       agents.assertExists(agent);
@@ -113,6 +122,18 @@ function deadLetterHandlers({ agents, files }: StatusSources): HandlersOf<'dead-
 }
 
 function deadLettersOf(files: AgentFiles, agent: string): Record<string, unknown>[] {
-  const letters = files.summary(agent).deadLetters === 0 ? [] : files.get(agent).outbox.deadLetters();
+  const letters = readOrNone(() =>
+    files.summary(agent).deadLetters === 0 ? [] : files.get(agent).outbox.deadLetters(),
+  );
   return letters.map(({ rejectedAtMs, ...letter }) => ({ ...letter, agent, rejected_at: toTimestamp(rejectedAtMs) }));
+}
+
+// A file found damaged just now has its own place in the status; the others' letters are listed all the same.
+function readOrNone<Item>(read: () => readonly Item[]): readonly Item[] {
+  try {
+    return read();
+  } catch (error) {
+    if (isHoldfastError(error)) return [];
+    throw error;
+  }
 }

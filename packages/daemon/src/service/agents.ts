@@ -66,6 +66,13 @@ export class Agents {
     return { ...issued, agent: name, resource: null };
   }
 
+  /** Adds agents that were taken over from another machine; they have no tokens yet. `restoring`: see `FileMark`. */
+  adopt(names: readonly string[], createdAtMs: number, restoring: string): void {
+    const adopted = names.map((name) => ({ name, createdAtMs }));
+    this.#database.adopt(adopted, restoring);
+    for (const agent of adopted) this.#agents.set(agent.name, agent);
+  }
+
   /** Makes a further token for an agent. Throws `agent-not-found`. */
   addToken(name: string, resource: string | null): IssuedToken {
     this.assertExists(name);

@@ -1,6 +1,9 @@
-import { type ErrorCode, HoldfastError, type Now } from '@holdfast/protocol';
+import { randomBytes } from 'node:crypto';
 
-import type { NodeDatabase } from '../storage/node-database.ts';
+import { type ErrorCode, HoldfastError, type HybridClock, type Now } from '@holdfast/protocol';
+import type PQueue from 'p-queue';
+
+import type { Enrolment, NodeDatabase } from '../storage/node-database.ts';
 import type { Join, Outcome } from '../sync/transport.ts';
 
 /** What joining needs. */
@@ -8,8 +11,24 @@ export interface JoiningOptions {
   readonly database: NodeDatabase;
   readonly join: Join;
   readonly now: Now;
+  readonly clock: HybridClock;
+  /** Gives one join after the other its turn: two at once would use up two tokens for one node. */
+  readonly turns: PQueue;
+  /** Agents whose files are damaged or being restored. */
+  readonly unserved: () => readonly string[];
   /** The node belongs to a relay now. */
   readonly onEnrolled: () => void;
+  /** The node is another one now, and `boot` speaks for it. */
+  readonly onReidentified: (boot: string) => Promise<void>;
+}
+
+/** Which relay to join, with which token, as whom. */
+export interface JoinTarget {
+  readonly relay: string;
+  readonly token: string;
+  readonly name: string;
+  /** The node takes over one whose machine is gone: see `NodeDatabase.enrol`. */
+  readonly isAdopting?: boolean;
 }
 
 /** Relay codes that are the caller's to mend, passed on as they are. */
@@ -19,18 +38,62 @@ const passedOn: ReadonlySet<string> = new Set<ErrorCode>(['join-token-refused', 
  * Enrols the node at a relay. The relay's answer holds the only copy of the credential; it is stored before this
  * resolves. Throws `already-enrolled`, `join-token-refused`, `node-exists`, `relay-unreachable`.
  */
-export async function joinRelay(
+export function joinRelay(options: JoiningOptions, target: JoinTarget): Promise<void> {
+  return options.turns.add(async () => {
+    const { database, onEnrolled } = options;
+    if (database.enrolment !== undefined) {
+      throw new HoldfastError('already-enrolled', `the node belongs to ${database.enrolment.relayUrl}`);
+    }
+    database.enrol(await joined(options, target), target.isAdopting ?? false);
+    onEnrolled();
+  });
+}
+
+/**
+ * Makes an enrolled node another one, under a new name: what a copy of a node needs (protocol rule 7). Its agents, their
+ * tokens and their records stay, and go to the relay anew as the new node's; it serves them all the while.
+ *
+ * First the relay takes the new name in, then node.db changes in one transaction, in the same turn of the loop as the
+ * clock: no version with the old suffix is made after that, none with the new one before. A crash between the two leaves
+ * the node what it was, and a name at the relay that nobody bears: `holdfast invite NAME --replaces` makes a token to try
+ * again with. A crash after the transaction leaves nothing to do: the next start is the new node's.
+ *
+ * Throws `not-enrolled`, `join-token-refused`, `node-exists`, `relay-unreachable`; and `file-damaged` while a file is to be
+ * restored, as what the relay has of it stands under the old name.
+ */
+export function reidentify(
   options: JoiningOptions,
-  { relay, token, name }: { readonly relay: string; readonly token: string; readonly name: string },
-): Promise<void> {
-  if (options.database.enrolment !== undefined) {
-    throw new HoldfastError('already-enrolled', `the node belongs to ${options.database.enrolment.relayUrl}`);
-  }
-  const outcome = await options.join(relay, token, name);
+  { relay, token, name }: Omit<JoinTarget, 'relay' | 'isAdopting'> & { readonly relay?: string | undefined },
+): Promise<Enrolment> {
+  return options.turns.add(async () => {
+    const { database, clock, onReidentified } = options;
+    const before = database.enrolment;
+    if (before === undefined) throw new HoldfastError('not-enrolled', 'the node has no relay: join one');
+    assertAllServe(options);
+    const enrolment = await joined(options, { relay: relay ?? before.relayUrl, token, name });
+    const suffix = randomBytes(4).toString('hex');
+    const boot = randomBytes(16).toString('hex');
+    database.reidentify(enrolment, suffix, boot);
+    clock.changeSuffix(suffix);
+    await onReidentified(boot);
+    return enrolment;
+  });
+}
+
+function assertAllServe({ unserved }: JoiningOptions): void {
+  const agents = unserved();
+  if (agents.length === 0) return;
+  throw new HoldfastError(
+    'file-damaged',
+    `restore ${agents.join(', ')} first: the relay keeps them under the old name`,
+  );
+}
+
+async function joined({ join, now }: JoiningOptions, { relay, token, name }: JoinTarget): Promise<Enrolment> {
+  const outcome = await join(relay, token, name);
   if (outcome.kind !== 'done') throw joinFailure(outcome);
   const { node, credential } = outcome.value;
-  options.database.enrol({ name: node, relayUrl: relay, credential, joinedAtMs: options.now() });
-  options.onEnrolled();
+  return { name: node, relayUrl: relay, credential, joinedAtMs: now() };
 }
 
 function joinFailure(outcome: Exclude<Outcome<unknown>, { kind: 'done' }>): HoldfastError {

@@ -1,51 +1,90 @@
-import type { AgentStatus, NodeStatus, Now } from '@holdfast/protocol';
-import { type AgentFiles, toTimestamp } from '@holdfast/store';
+import { type AgentStatus, isHoldfastError, type NodeStatus, type Now, ZERO_VERSION } from '@holdfast/protocol';
+import type { DiskWatch } from '@holdfast/sqlite';
+import { type AgentFiles, type AgentSummary, type Scrubber, toTimestamp } from '@holdfast/store';
 
 import type { NodeDatabase } from '../storage/node-database.ts';
 import type { SyncEngine } from '../sync/sync-engine.ts';
 import type { Agents } from './agents.ts';
+import type { FileCustody } from './file-custody.ts';
 
 /** What a status is made of. */
 export interface StatusSources {
   readonly database: NodeDatabase;
   readonly agents: Agents;
   readonly files: AgentFiles;
+  readonly custody: FileCustody;
   readonly sync: SyncEngine;
+  readonly disk: DiskWatch;
+  readonly scrubber: Scrubber;
   readonly now: Now;
   readonly version: string;
-  readonly boot: string;
   readonly startedAtMs: number;
 }
 
-/** The state of one agent, from its file and its stream. */
-export function agentStatus(agent: string, sources: Pick<StatusSources, 'files' | 'sync' | 'now'>): AgentStatus {
-  const { records, bytes, lastSeq, acked, ackedAtMs, outbox, oldestMs, deadLetters } = sources.files.summary(agent);
+/** The agents whose files can be used, by name. */
+export function servingAgents({ agents, custody }: Pick<StatusSources, 'agents' | 'custody'>): string[] {
+  return agents.names.filter((agent) => custody.stateOf(agent) === 'ok');
+}
+
+/** What is said of a file that does not serve. */
+const NO_FIGURES: AgentSummary = {
+  records: 0,
+  bytes: 0,
+  lastSeq: 0,
+  acked: { seq: 0, version: ZERO_VERSION },
+  ackedAtMs: null,
+  outbox: 0,
+  oldestMs: null,
+  deadLetters: 0,
+  nextExpiryMs: null,
+};
+
+/** The state of one agent, from its file and its stream. Answers for a file that does not serve, too. */
+export function agentStatus(
+  agent: string,
+  { files, custody, sync, now }: Pick<StatusSources, 'files' | 'custody' | 'sync' | 'now'>,
+): AgentStatus {
+  const { summary, error } = summaryOf(agent, files);
+  const { records, bytes, lastSeq, acked, ackedAtMs, outbox, oldestMs, deadLetters } = summary;
   return {
     agent,
+    state: custody.stateOf(agent),
+    error: custody.errorOf(agent) ?? error ?? sync.streamNotice(agent),
     records,
     bytes,
     seq: lastSeq,
     acked_seq: acked.seq,
     outbox: {
       records: outbox,
-      oldest_seconds: oldestMs === null ? null : Math.max(0, (sources.now() - oldestMs) / 1000),
+      oldest_seconds: oldestMs === null ? null : Math.max(0, (now() - oldestMs) / 1000),
     },
     last_ack_at: ackedAtMs === null ? null : toTimestamp(ackedAtMs),
-    sync: sources.sync.streamState(agent),
-    sync_error: sources.sync.streamError(agent),
+    sync: sync.streamState(agent),
+    sync_error: sync.streamError(agent),
+    digest: sync.digestState(agent),
     dead_letters: deadLetters,
   };
 }
 
+// One file that cannot be read must not hide what there is to say of the others.
+function summaryOf(agent: string, files: AgentFiles): { summary: AgentSummary; error: string | null } {
+  try {
+    return { summary: files.summary(agent), error: null };
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error;
+    return { summary: NO_FIGURES, error: error.message };
+  }
+}
+
 /** The state of the node and all its agents. */
 export function nodeStatus(sources: StatusSources): NodeStatus {
-  const { database, agents, sync, version, boot, startedAtMs } = sources;
+  const { database, agents, sync, disk, scrubber, version, startedAtMs } = sources;
   const { enrolment } = database;
   const { state, lastContactMs, error } = sync.link;
   return {
     node: enrolment?.name ?? null,
     version,
-    boot,
+    boot: database.boot,
     started_at: toTimestamp(startedAtMs),
     relay: {
       url: enrolment?.relayUrl ?? null,
@@ -53,6 +92,8 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
       last_contact_at: lastContactMs === null ? null : toTimestamp(lastContactMs),
       error,
     },
+    disk: disk.status(),
+    scrub: scrubber.status,
     agents: agents.names.map((agent) => agentStatus(agent, sources)),
   };
 }

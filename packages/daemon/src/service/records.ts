@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { documentOf, HoldfastError, type Json, makeRecordId, type Operation, type Query } from '@holdfast/protocol';
+import type { DiskWatch } from '@holdfast/sqlite';
 import type {
   AgentFiles,
   AgentStore,
@@ -39,14 +40,17 @@ export interface Written {
 export class Records {
   readonly #files: AgentFiles;
   readonly #sync: SyncEngine;
+  readonly #disk: Pick<DiskWatch, 'assertRoom'>;
 
-  constructor(files: AgentFiles, sync: SyncEngine) {
+  constructor(files: AgentFiles, sync: SyncEngine, disk: Pick<DiskWatch, 'assertRoom'>) {
+    this.#disk = disk;
     this.#files = files;
     this.#sync = sync;
   }
 
-  /** Writes operations together or not at all. Throws what `AgentStore.write` throws. */
+  /** Writes operations together or not at all. Throws what `DiskWatch.assertRoom` and `AgentStore.write` throw. */
   async write(scope: Scope, write: Omit<Write, 'resource'>, wish: AckWish): Promise<Written> {
+    this.#disk.assertRoom();
     const results = await this.#store(scope).write({ ...write, resource: scope.resource });
     const [first] = results;
     const last = results.at(-1);
@@ -55,8 +59,12 @@ export class Records {
     return { results, ack: await this.#sync.waitForRelay(scope.agent, seqs, wish.timeoutMs) };
   }
 
-  /** Writes operations each for itself, in one transaction; an outcome for each, in order. */
+  /**
+   * Writes operations each for itself, in one transaction; an outcome for each, in order. Throws what
+   * `DiskWatch.assertRoom` throws.
+   */
   writeEach(scope: Scope, operations: readonly StoreOperation[]): Promise<Outcome<readonly WriteResult[]>[]> {
+    this.#disk.assertRoom();
     const { resource } = scope;
     return this.#store(scope).writeEach(operations.map((operation) => ({ resource, operations: [operation] })));
   }

@@ -37,5 +37,19 @@ CREATE TABLE tokens (
 `,
 };
 
+const agentFiles: Migration = {
+  name: 'what is known of agents’ files',
+  sql: `
+ALTER TABLE agents ADD COLUMN incarnation TEXT;
+ALTER TABLE agents ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN put_back_at INTEGER;
+ALTER TABLE agents ADD COLUMN damaged_reason TEXT;
+ALTER TABLE agents ADD COLUMN damaged_at INTEGER;
+ALTER TABLE agents ADD COLUMN set_aside TEXT;
+ALTER TABLE agents ADD COLUMN restoring TEXT;
+ALTER TABLE enrolment ADD COLUMN adopting INTEGER NOT NULL DEFAULT 0 CHECK (adopting IN (0, 1));
+`,
+};
+
 /** The schema of a node's own database, `node.db`, step by step. */
-export const nodeMigrations: readonly Migration[] = Object.freeze([node]);
+export const nodeMigrations: readonly Migration[] = Object.freeze([node, agentFiles]);

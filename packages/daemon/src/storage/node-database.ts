@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 
-import { type Database, migrate, openDatabase, type Statement, translateSqliteError } from '@holdfast/sqlite';
+import {
+  copyDatabase,
+  type Database,
+  openMigrated,
+  type Statement,
+  type StorageGuard,
+  unguarded,
+} from '@holdfast/sqlite';
 
+import { FileMarks } from './file-marks.ts';
 import { nodeMigrations } from './migrations.ts';
 
 /** Where a node belongs, once it has joined. */
@@ -40,20 +48,26 @@ const MAX_PREDECESSORS = 100;
  * they return. Throws `storage-failed` or `disk-full` like every store.
  */
 export class NodeDatabase {
+  /** What is known of the agents' files. */
+  readonly marks: FileMarks;
   readonly #database: Database;
+  readonly #guard: StorageGuard;
   readonly #addBoot: Statement;
   readonly #boots: Statement;
   readonly #forgetBoots: Statement;
+  readonly #latestBoot: Statement;
 
-  /** Opens the file, making it if needed. */
-  constructor(path: string) {
-    this.#database = openDatabase(path);
-    migrate(this.#database, nodeMigrations);
+  /** Opens the file, making it if needed. `guard`: who is asked and told when the disk fails. */
+  constructor(path: string, guard: StorageGuard = unguarded) {
+    this.#guard = guard;
+    this.#database = openMigrated(path, nodeMigrations);
     this.#database
       .prepare('INSERT INTO node (id, suffix) VALUES (1, ?) ON CONFLICT DO NOTHING')
       .run(randomBytes(4).toString('hex'));
+    this.marks = new FileMarks(this.#database, (what, run) => this.#write(what, run));
     this.#addBoot = this.#database.prepare('INSERT INTO boots (boot) VALUES (?)');
     this.#boots = this.#database.prepare('SELECT boot FROM boots WHERE boot <> ? ORDER BY number DESC LIMIT ?').pluck();
+    this.#latestBoot = this.#database.prepare('SELECT boot FROM boots ORDER BY number DESC LIMIT 1').pluck();
     this.#forgetBoots = this.#database.prepare('DELETE FROM boots WHERE boot <> ?');
   }
 
@@ -72,6 +86,11 @@ export class NodeDatabase {
     return this.#boots.all(boot, MAX_PREDECESSORS) as string[];
   }
 
+  /** The latest start, which speaks for the node now. */
+  get boot(): string {
+    return this.#latestBoot.get() as string;
+  }
+
   /** The relay knows `boot` now: earlier starts need not be told any more. */
   confirmBoot(boot: string): void {
     this.#write('the session', () => this.#forgetBoots.run(boot));
@@ -84,13 +103,48 @@ export class NodeDatabase {
       .get() as Enrolment | undefined;
   }
 
-  /** Notes where the node belongs. A node joins once. */
-  enrol(enrolment: Enrolment): void {
+  /** Notes where the node belongs. A node joins once. `isAdopting`: it takes over another machine's agents next. */
+  enrol(enrolment: Enrolment, isAdopting = false): void {
     const { name, relayUrl, credential, joinedAtMs } = enrolment;
     const insert = this.#database.prepare(
-      'INSERT INTO enrolment (id, name, relay_url, credential, joined_at) VALUES (1, ?, ?, ?, ?)',
+      'INSERT INTO enrolment (id, name, relay_url, credential, joined_at, adopting) VALUES (1, ?, ?, ?, ?, ?)',
     );
-    this.#write('the enrolment', () => insert.run(name, relayUrl, credential, joinedAtMs));
+    this.#write('the enrolment', () => insert.run(name, relayUrl, credential, joinedAtMs, isAdopting ? 1 : 0));
+  }
+
+  /**
+   * Makes the node another one, together: where it belongs, what ends its versions, and a start of its own, as the earlier
+   * ones were another node's.
+   */
+  reidentify({ name, relayUrl, credential, joinedAtMs }: Enrolment, suffix: string, boot: string): void {
+    const enrol = this.#database.prepare(
+      'UPDATE enrolment SET name = ?, relay_url = ?, credential = ?, joined_at = ? WHERE id = 1',
+    );
+    const change = this.#database.transaction(() => {
+      enrol.run(name, relayUrl, credential, joinedAtMs);
+      this.#database.prepare('UPDATE node SET suffix = ? WHERE id = 1').run(suffix);
+      this.#database.prepare('DELETE FROM boots').run();
+      this.#addBoot.run(boot);
+    });
+    this.#write('the new identity', () => change.immediate());
+  }
+
+  /** Whether the node took over another one and does not know its agents yet. */
+  get isAdopting(): boolean {
+    return this.#database.prepare('SELECT adopting FROM enrolment WHERE id = 1').pluck().get() === 1;
+  }
+
+  /** The agents taken over, each to be rebuilt from what `restoring` says, together. */
+  adopt(agents: readonly AgentEntry[], restoring: string): void {
+    const add = this.#database.prepare(
+      'INSERT INTO agents (name, created_at, restoring) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING',
+    );
+    const end = this.#database.prepare('UPDATE enrolment SET adopting = 0');
+    const addAll = this.#database.transaction(() => {
+      for (const { name, createdAtMs } of agents) add.run(name, createdAtMs, restoring);
+      end.run();
+    });
+    this.#write('the agents taken over', () => addAll.immediate());
   }
 
   /** The agents, by name. */
@@ -131,16 +185,22 @@ export class NodeDatabase {
     this.#database.prepare('SELECT 1').get();
   }
 
+  /** Copies the file to a new one, see `copyDatabase`; what is noted meanwhile is in the copy. `onProgress` ends it by throwing. */
+  copyTo(path: string, onProgress: () => void): Promise<void> {
+    return copyDatabase(this.#database, path, onProgress);
+  }
+
   /** Closes the file. */
   close(): void {
     this.#database.close();
   }
 
   #write(what: string, run: () => unknown): void {
+    this.#guard.assertSound();
     try {
       run();
     } catch (error) {
-      throw translateSqliteError(error, `${what} could not be stored`);
+      throw this.#guard.translate(error, `${what} could not be stored`, this.#database.name);
     }
   }
 }

@@ -1,48 +1,24 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { type Cursor, limits, type Reject, ZERO_VERSION } from '@holdfast/protocol';
-import type { AgentStore, BatchBounds, OutboxBatch } from '@holdfast/store';
+import { type BatchReceipt, type Cursor, type Reject, ZERO_VERSION } from '@holdfast/protocol';
+import { type AgentStore, digestText, type OutboxBatch } from '@holdfast/store';
 
 import { retryDelayMs } from './backoff.ts';
+import { BatchSize } from './batch-size.ts';
+import { Comparison, type DigestState } from './comparison.ts';
+import type { LaneContext } from './lane-context.ts';
+import { pull, type StreamWork } from './pull.ts';
+import { repair } from './repair.ts';
 import { type StreamEffect, type StreamEvent, type StreamState, streamTransitions } from './stream-machine.ts';
-import type { Timers } from './timers.ts';
-import type { EncodedBatch, LinkFailure, Outcome, Transport } from './transport.ts';
-
-/** What the lanes of a node share. */
-export interface LaneContext {
-  readonly boot: string;
-  readonly lingerMs: number;
-  /** A number above all it gave before: tells which of two things happened first, whatever the clock does. */
-  readonly moment: () => number;
-  readonly random: () => number;
-  readonly timers: Timers;
-  readonly transport: () => Transport | undefined;
-  /** The agent's store, to be used at once. */
-  readonly store: (agent: string) => AgentStore;
-  /** Runs a call to the relay when its turn comes; turns are given round-robin over the lanes. */
-  readonly takeTurn: (call: () => Promise<void>) => void;
-  /** Tells the link what came of a call; true when it is the link's matter. */
-  readonly report: (outcome: Outcome<unknown>) => outcome is LinkFailure;
-  /** The relay took a batch: how many changes, and which of them it rejected. */
-  readonly onTaken: (agent: string, changes: number, rejects: readonly Reject[]) => void;
-  /** Something went wrong that nobody waits for; the lane tries again. */
-  readonly onError: (agent: string, error: unknown) => void;
-}
-
-/** The seqs one write was given: they follow one another. */
-export interface SeqRange {
-  readonly first: number;
-  readonly last: number;
-}
-
-interface Waiter extends SeqRange {
-  readonly resolve: (isTaken: boolean) => void;
-}
+import type { EncodedBatch, NotDone, Transport } from './transport.ts';
+import { type SeqRange, type Wait, Waiters } from './waiters.ts';
 
 /** What was sent last: should its answer be lost, the relay's cursor tells that it was taken. */
 interface Sent {
   readonly upto: Cursor;
   readonly changes: number;
+  /** See `OutboxBatch`. */
+  readonly digest?: string | undefined;
   /** What was kept out of it because the relay will not take it. */
   readonly rejects: readonly Reject[];
 }
@@ -63,7 +39,7 @@ export class Lane {
   #state: StreamState = 'held';
   #failures = 0;
   #retryAfterMs = 0;
-  #bounds: BatchBounds = { changes: limits.syncBatchChanges, bytes: limits.syncBatchBytes };
+  readonly #size = new BatchSize();
   #relayCursor: Cursor | undefined;
   #sent: Sent | undefined;
   #ahead: Prepared | undefined;
@@ -71,10 +47,15 @@ export class Lane {
   #acknowledging: Promise<unknown> = Promise.resolve(undefined);
   #abort = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  #waiters: Waiter[] = [];
+  readonly #waiters = new Waiters();
+  readonly #comparison = new Comparison();
   #disarm: () => void = () => undefined;
   /** What the file's cursor is, so that quiet agents' files need not be opened; undefined until first asked. */
   #acked: Cursor | undefined;
+  /** What the records' digest is while nothing waits; undefined until asked for anew. */
+  #digest: string | undefined;
+  /** The digest that was the relay's too when they were last compared. */
+  #agreedDigest: string | undefined;
   #incarnation: string | undefined;
   #isKnownClean = false;
   #movedAt = 0;
@@ -87,8 +68,9 @@ export class Lane {
       'arm-retry': () => this.#arm(retryDelayMs(this.#failures, context.random, this.#retryAfterMs)),
       disarm: () => this.#disarm(),
       send: () => this.#run((signal) => this.#send(signal)),
-      shrink: () => this.#shrink(),
+      shrink: () => this.#size.shrink(this.#sent?.changes ?? this.#size.bounds.changes),
       reconcile: () => this.#run((signal) => this.#reconcile(signal)),
+      repair: () => this.#run((signal) => this.#repair(signal)),
       abort: () => this.#abort.abort(),
     };
   }
@@ -96,6 +78,11 @@ export class Lane {
   /** The state the stream is in. */
   get state(): StreamState {
     return this.#state;
+  }
+
+  /** What comparing with the relay's records said last. */
+  get digestState(): DigestState {
+    return this.#comparison.state;
   }
 
   /** The moment the cursor last moved: a session's answer asked for earlier says nothing about it. */
@@ -110,7 +97,10 @@ export class Lane {
 
   /** Tells the lane that something happened. */
   dispatch(event: StreamEvent): void {
-    if (event === 'written' || event === 'more' || event === 'mismatch') this.#isKnownClean = false;
+    if (event === 'written' || event === 'more' || event === 'mismatch' || event === 'different') {
+      this.#isKnownClean = false;
+      this.#digest = undefined;
+    }
     if (event === 'drained') this.#isKnownClean = true;
     const { to, effects } = streamTransitions[this.#state][event];
     this.#state = to;
@@ -127,22 +117,45 @@ export class Lane {
   }
 
   /**
-   * Resolves with true once the relay holds the stream up to the end of a write, with false when it rejected some of it or
-   * nothing can be told any more. Does not ask for it; may never resolve.
+   * The relay says what its records come to, asked when it stood where we believe. True when they differ from ours and are
+   * compared one by one now. Says nothing while something waits or is under way: that is still to change.
    */
-  whenTaken(seqs: SeqRange): { readonly taken: Promise<boolean>; readonly forget: () => void } {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const waiter = { ...seqs, resolve };
-    this.#waiters.push(waiter);
-    return { taken: promise, forget: () => (this.#waiters = this.#waiters.filter((other) => other !== waiter)) };
+  compareDigest(relayDigest: string): boolean {
+    if (this.#state !== 'clean' && this.#state !== 'held') return false;
+    const ours = (this.#digest ??= this.#settledDigest());
+    if (ours === undefined || !this.#isToRepair(ours, relayDigest, 'session')) return false;
+    this.dispatch('different');
+    return true;
+  }
+
+  /** Waits until the relay holds a write. Does not ask for it. */
+  whenTaken(seqs: SeqRange): Wait {
+    return this.#waiters.wait(seqs);
   }
 
   /** Stops timers and aborts what is under way; resolves when nothing is. */
   async stop(): Promise<void> {
     this.dispatch('held-back');
     this.#disarm();
+    this.#waiters.dismiss();
     await this.#running;
     await this.#acknowledging;
+  }
+
+  #settledDigest(): string | undefined {
+    const { outbox, digest } = this.#store().counters;
+    return outbox === 0 ? digestText(digest) : undefined;
+  }
+
+  #isToRepair(ours: string, theirs: string, from: 'session' | 'batch'): boolean {
+    const verdict = this.#comparison.judge(ours === theirs, from);
+    // Once for each digest, so that quiet agents' files need not be opened.
+    if (ours === theirs && this.#agreedDigest !== ours) {
+      this.#store().agree();
+      this.#agreedDigest = ours;
+    }
+    if (verdict === 'diverged') this.#context.onNotice(this.agent, { kind: 'diverged' });
+    return verdict === 'repair';
   }
 
   #store(): AgentStore {
@@ -180,13 +193,12 @@ export class Lane {
     }
     const { batch } = next;
     const encoded = await next.encoded;
-    this.#sent = { upto: batch.upto, changes: batch.lines.length, rejects: [] };
+    this.#sent = { upto: batch.upto, changes: batch.lines.length, digest: batch.digest, rejects: [] };
     const answer = transport.batch(encoded, signal);
-    if (this.#isFull(batch)) await this.#readAhead(batch.upto, transport);
+    if (batch.lines.length >= this.#size.bounds.changes) await this.#readAhead(batch.upto, transport);
     const outcome = await answer;
     await this.#assertAcknowledged();
-    if (outcome.kind === 'done')
-      await this.#taken(outcome.value.cursor, { ...this.#sent, rejects: outcome.value.rejects });
+    if (outcome.kind === 'done') await this.#taken(outcome.value, { ...this.#sent, rejects: outcome.value.rejects });
     else if (!signal.aborted) this.#notTaken(outcome, batch);
   }
 
@@ -195,13 +207,13 @@ export class Lane {
     this.#ahead = undefined;
     if (ahead !== undefined && this.#acked !== undefined && isSame(ahead.batch.base, this.#acked)) return ahead;
     await this.#assertAcknowledged();
-    return this.#prepare(this.#store().outbox.next(this.#bounds), transport);
+    return this.#prepare(this.#store().outbox.next(this.#size.bounds), transport);
   }
 
   // Once the batch before it is out, so that the relay has something to do meanwhile.
   async #readAhead(base: Cursor, transport: Transport): Promise<void> {
     await nextTurn();
-    this.#ahead = this.#prepare(this.#store().outbox.above(base, this.#bounds), transport);
+    this.#ahead = this.#prepare(this.#store().outbox.above(base, this.#size.bounds), transport);
   }
 
   #prepare(batch: OutboxBatch | undefined, transport: Transport): Prepared | undefined {
@@ -219,22 +231,23 @@ export class Lane {
     if (failure !== undefined) throw new Error('an acknowledgement could not be written down', { cause: failure });
   }
 
-  #isFull(batch: OutboxBatch): boolean {
-    return batch.lines.length >= this.#bounds.changes;
-  }
-
   // Only what was sent is acknowledged: a relay that names another cursor would have us forget what it never saw.
-  async #taken(cursor: Cursor, sent: Sent): Promise<void> {
+  async #taken({ cursor, digest }: BatchReceipt, sent: Sent): Promise<void> {
     if (!isSame(cursor, sent.upto)) {
       this.#fail({ reason: 'the relay took a batch and named another cursor', retryAfterMs: 0 });
       return;
     }
     this.#failures = 0;
     this.#retryAfterMs = 0;
-    this.#grow();
+    this.#size.grow();
     this.#context.report({ kind: 'done', value: cursor });
     this.#acknowledging = this.#acknowledge(sent).catch((error: unknown) => error);
-    if (this.#ahead === undefined) {
+    const isCompared = sent.digest !== undefined && digest !== undefined;
+    if (isCompared && this.#isToRepair(sent.digest, digest, 'batch')) {
+      this.#ahead = undefined;
+      await this.#assertAcknowledged();
+      this.#movedTo(sent.upto, 'different');
+    } else if (this.#ahead === undefined) {
       await this.#assertAcknowledged();
       this.#moved();
     } else {
@@ -243,12 +256,16 @@ export class Lane {
   }
 
   async #acknowledge({ upto, changes, rejects }: Sent): Promise<void> {
-    this.#settle(upto.seq, rejects);
+    const rejectedSeqs = rejects.map(({ seq }) => seq);
+    this.#waiters.settle(upto.seq, rejectedSeqs, (seqs) => {
+      const { outbox, counters } = this.#store();
+      return outbox.stands(seqs) || (rejects.length === 0 && counters.lastSeq === upto.seq);
+    });
     await this.#store().acknowledge(upto, rejects);
     this.#context.onTaken(this.agent, changes, rejects);
   }
 
-  #notTaken(outcome: Exclude<Outcome<unknown>, { kind: 'done' }>, batch: OutboxBatch): void {
+  #notTaken(outcome: NotDone, batch: OutboxBatch): void {
     this.#ahead = undefined;
     if (this.#context.report(outcome)) return;
     switch (outcome.kind) {
@@ -272,7 +289,8 @@ export class Lane {
 
   // A record the relay will not take even alone: moves the cursor over it, and keeps it as a dead letter (rule 9).
   async #skip(batch: OutboxBatch, reason: string, signal: AbortSignal): Promise<void> {
-    const empty = { agent: this.agent, incarnation: this.incarnation(), ...batch, lines: [] };
+    const { base, upto } = batch;
+    const empty = { agent: this.agent, incarnation: this.incarnation(), base, upto, lines: [] };
     const sent = {
       upto: batch.upto,
       changes: 1,
@@ -282,7 +300,7 @@ export class Lane {
     const transport = this.#context.transport();
     const outcome = await transport?.batch(await transport.encode(this.#context.boot, empty), signal);
     if (outcome?.kind === 'done') {
-      await this.#taken(outcome.value.cursor, sent);
+      await this.#taken(outcome.value, sent);
     } else if (outcome !== undefined && outcome.kind !== 'too-large' && !signal.aborted) {
       this.#notTaken(outcome, batch);
     } else {
@@ -303,40 +321,52 @@ export class Lane {
     } else if (relay.seq > acked.seq && sent !== undefined && isSame(relay, sent.upto)) {
       await this.#acknowledge(sent);
     } else if (relay.seq < acked.seq) {
-      await this.#store().rewind(relay);
+      await this.#rewind(relay);
     } else {
       // Another change under the same seq: nothing we believe of the relay is sure, so everything is sent again.
-      if (relay.seq === acked.seq) await this.#store().rewind(NOWHERE);
+      if (relay.seq === acked.seq) await this.#rewind(NOWHERE);
       if (!(await this.#pull(signal))) return;
     }
     this.#moved();
   }
 
-  /** Takes over what the relay holds above our cursor, a page at a time; false when that failed. */
+  async #rewind(relay: Cursor): Promise<void> {
+    this.#context.onNotice(this.agent, { kind: 'rewound', records: await this.#store().rewind(relay) });
+  }
+
+  /** Takes over what the relay holds above our cursor; false when that failed. */
   async #pull(signal: AbortSignal): Promise<boolean> {
     // Own changes get other seqs on the way: nothing can be told any more by those that callers wait for.
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve(false);
-    const incarnation = this.incarnation();
-    let afterSeq = this.#store().counters.acked.seq;
-    for (let more = true; more;) {
-      const outcome = await this.#context.transport()?.streamPage({ agent: this.agent, incarnation, afterSeq }, signal);
-      if (outcome?.kind !== 'done') {
-        if (outcome === undefined || signal.aborted || this.#context.report(outcome)) return false;
-        const reason = 'the relay would not give the stream';
-        this.#fail(outcome.kind === 'failed' ? outcome : { reason, retryAfterMs: 0 });
-        return false;
-      }
-      const lastSeq = outcome.value.changes.at(-1)?.seq ?? 0;
-      more = outcome.value.more;
-      if (more && lastSeq <= afterSeq) {
-        this.#fail({ reason: 'the relay promised more of the stream and gave none', retryAfterMs: 0 });
-        return false;
-      }
-      await this.#store().adopt(outcome.value);
-      if (signal.aborted) return false;
-      afterSeq = lastSeq;
+    this.#waiters.dismiss();
+    const work = this.#work(signal);
+    const outcome = work && (await pull(work));
+    if (outcome?.kind === 'done') return true;
+    this.#broke(outcome, signal);
+    return false;
+  }
+
+  async #repair(signal: AbortSignal): Promise<void> {
+    const work = this.#work(signal);
+    const outcome = work && (await repair(work));
+    if (outcome?.kind !== 'done') {
+      this.#broke(outcome, signal);
+      return;
     }
-    return true;
+    this.#comparison.repaired(outcome.value);
+    this.#moved();
+  }
+
+  #work(signal: AbortSignal): StreamWork | undefined {
+    const { agent } = this;
+    const transport = this.#context.transport();
+    const tell: StreamWork['tell'] = (notice) => this.#context.onNotice(agent, notice);
+    return transport && { agent, store: () => this.#store(), transport, signal, tell };
+  }
+
+  #broke(outcome: NotDone | undefined, signal: AbortSignal): void {
+    if (outcome === undefined || signal.aborted || this.#context.report(outcome)) return;
+    const reason = 'the relay would not give its records';
+    this.#fail(outcome.kind === 'failed' ? outcome : { reason, retryAfterMs: 0 });
   }
 
   #moved(): void {
@@ -344,8 +374,9 @@ export class Lane {
     this.#movedTo(acked, outbox > 0 ? 'more' : 'drained');
   }
 
-  #movedTo(acked: Cursor, event: 'more' | 'drained'): void {
+  #movedTo(acked: Cursor, event: 'more' | 'drained' | 'different'): void {
     this.#acked = acked;
+    this.#digest = undefined;
     this.#movedAt = this.#context.moment();
     this.dispatch(event);
   }
@@ -355,25 +386,6 @@ export class Lane {
     this.#failures += 1;
     this.#retryAfterMs = failure.retryAfterMs;
     this.dispatch('failed');
-  }
-
-  // Half of what was sent, which may have been less than allowed.
-  #shrink(): void {
-    const changes = Math.max(1, (this.#sent?.changes ?? this.#bounds.changes) >> 1);
-    this.#bounds = { ...this.#bounds, changes };
-  }
-
-  #grow(): void {
-    this.#bounds = { ...this.#bounds, changes: Math.min(limits.syncBatchChanges, this.#bounds.changes * 2) };
-  }
-
-  #settle(ackedSeq: number, rejects: readonly Reject[]): void {
-    this.#waiters = this.#waiters.filter(({ first, last, resolve }) => {
-      const isRejected = rejects.some(({ seq }) => seq >= first && seq <= last);
-      const isDone = isRejected || last <= ackedSeq;
-      if (isDone) resolve(!isRejected);
-      return !isDone;
-    });
   }
 
   #arm(delayMs: number): void {

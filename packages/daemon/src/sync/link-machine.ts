@@ -74,8 +74,8 @@ export const linkTransitions: TransitionTable<LinkState, LinkEvent, LinkEffect> 
     enrolled: go('cloned'),
     opened: go('open', 'release-streams', 'arm-heartbeat'),
     lost: go('cloned', 'arm-slow-retry'),
-    refused: go('paused', 'arm-slow-retry'),
-    superseded: go('cloned', 'arm-slow-retry'),
+    refused: go('paused', 'alarm', 'arm-slow-retry'),
+    superseded: go('cloned', 'alarm', 'arm-slow-retry'),
     timer: go('cloned', 'open-session'),
   },
 };

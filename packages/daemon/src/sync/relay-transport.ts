@@ -3,6 +3,8 @@ import { constants, zstdCompress } from 'node:zlib';
 
 import {
   batchReceiptSchema,
+  bucketsSchema,
+  copyPageSchema,
   cursorSchema,
   immediateReceiptSchema,
   joinAnswerSchema,
@@ -13,7 +15,7 @@ import {
 import { Agent, type Dispatcher, request } from 'undici';
 import type { z } from 'zod';
 
-import type { EncodedBatch, Join, Outcome, Transport } from './transport.ts';
+import type { CopyRange, EncodedBatch, Join, Outcome, Transport } from './transport.ts';
 
 /** Below this a body is sent as it is: compressing would not pay. */
 const COMPRESS_FROM_BYTES = 1024;
@@ -27,7 +29,8 @@ const REFUSALS = new Set([401, 403, 404, 426]);
 
 const compress = promisify(zstdCompress);
 
-interface Call {
+/** A call to the relay as it travels. */
+export interface RelayCall {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly token: string;
@@ -38,9 +41,21 @@ interface Call {
   readonly signal?: AbortSignal;
 }
 
-interface RelayAddress {
-  readonly url: string;
-  readonly dispatcher: Dispatcher;
+/** An answer as it travels. `retryAfter` is the header. */
+export interface RelayAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly retryAfter: string | undefined;
+}
+
+/** What carries calls to the relay and answers back. */
+export interface RelayExchange {
+  /** Puts a body into the form it travels in. */
+  encode(body: string): Promise<EncodedBatch>;
+  /** Sends a call; `sent` is its body. Rejects when no whole answer came. */
+  send(call: RelayCall, sent: EncodedBatch | undefined): Promise<RelayAnswer>;
+  /** Cuts every connection. */
+  close(): Promise<void>;
 }
 
 /** Where the relay is, who we are there, and how long to wait for it. */
@@ -52,10 +67,13 @@ export interface RelayTransportOptions {
 
 /** The calls to a relay over HTTP, with zstd, on kept-alive connections. */
 export function relayTransport(options: RelayTransportOptions): Transport {
-  const { url, credential: token } = options;
   const dispatcher = makeDispatcher(options.timeoutMs);
-  const relay = { url, dispatcher };
-  const post = (path: string, body: string): Call => ({
+  return transportOver(httpExchange(options.url, dispatcher), options.credential);
+}
+
+/** The calls to a relay, whatever carries them. */
+export function transportOver(relay: RelayExchange, token: string): Transport {
+  const post = (path: string, body: string): RelayCall => ({
     method: 'POST',
     path,
     token,
@@ -65,7 +83,7 @@ export function relayTransport(options: RelayTransportOptions): Transport {
   return {
     session: (body) => call(relay, post('/relay/session', JSON.stringify(body)), sessionAnswerSchema),
     encode: (boot, { lines, ...rest }) =>
-      encode([JSON.stringify({ boot, ...rest, count: lines.length }), ...lines, ''].join('\n')),
+      relay.encode([JSON.stringify({ boot, ...rest, count: lines.length }), ...lines, ''].join('\n')),
     batch: (encoded, signal) => {
       const contentType = 'application/x-ndjson';
       return call(
@@ -82,8 +100,44 @@ export function relayTransport(options: RelayTransportOptions): Transport {
       const path = `/relay/streams/${agent}?incarnation=${incarnation}&after=${afterSeq}`;
       return call(relay, { method: 'GET', path, token, signal }, streamPageSchema);
     },
+    digest: (agent, signal) => {
+      return call(relay, { method: 'GET', path: `/relay/agents/${agent}/digest`, token, signal }, bucketsSchema);
+    },
+    copyPage: (range, signal) => call(relay, { method: 'GET', path: copyPath(range), token, signal }, copyPageSchema),
+    close: () => relay.close(),
+  };
+}
+
+function httpExchange(url: string, dispatcher: Dispatcher): RelayExchange {
+  return {
+    encode,
+    send: async ({ method, path, token, contentType, signal }, sent) => {
+      const headers: Record<string, string> = {
+        authorization: `Bearer ${token}`,
+        'holdfast-protocol': String(PROTOCOL_VERSION),
+      };
+      if (contentType !== undefined) headers['content-type'] = contentType;
+      if (sent?.encoding !== undefined) headers['content-encoding'] = sent.encoding;
+      const answer = await request(new URL(path, url), {
+        method,
+        headers,
+        dispatcher,
+        ...(sent !== undefined && { body: sent.body }),
+        ...(signal !== undefined && { signal }),
+      });
+      const retryAfter = answer.headers['retry-after'];
+      const text = await answer.body.text();
+      return { status: answer.statusCode, text, retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined };
+    },
     close: () => dispatcher.destroy(),
   };
+}
+
+function copyPath({ agent, bucket, after }: CopyRange): string {
+  const query = new URLSearchParams();
+  if (bucket !== undefined) query.set('bucket', String(bucket));
+  if (after !== undefined) query.set('after', after);
+  return `/relay/agents/${agent}/records?${query.toString()}`;
 }
 
 /** Enrols a node at a relay over HTTP; see `Join`. */
@@ -94,7 +148,7 @@ export function joinOverHttp(timeoutMs: number): Join {
     const contentType = 'application/json';
     try {
       return await call(
-        { url: relayUrl, dispatcher },
+        httpExchange(relayUrl, dispatcher),
         { method: 'POST', path: '/relay/join', token: joinToken, body, contentType },
         joinAnswerSchema,
       );
@@ -115,29 +169,15 @@ function makeDispatcher(timeoutMs: number): Agent {
 }
 
 async function call<Schema extends z.ZodType>(
-  relay: RelayAddress,
-  { method, path, token, contentType, body, encoded, signal }: Call,
+  relay: RelayExchange,
+  call: RelayCall,
   schema: Schema,
 ): Promise<Outcome<z.output<Schema>>> {
   try {
-    const headers: Record<string, string> = {
-      authorization: `Bearer ${token}`,
-      'holdfast-protocol': String(PROTOCOL_VERSION),
-    };
-    if (contentType !== undefined) headers['content-type'] = contentType;
-    const sent = encoded ?? (body === undefined ? undefined : await encode(body));
-    if (sent?.encoding !== undefined) headers['content-encoding'] = sent.encoding;
-    const answer = await request(new URL(path, relay.url), {
-      method,
-      headers,
-      dispatcher: relay.dispatcher,
-      ...(sent !== undefined && { body: sent.body }),
-      ...(signal !== undefined && { signal }),
-    });
-    const text = await answer.body.text();
-    return answer.statusCode >= 200 && answer.statusCode < 300
-      ? understand(text, schema)
-      : classify(answer.statusCode, text, answer.headers['retry-after']);
+    const { body, encoded } = call;
+    const sent = encoded ?? (body === undefined ? undefined : await relay.encode(body));
+    const { status, text, retryAfter } = await relay.send(call, sent);
+    return status >= 200 && status < 300 ? understand(text, schema) : classify(status, text, retryAfter);
   } catch (error) {
     return { kind: 'lost', reason: networkReason(error) };
   }
@@ -158,7 +198,7 @@ function understand<Schema extends z.ZodType>(text: string, schema: Schema): Out
   return { kind: 'failed', reason: 'the relay gave an answer that makes no sense', retryAfterMs: 0 };
 }
 
-function classify(status: number, text: string, retryAfter: string | string[] | undefined): Outcome<never> {
+function classify(status: number, text: string, retryAfter: string | undefined): Outcome<never> {
   const problem = parseOrUndefined(text);
   const code = textMember(problem, 'code');
   const reason = [`the relay answered ${status}`, code, textMember(problem, 'detail')].filter(Boolean).join(': ');
@@ -174,7 +214,7 @@ function classify(status: number, text: string, retryAfter: string | string[] | 
 }
 
 /** Retry-After as seconds (RFC 9110 §10.2.3); the date form is not used between us. Capped at ten minutes. */
-function retryAfterMs(header: string | string[] | undefined): number {
+function retryAfterMs(header: string | undefined): number {
   const seconds = Number(header);
   return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 600) * 1000 : 0;
 }

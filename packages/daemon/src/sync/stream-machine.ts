@@ -7,14 +7,15 @@ import { go, type TransitionTable } from './machine.ts';
  *                                                                 │  ▲
  *                              failed: waiting, and again ◀───────┘  └── more: the next batch
  *                              mismatch: reconciling (protocol rule 6)
+ *                              different: comparing (protocol rule 12), and then sending what that found
  *
  * `held`: the link is not open. Whatever state a stream is in, `held-back` leads there.
  */
-export type StreamState = 'held' | 'clean' | 'lingering' | 'sending' | 'waiting' | 'reconciling';
+export type StreamState = 'held' | 'clean' | 'lingering' | 'sending' | 'waiting' | 'reconciling' | 'comparing';
 
 /**
  * What can happen to a stream. `released`: the link is open and the relay stands where we believe; `mismatch`: it
- * stands elsewhere. `hurried`: a caller waits for the relay. `drained` and `more`: the relay took a batch, and nothing
+ * stands elsewhere; `different`: it stands there with other records. `hurried`: a caller waits for the relay. `drained` and `more`: the relay took a batch, and nothing
  * or something is left. `too-large`: the relay would not take that much at once.
  */
 export type StreamEvent =
@@ -27,12 +28,13 @@ export type StreamEvent =
   | 'more'
   | 'failed'
   | 'too-large'
-  | 'mismatch';
+  | 'mismatch'
+  | 'different';
 
 /** What the driver does for a stream. `send` with nothing to send answers `drained`. */
-export type StreamEffect = 'arm-linger' | 'arm-retry' | 'disarm' | 'send' | 'shrink' | 'reconcile' | 'abort';
+export type StreamEffect = 'arm-linger' | 'arm-retry' | 'disarm' | 'send' | 'shrink' | 'reconcile' | 'repair' | 'abort';
 
-/** The stream's transitions (protocol rules 4 to 10). */
+/** The stream's transitions (protocol rules 4 to 10, 12). */
 export const streamTransitions: TransitionTable<StreamState, StreamEvent, StreamEffect> = {
   held: {
     released: go('sending', 'send'),
@@ -45,6 +47,7 @@ export const streamTransitions: TransitionTable<StreamState, StreamEvent, Stream
     failed: go('held'),
     'too-large': go('held'),
     mismatch: go('reconciling', 'reconcile'),
+    different: go('comparing', 'repair'),
   },
   clean: {
     released: go('clean'),
@@ -57,6 +60,7 @@ export const streamTransitions: TransitionTable<StreamState, StreamEvent, Stream
     failed: go('clean'),
     'too-large': go('clean'),
     mismatch: go('reconciling', 'reconcile'),
+    different: go('comparing', 'repair'),
   },
   lingering: {
     released: go('lingering'),
@@ -69,6 +73,7 @@ export const streamTransitions: TransitionTable<StreamState, StreamEvent, Stream
     failed: go('lingering'),
     'too-large': go('lingering'),
     mismatch: go('reconciling', 'disarm', 'reconcile'),
+    different: go('lingering'),
   },
   sending: {
     released: go('sending'),
@@ -81,6 +86,7 @@ export const streamTransitions: TransitionTable<StreamState, StreamEvent, Stream
     failed: go('waiting', 'arm-retry'),
     'too-large': go('sending', 'shrink', 'send'),
     mismatch: go('reconciling', 'reconcile'),
+    different: go('comparing', 'repair'),
   },
   waiting: {
     released: go('waiting'),
@@ -93,6 +99,7 @@ export const streamTransitions: TransitionTable<StreamState, StreamEvent, Stream
     failed: go('waiting'),
     'too-large': go('waiting'),
     mismatch: go('reconciling', 'disarm', 'reconcile'),
+    different: go('waiting'),
   },
   reconciling: {
     released: go('reconciling'),
@@ -105,5 +112,19 @@ export const streamTransitions: TransitionTable<StreamState, StreamEvent, Stream
     failed: go('waiting', 'arm-retry'),
     'too-large': go('waiting', 'arm-retry'),
     mismatch: go('reconciling', 'reconcile'),
+    different: go('reconciling'),
+  },
+  comparing: {
+    released: go('comparing'),
+    'held-back': go('held', 'abort'),
+    written: go('comparing'),
+    hurried: go('comparing'),
+    timer: go('comparing'),
+    drained: go('clean'),
+    more: go('sending', 'send'),
+    failed: go('waiting', 'arm-retry'),
+    'too-large': go('waiting', 'arm-retry'),
+    mismatch: go('reconciling', 'reconcile'),
+    different: go('comparing'),
   },
 };

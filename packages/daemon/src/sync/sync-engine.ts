@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import {
+  type Cursor,
   isHoldfastError,
   type NodeConfig,
   type Now,
@@ -8,28 +9,35 @@ import {
   type SessionAnswer,
   ZERO_VERSION,
 } from '@holdfast/protocol';
-import type { AgentStore } from '@holdfast/store';
+import { type AgentStore, EMPTY_DIGEST } from '@holdfast/store';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 
-import { Lane, type LaneContext, type SeqRange } from './lane.ts';
+import type { DigestState } from './comparison.ts';
+import { Lane } from './lane.ts';
+import type { LaneContext } from './lane-context.ts';
 import { Link, type LinkStatus } from './link.ts';
+import { logNotice, type Notice, noticeText } from './notices.ts';
 import type { StreamState } from './stream-machine.ts';
 import type { Timers } from './timers.ts';
 import type { Transport } from './transport.ts';
+import type { SeqRange } from './waiters.ts';
 
 /** What sync needs of the daemon around it. */
 export interface SyncOptions {
   readonly config: Pick<NodeConfig, 'sync.lingerMilliseconds' | 'sync.concurrency' | 'sync.heartbeatSeconds'>;
   readonly boot: string;
-  readonly predecessors: () => readonly string[];
+  /** The starts before a boot. */
+  readonly predecessors: (boot: string) => readonly string[];
   /** The relay knows this boot now. */
-  readonly confirmBoot: () => void;
+  readonly confirmBoot: (boot: string) => void;
   readonly agents: () => readonly string[];
   /** An agent's store, to be used at once. */
   readonly store: (agent: string) => AgentStore;
   /** The relay took changes of an agent. */
   readonly onTaken: (changes: number, rejects: readonly Reject[]) => void;
+  /** Something happened to a stream that is to be counted; it is logged already. */
+  readonly onNotice: (notice: Notice) => void;
   readonly now: Now;
   readonly random: () => number;
   readonly timers: Timers;
@@ -39,54 +47,39 @@ export interface SyncOptions {
 /** How far a write has come. */
 export type Ack = 'local' | 'relay';
 
+/** Who the node is to its relay from now on. */
+export interface NewIdentity {
+  /** A boot of its own, without predecessors unless `SyncOptions.predecessors` knows some. */
+  readonly boot: string;
+  readonly transport: Transport;
+}
+
 const NOWHERE = { seq: 0, version: ZERO_VERSION };
 
 /** Carries every agent's stream to the relay: one link, one lane for each agent (protocol rules 2 to 10). */
 export class SyncEngine {
   readonly #options: SyncOptions;
-  readonly #link: Link;
   readonly #lanes = new Map<string, Lane>();
   /** Why each agent's stream failed last. */
   readonly #errors = new Map<string, string>();
+  /** What was noticed last about each agent's stream. */
+  readonly #notices = new Map<string, string>();
+  /** Agents of a node that has just become another one: that the relay knows none of it is no surprise. */
+  #sentAnew = new Set<string>();
   readonly #turns: PQueue;
-  readonly #laneContext: LaneContext;
+  #boot: string;
+  #link: Link;
+  #laneContext: LaneContext;
   #transport: Transport | undefined;
   #isConfirmed = false;
   #moments = 0;
 
   constructor(options: SyncOptions) {
     this.#options = options;
-    const { boot, now, random, timers, log, config } = options;
-    const moment = (): number => (this.#moments += 1);
-    this.#turns = new PQueue({ concurrency: config['sync.concurrency'] });
-    this.#link = new Link({
-      boot,
-      predecessors: options.predecessors,
-      heartbeatMs: config['sync.heartbeatSeconds'] * 1000,
-      now,
-      moment,
-      random,
-      timers,
-      log,
-      onOpen: (answer, askedAt) => void this.#release(answer, askedAt),
-      onHold: () => this.#hold(),
-    });
-    this.#laneContext = {
-      boot,
-      lingerMs: config['sync.lingerMilliseconds'],
-      moment,
-      random,
-      timers,
-      transport: () => this.#transport,
-      store: options.store,
-      takeTurn: (call) => void this.#turns.add(call),
-      report: (outcome) => this.#link.report(outcome),
-      onTaken: (agent, changes, rejects) => this.#onTaken(agent, changes, rejects),
-      onError: (agent, error) => {
-        this.#errors.set(agent, reasonOf(error));
-        log.warn({ agent, err: error }, 'a stream could not be sent; it is tried again');
-      },
-    };
+    this.#turns = new PQueue({ concurrency: options.config['sync.concurrency'] });
+    this.#boot = options.boot;
+    this.#link = this.#makeLink();
+    this.#laneContext = this.#makeLaneContext();
   }
 
   /** The link's state. */
@@ -100,6 +93,29 @@ export class SyncEngine {
     this.#link.enrol(transport);
   }
 
+  /**
+   * Begins anew as another node, or as this one in another life: ends what is under way, forgets what the relay was believed
+   * to hold, and opens the link with another boot and credential.
+   */
+  async reenrol({ boot, transport }: NewIdentity): Promise<void> {
+    await this.#end();
+    this.#boot = boot;
+    this.#isConfirmed = false;
+    this.#sentAnew = new Set(this.#options.agents());
+    this.#link = this.#makeLink();
+    this.#laneContext = this.#makeLaneContext();
+    this.enrol(transport);
+  }
+
+  /** Forgets an agent's stream, because its file is to be closed or replaced; nothing of it is under way any more then. */
+  async forget(agent: string): Promise<void> {
+    const lane = this.#lanes.get(agent);
+    this.#lanes.delete(agent);
+    this.#errors.delete(agent);
+    this.#notices.delete(agent);
+    await lane?.stop();
+  }
+
   /** The state of an agent's stream. */
   streamState(agent: string): StreamState {
     return this.#lanes.get(agent)?.state ?? 'held';
@@ -110,6 +126,16 @@ export class SyncEngine {
     return this.streamState(agent) === 'waiting' ? (this.#errors.get(agent) ?? null) : null;
   }
 
+  /** What the last comparison of an agent's records with the relay's said (protocol rule 12). */
+  digestState(agent: string): DigestState {
+    return this.#lanes.get(agent)?.digestState ?? 'unknown';
+  }
+
+  /** What was noticed last about an agent's stream since the start; null if nothing was. */
+  streamNotice(agent: string): string | null {
+    return this.#notices.get(agent) ?? null;
+  }
+
   /** An agent's file has something new. Cheap: called on every commit. */
   written(agent: string): void {
     this.#lane(agent).dispatch('written');
@@ -117,11 +143,14 @@ export class SyncEngine {
 
   /**
    * Waits until the relay has what a write of an agent changed, at most `timeoutMs`; `local` when it has not by then, has
-   * rejected some of it, or the link is not open. The write is safe here in any case (protocol rule 5).
+   * rejected some of it, or the link is not open and did not open just now. The write is safe here in any case (protocol
+   * rule 5).
    */
   async waitForRelay(agent: string, seqs: SeqRange, timeoutMs: number): Promise<Ack> {
     if (this.#wasTaken(agent, seqs)) return 'relay';
-    if (this.#link.status.state !== 'open') return 'local';
+    const { state, error } = this.#link.status;
+    const isFirstOpening = state === 'opening' && error === null;
+    if (state !== 'open' && !isFirstOpening) return 'local';
     const lane = this.#lane(agent);
     const wait = lane.whenTaken(seqs);
     const { promise: timedOut, resolve } = Promise.withResolvers<Ack>();
@@ -140,27 +169,79 @@ export class SyncEngine {
 
   /** Stops: nothing is sent any more, and what is under way has ended. */
   async stop(): Promise<void> {
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const lanes = [...this.#lanes.values()];
+    const transport = this.#transport;
+    this.#transport = undefined;
     this.#link.stop();
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.stop()));
-    await this.#transport?.close();
+    this.#lanes.clear();
+    await Promise.all(lanes.map((lane) => lane.stop()));
+    await transport?.close();
+  }
+
+  #makeLink(): Link {
+    const { now, random, timers, log, config, predecessors } = this.#options;
+    const boot = this.#boot;
+    return new Link({
+      boot,
+      predecessors: () => predecessors(boot),
+      heartbeatMs: config['sync.heartbeatSeconds'] * 1000,
+      now,
+      moment: () => this.#moment(),
+      random,
+      timers,
+      log,
+      onOpen: (answer, askedAt) => void this.#release(answer, askedAt),
+      onHold: () => this.#hold(),
+    });
+  }
+
+  #makeLaneContext(): LaneContext {
+    const { config, random, timers, store } = this.#options;
+    const link = this.#link;
+    return {
+      boot: this.#boot,
+      lingerMs: config['sync.lingerMilliseconds'],
+      moment: () => this.#moment(),
+      random,
+      timers,
+      transport: () => this.#transport,
+      store,
+      takeTurn: (call) => void this.#turns.add(call),
+      report: (outcome) => link.report(outcome),
+      onTaken: (agent, changes, rejects) => this.#onTaken(agent, changes, rejects),
+      onNotice: (agent, notice) => this.#onNotice(agent, notice),
+      onError: (agent, error) => this.#onError(agent, error),
+    };
+  }
+
+  #moment(): number {
+    return (this.#moments += 1);
   }
 
   // So it is when a request is repeated under its idempotency key.
   #wasTaken(agent: string, { first, last }: SeqRange): boolean {
     const { counters, outbox } = this.#options.store(agent);
-    return counters.acked.seq >= last && outbox.deadLetters().every(({ seq }) => seq < first || seq > last);
+    if (counters.acked.seq < last) return false;
+    // What was written over since is where its latest version is.
+    if (outbox.stands({ first, last })) return !outbox.hasDeadLetter({ first, last });
+    return counters.outbox === 0 && !outbox.hasDeadLetter({ first, last: counters.lastSeq });
   }
 
   // Behind a long batch, a single change takes the fast lane. It settles the wait only if the relay answered.
   #sendImmediately(agent: string, seq: number): Promise<Ack> | undefined {
-    const { store, boot } = this.#options;
+    const { store } = this.#options;
     const line = store(agent).outbox.line(seq);
     if (line === undefined) return undefined;
     const { incarnation } = store(agent);
     const never = new Promise<Ack>(() => undefined);
-    const sent = this.#transport?.immediate({ boot, agent, incarnation }, line);
+    const sent = this.#transport?.immediate({ boot: this.#boot, agent, incarnation }, line);
+    const { report } = this.#laneContext;
     return sent?.then((outcome): Ack | Promise<Ack> => {
-      this.#link.report(outcome);
+      report(outcome);
       if (outcome.kind !== 'done') return never;
       return outcome.value.rejects.length === 0 ? 'relay' : 'local';
     });
@@ -169,22 +250,29 @@ export class SyncEngine {
   #lane(agent: string): Lane {
     const known = this.#lanes.get(agent);
     if (known !== undefined) return known;
+    const lane = this.#makeLane(agent);
+    // An agent made after the session was opened: the relay's answer to its first batch tells where it stands.
+    if (this.#link.status.state === 'open') lane.dispatch('released');
+    return lane;
+  }
+
+  #makeLane(agent: string): Lane {
     const lane = new Lane(agent, this.#laneContext);
     this.#lanes.set(agent, lane);
-    if (this.#link.status.state === 'open') lane.dispatch('released');
     return lane;
   }
 
   // A pause between agents keeps requests flowing while hundreds of files are looked at after a start.
   async #release(answer: SessionAnswer, askedAt: number): Promise<void> {
     this.#confirmBoot();
-    const cursors = new Map(answer.streams.map((stream) => [`${stream.agent}/${stream.incarnation}`, stream.cursor]));
+    const link = this.#link;
+    const standing = standingOf(answer);
     for (const agent of this.#options.agents()) {
-      if (this.#link.status.state !== 'open') return;
+      if (this.#link !== link || link.status.state !== 'open') return;
       try {
-        this.#releaseLane(agent, cursors, askedAt);
+        this.#releaseLane(agent, standing, askedAt);
       } catch (error) {
-        this.#laneContext.onError(agent, error);
+        this.#onError(agent, error);
       }
       await nextTurn();
     }
@@ -194,23 +282,37 @@ export class SyncEngine {
   #confirmBoot(): void {
     if (this.#isConfirmed) return;
     try {
-      this.#options.confirmBoot();
+      this.#options.confirmBoot(this.#boot);
       this.#isConfirmed = true;
     } catch (error) {
       this.#options.log.warn({ err: error }, 'the session could not be noted; tried again when it is renewed');
     }
   }
 
-  #releaseLane(agent: string, cursors: ReadonlyMap<string, typeof NOWHERE>, askedAt: number): void {
-    const lane = this.#lane(agent);
-    if (lane.state === 'sending' || lane.state === 'reconciling') return;
+  #releaseLane(agent: string, { cursors, digests }: Standing, askedAt: number): void {
+    const lane = this.#lanes.get(agent) ?? this.#makeLane(agent);
+    if (lane.state === 'sending' || lane.state === 'reconciling' || lane.state === 'comparing') return;
     const hasMovedSince = lane.movedAt > askedAt;
     const isAgreed = hasMovedSince || lane.compare(cursors.get(`${agent}/${lane.incarnation()}`) ?? NOWHERE);
-    if (isAgreed) lane.dispatch('released');
+    if (!isAgreed) return;
+    this.#sentAnew.delete(agent);
+    if (hasMovedSince || !lane.compareDigest(digests.get(agent) ?? EMPTY_DIGEST)) lane.dispatch('released');
   }
 
   #hold(): void {
     for (const lane of this.#lanes.values()) lane.dispatch('held-back');
+  }
+
+  #onError(agent: string, error: unknown): void {
+    this.#errors.set(agent, reasonOf(error));
+    this.#options.log.warn({ agent, err: error }, 'a stream could not be sent; it is tried again');
+  }
+
+  #onNotice(agent: string, notice: Notice): void {
+    if (notice.kind === 'rewound' && this.#sentAnew.delete(agent)) return;
+    this.#notices.set(agent, noticeText(notice));
+    logNotice(this.#options.log, agent, notice);
+    this.#options.onNotice(notice);
   }
 
   #onTaken(agent: string, changes: number, rejects: readonly Reject[]): void {
@@ -218,6 +320,19 @@ export class SyncEngine {
     for (const { code } of rejects)
       this.#options.log.warn({ agent, code }, 'the relay rejected a change: see dead letters');
   }
+}
+
+/** Where the relay stands in every stream, and what it holds of every agent. */
+interface Standing {
+  readonly cursors: ReadonlyMap<string, Cursor>;
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+function standingOf({ streams }: SessionAnswer): Standing {
+  return {
+    cursors: new Map(streams.map(({ agent, incarnation, cursor }) => [`${agent}/${incarnation}`, cursor])),
+    digests: new Map(streams.map(({ agent, digest }) => [agent, digest])),
+  };
 }
 
 // A bug's own words are for the log: they may quote anything.

@@ -1,5 +1,7 @@
 import type {
   BatchReceipt,
+  Buckets,
+  CopyPage,
   Cursor,
   ImmediateRequest,
   JoinAnswer,
@@ -30,6 +32,9 @@ export interface LinkFailure {
   readonly code?: string;
 }
 
+/** An outcome that is not the answer hoped for. */
+export type NotDone = Exclude<Outcome<unknown>, { kind: 'done' }>;
+
 /** A batch ready to be sent: what the header says, and the lines. */
 export interface BatchToSend {
   readonly agent: string;
@@ -37,6 +42,8 @@ export interface BatchToSend {
   readonly base: Cursor;
   readonly upto: Cursor;
   readonly lines: readonly string[];
+  /** See `OutboxBatch`. */
+  readonly digest?: string;
 }
 
 /** A body as it travels. */
@@ -53,6 +60,15 @@ export interface StreamRange {
   readonly afterSeq: number;
 }
 
+/** Which part of an agent's records to copy. */
+export interface CopyRange {
+  readonly agent: string;
+  /** One bucket (`bucketOf`); undefined: all of them. */
+  readonly bucket?: number | undefined;
+  /** `next` of the page before; undefined: from the beginning. */
+  readonly after?: string | undefined;
+}
+
 /** The calls a node makes to its relay. None throws: every failure is an outcome. */
 export interface Transport {
   /** Opens or renews the session. */
@@ -65,6 +81,10 @@ export interface Transport {
   immediate(request: Omit<ImmediateRequest, 'change'>, line: string): Promise<Outcome<{ rejects: readonly Reject[] }>>;
   /** Pulls back what the relay holds of a stream. */
   streamPage(range: StreamRange, signal: AbortSignal): Promise<Outcome<StreamPage>>;
+  /** The digests of what the relay holds of an agent, bucket by bucket. */
+  digest(agent: string, signal: AbortSignal): Promise<Outcome<Buckets>>;
+  /** Copies what the relay holds of an agent, a page at a time. */
+  copyPage(range: CopyRange, signal: AbortSignal): Promise<Outcome<CopyPage>>;
   /** Cuts every connection; calls still under way end as `lost`. */
   close(): Promise<void>;
 }

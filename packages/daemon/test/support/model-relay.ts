@@ -9,10 +9,15 @@ import {
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 
 import {
+  type BatchHeader,
+  type BatchReceipt,
+  type Buckets,
   type Change,
   changeSchema,
+  type CopyPage,
   type Cursor,
   batchHeaderSchema,
+  DIGEST_BUCKETS,
   HoldfastError,
   immediateSchema,
   joinRequestSchema,
@@ -21,12 +26,14 @@ import {
   ZERO_VERSION,
 } from '@holdfast/protocol';
 
+import { bucketOf, digestShare, digestText, recordHash, rowOfChange } from '@holdfast/store';
+
 import type { AnyJson } from './test-daemon.ts';
 
 /**
  * What goes wrong with a request. `answer`: this instead of doing it, or after doing it if `isDone`. `lose-answer`,
  * `half-answer`: it is done, and the connection breaks before or in the middle of the answer. `hang`: neither done nor
- * answered. `slow`: done once `until` is.
+ * answered. `slow`: done once `until` is; `late`: done at once and answered then.
  */
 export type RelayFault =
   | {
@@ -37,7 +44,7 @@ export type RelayFault =
       readonly isDone?: boolean;
     }
   | { readonly kind: 'reset' | 'lose-answer' | 'half-answer' | 'hang' }
-  | { readonly kind: 'slow'; readonly until: Promise<unknown> };
+  | { readonly kind: 'slow' | 'late'; readonly until: Promise<unknown> };
 
 /** A call as the relay understood it. `body` is parsed JSON; for a batch the header, with the changes in `changes`. */
 export interface RelayCall {
@@ -47,9 +54,14 @@ export interface RelayCall {
   readonly changes: readonly Change[];
 }
 
+interface ModelRecord {
+  readonly change: Change;
+  readonly line: string;
+}
+
 interface ModelStream {
   cursor: Cursor;
-  readonly records: Map<string, { readonly change: Change; readonly line: string }>;
+  readonly records: Map<string, ModelRecord>;
 }
 
 interface Rule {
@@ -61,7 +73,7 @@ interface Rule {
 const NOWHERE: Cursor = { seq: 0, version: ZERO_VERSION };
 const EPOCH = 'e'.repeat(32);
 
-/** A relay over real sockets that keeps the protocol's rules 3 to 8 in memory, and can be told to fail. */
+/** A relay over real sockets that keeps the protocol's rules 3 to 8 and 12 in memory, and can be told to fail. */
 export class ModelRelay implements AsyncDisposable {
   /** Calls that came in whole, oldest first. */
   readonly calls: RelayCall[] = [];
@@ -71,7 +83,7 @@ export class ModelRelay implements AsyncDisposable {
   tooLarge: (change: Change) => boolean = () => false;
   /** It answers 413 to a batch of more changes. */
   mostChanges: number = Number.POSITIVE_INFINITY;
-  /** Changes in one page of a stream. */
+  /** Changes in one page of a stream or a copy. */
   pageChanges: number = 1000;
   /** The token nodes get when they join. */
   readonly credential = 'node-credential';
@@ -196,6 +208,31 @@ export class ModelRelay implements AsyncDisposable {
     if (stream) stream.cursor = { seq: stream.cursor.seq + changes, version: '000000000001-0000-00000000' };
   }
 
+  /** The digest of an agent's records. */
+  digest(agent: string): string {
+    return digestOfAll(this.#ofAgent(agent));
+  }
+
+  /** Loses a record, as a damaged disk might. */
+  lose(agent: string, id: string): void {
+    const stream = this.#only(agent);
+    const found = [...(stream?.records ?? [])].find(([, { change }]) => change.id === id);
+    if (found === undefined || !stream?.records.delete(found[0])) throw new Error(`there is no "${id}" to lose`);
+  }
+
+  /** Holds a record in another state than the node sent; its content hash fits unless `hash` is among the changes. */
+  alter(agent: string, id: string, changes: Partial<Change>): void {
+    const known = this.changes(agent).find((change) => change.id === id);
+    if (known === undefined) throw new Error(`there is no "${id}" to alter`);
+    const altered = { ...known, ...changes };
+    this.plant(agent, changes.hash === undefined ? withHash(altered) : altered);
+  }
+
+  /** Holds a change, whatever it held of that record before. */
+  plant(agent: string, change: Change): void {
+    this.#only(agent)?.records.set(keyOf(change), { change, line: JSON.stringify(change) });
+  }
+
   /** Closes every connection and stops listening. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();
@@ -248,6 +285,7 @@ export class ModelRelay implements AsyncDisposable {
     }
     if (fault?.kind === 'slow') await fault.until;
     const { status, body } = answerOf(perform);
+    if (fault?.kind === 'late') await fault.until;
     if (fault?.kind === 'lose-answer') response.socket?.resetAndDestroy();
     else if (fault?.kind === 'half-answer') respondHalf(response, status, body);
     else respond(response, status, body);
@@ -261,6 +299,9 @@ export class ModelRelay implements AsyncDisposable {
       return { node: joinRequestSchema.parse(body).node, credential: this.credential, epoch: EPOCH };
     }
     const url = new URL(path, this.url);
+    const [, , , agent = '', what] = url.pathname.split('/');
+    if (what === 'digest') return this.#buckets(agent);
+    if (what === 'records') return this.#copy(agent, url.searchParams);
     return this.#page(url.pathname.split('/').at(-1) ?? '', url.searchParams);
   }
 
@@ -271,7 +312,7 @@ export class ModelRelay implements AsyncDisposable {
     this.#boots = new Set([boot]);
     const streams = [...this.#streams].map(([key, { cursor }]) => {
       const [agent = '', incarnation = ''] = key.split('/');
-      return { agent, incarnation, cursor };
+      return { agent, incarnation, cursor, digest: this.digest(agent) };
     });
     return { node: 'test-node', epoch: EPOCH, leaseSeconds: 60, nowMs: Date.now(), streams };
   }
@@ -295,7 +336,38 @@ export class ModelRelay implements AsyncDisposable {
     }
     const rejects = changes.flatMap((change, index) => this.#merge(stream, change, lines[index] ?? ''));
     stream.cursor = header.upto;
-    return { cursor: header.upto, rejects };
+    return { cursor: header.upto, rejects, ...this.#answeredDigest(header, stream, rejects.length) };
+  }
+
+  #answeredDigest({ agent, digest, upto }: BatchHeader, stream: ModelStream, rejects: number): Partial<BatchReceipt> {
+    const isAbove = [...stream.records.values()].some(({ change }) => change.seq > upto.seq);
+    return digest === undefined || rejects > 0 || isAbove ? {} : { digest: this.digest(agent) };
+  }
+
+  /** All of an agent's records, by whichever stream they came, the newest of each. */
+  #ofAgent(agent: string): Change[] {
+    const newest = new Map<string, Change>();
+    for (const [name, { records }] of this.#streams) {
+      if (!name.startsWith(`${agent}/`)) continue;
+      for (const [key, { change }] of records) {
+        if ((newest.get(key)?.version ?? '') < change.version) newest.set(key, change);
+      }
+    }
+    return [...newest.values()];
+  }
+
+  #buckets(agent: string): Buckets {
+    const buckets = Array.from({ length: DIGEST_BUCKETS }, (): Change[] => []);
+    for (const change of this.#ofAgent(agent)) buckets[bucketOf(change)]?.push(change);
+    return { digest: this.digest(agent), buckets: buckets.map(digestOfAll) };
+  }
+
+  #copy(agent: string, query: URLSearchParams): CopyPage {
+    const bucket = query.get('bucket');
+    const from = Number(query.get('after') ?? 0);
+    const all = this.#ofAgent(agent).filter((change) => bucket === null || bucketOf(change) === Number(bucket));
+    const end = from + this.pageChanges;
+    return { changes: all.slice(from, end), next: all.length > end ? String(end) : null };
   }
 
   #immediate(body: AnyJson): unknown {
@@ -306,7 +378,7 @@ export class ModelRelay implements AsyncDisposable {
   #merge(stream: ModelStream, change: Change, line: string): { seq: number; code: string; reason: string }[] {
     const refusal = this.refusal(change);
     if (refusal !== undefined) return [{ seq: change.seq, ...refusal }];
-    const key = JSON.stringify([change.resource, change.collection, change.id]);
+    const key = keyOf(change);
     const known = stream.records.get(key);
     if (known === undefined || change.version > known.change.version) stream.records.set(key, { change, line });
     return [];
@@ -320,6 +392,19 @@ export class ModelRelay implements AsyncDisposable {
       .toSorted((one, other) => one.seq - other.seq);
     return { cursor: stream.cursor, changes: above.slice(0, this.pageChanges), more: above.length > this.pageChanges };
   }
+}
+
+function keyOf({ resource, collection, id }: Change): string {
+  return JSON.stringify([resource, collection, id]);
+}
+
+/** A change with the content hash that is right for it. */
+export function withHash(change: Change): Change {
+  return { ...change, hash: recordHash(rowOfChange(change)) };
+}
+
+function digestOfAll(changes: readonly Change[]): string {
+  return digestText(changes.reduce((sum, change) => sum ^ digestShare(change), 0n));
 }
 
 function assertBatch(header: { base: Cursor; upto: Cursor; count: number }, changes: readonly Change[]): void {

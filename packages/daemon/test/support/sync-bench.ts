@@ -6,9 +6,11 @@ import { AgentFiles, type AgentStore, type WriteResult } from '@holdfast/store';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { type Logger, pino } from 'pino';
 
+import type { Notice } from '../../src/sync/notices.ts';
 import { relayTransport } from '../../src/sync/relay-transport.ts';
 import { SyncEngine } from '../../src/sync/sync-engine.ts';
 import type { Timers } from '../../src/sync/timers.ts';
+import type { Transport } from '../../src/sync/transport.ts';
 import { ManualTimers } from './manual-timers.ts';
 import type { ModelRelay } from './model-relay.ts';
 import { testConfig, type TestDaemonOptions } from './test-daemon.ts';
@@ -34,14 +36,18 @@ export class SyncBench implements AsyncDisposable {
   readonly files: AgentFiles;
   readonly agents: string[];
   readonly boot: string = randomBytes(16).toString('hex');
+  readonly notices: Notice[] = [];
   readonly taken: { changes: number; rejects: number } = { changes: 0, rejects: 0 };
   confirmed = 0;
+  /** Where the agents' files stand. */
+  readonly directory: string;
   readonly #own: TemporaryDirectory | undefined;
   readonly #timeoutMs: number;
 
   private constructor(options: SyncBenchOptions, directory: string, own: TemporaryDirectory | undefined) {
     const { now = Date.now, timers = new ManualTimers(), random = () => 0.5 } = options;
     this.#own = own;
+    this.directory = directory;
     this.#timeoutMs = options.timeoutMs ?? 20_000;
     this.agents = [...(options.agents ?? ['ada'])];
     const config = testConfig(options.config);
@@ -68,6 +74,7 @@ export class SyncBench implements AsyncDisposable {
         this.taken.changes += changes;
         this.taken.rejects += rejects.length;
       },
+      onNotice: (notice) => this.notices.push(notice),
       now,
       random,
       timers,
@@ -83,7 +90,16 @@ export class SyncBench implements AsyncDisposable {
 
   /** The node belongs to a relay. */
   enrol(relay: Pick<ModelRelay, 'url'>): void {
-    this.engine.enrol(relayTransport({ url: relay.url, credential: 'node-credential', timeoutMs: this.#timeoutMs }));
+    this.engine.enrol(this.#transportTo(relay));
+  }
+
+  /** The node belongs to a relay as another one. */
+  reenrol(relay: Pick<ModelRelay, 'url'>, boot: string): Promise<void> {
+    return this.engine.reenrol({ boot, transport: this.#transportTo(relay) });
+  }
+
+  #transportTo({ url }: Pick<ModelRelay, 'url'>): Transport {
+    return relayTransport({ url, credential: 'node-credential', timeoutMs: this.#timeoutMs });
   }
 
   /** An agent's file, to be used at once. */

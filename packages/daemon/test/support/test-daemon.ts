@@ -19,6 +19,7 @@ export interface TestDaemonOptions {
   /** A data directory to start in again; without it a fresh one, removed at the end. */
   readonly directory?: string;
   readonly log?: Logger;
+  readonly scrubAfterMs?: number;
 }
 
 /** What a test says of a request; the daemon's admin sends it unless a token is named. */
@@ -72,13 +73,14 @@ export class TestDaemon implements AsyncDisposable {
   static async start(options: TestDaemonOptions = {}): Promise<TestDaemon> {
     const own = options.directory === undefined ? await temporaryDirectory() : undefined;
     const directory = options.directory ?? own?.file('node') ?? '';
-    const { now, log = pino({ level: 'silent' }) } = options;
+    const { now, scrubAfterMs, log = pino({ level: 'silent' }) } = options;
     const running = await startDaemon({
       config: testConfig(options.config),
       directory,
       log,
       version: '0.0.0-test',
       ...(now && { now }),
+      ...(scrubAfterMs !== undefined && { scrubAfterMs }),
     });
     return new TestDaemon(running, directory, own);
   }

@@ -64,6 +64,32 @@ const serviceOptions = {
   },
 } as const satisfies Options;
 
+const careOptions = {
+  'disk.reserveMegabytes': {
+    kind: 'integer',
+    default: 64,
+    min: 1,
+    help: 'Free space below which writes get 507, so that acknowledgements and reads go on',
+  },
+  'scrub.hours': {
+    kind: 'integer',
+    default: 24,
+    min: 0,
+    max: 8760,
+    help: 'Every file is read and checked once in so many hours; 0: never',
+  },
+  'scrub.megabytesPerSecond': { kind: 'integer', default: 20, min: 1, help: 'How fast checking reads at most' },
+  'backup.directory': { kind: 'string', default: '', help: 'Where backups go; empty: backups in the data directory' },
+  'backup.hours': {
+    kind: 'integer',
+    default: 0,
+    min: 0,
+    max: 8760,
+    help: 'A backup every so many hours; 0: only when asked',
+  },
+  'backup.keep': { kind: 'integer', default: 7, min: 1, max: 10_000, help: 'Backups kept; older ones are removed' },
+} as const satisfies Options;
+
 /** The daemon's options. */
 export const nodeOptions = {
   'data.dir': {
@@ -95,6 +121,7 @@ export const nodeOptions = {
   'sync.concurrency': { kind: 'integer', default: 4, min: 1, max: 64, help: 'Streams sent at once' },
   'sync.heartbeatSeconds': { kind: 'integer', default: 15, min: 1, max: 20, help: 'How often the session is renewed' },
   'sync.timeoutSeconds': { kind: 'integer', default: 30, min: 1, help: "Longest wait for the relay's answer" },
+  ...careOptions,
   ...commitOptions,
   ...serviceOptions,
 } as const satisfies Options;
@@ -124,6 +151,7 @@ export const relayOptions = {
   },
   'join.seconds': { kind: 'integer', default: 900, min: 1, max: 86_400, help: 'Life of a join token' },
   'expiry.seconds': { kind: 'integer', default: 60, min: 1, help: 'How often expired records are swept away' },
+  ...careOptions,
   ...commitOptions,
   ...serviceOptions,
 } as const satisfies Options;
@@ -133,6 +161,9 @@ export type RelayConfig = ConfigOf<typeof relayOptions>;
 
 /** Group commit's bounds, as both services configure them. */
 export type CommitConfig = ConfigOf<typeof commitOptions>;
+
+/** Disk reserve, checking and backups, as both services configure them. */
+export type CareConfig = ConfigOf<typeof careOptions>;
 
 /** What the http layer needs to know, as both services configure it. */
 export type ServiceConfig = ConfigOf<typeof serviceOptions>;

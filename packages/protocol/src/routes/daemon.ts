@@ -13,8 +13,10 @@ import { agentName, collectionName, nodeName, recordId, resourceName } from '../
 import { timestamp, version, writeAnswerSchema } from '../record.ts';
 import { queryAnswerSchema, querySchema } from '../query.ts';
 import { rejectSchema } from '../sync.ts';
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../error-catalogue.ts';
+import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
 import { type Route, writeErrors } from './route.ts';
+import { joinBody, upkeepRoutes } from './upkeep.ts';
 
 const recordParams = { collection: collectionName, id: recordId };
 const keyParams = { key: recordId };
@@ -78,47 +80,6 @@ const agentInfoSchema = z.object({
   created_at: timestamp,
   tokens: z.array(z.object({ id: z.string(), resource: resourceName.optional(), created_at: timestamp })),
 });
-
-/** One agent's state on its node. */
-const agentStatusSchema = z.object({
-  agent: agentName,
-  records: z.number().int(),
-  bytes: z.number().int().meta({ description: 'Size of the agent file with its write-ahead log' }),
-  seq: z.number().int().meta({ description: 'Position of the latest change' }),
-  acked_seq: z.number().int().meta({ description: 'Position up to which the relay holds the stream' }),
-  outbox: z.object({
-    records: z.number().int(),
-    oldest_seconds: z
-      .number()
-      .nullable()
-      .meta({ description: 'Age of the oldest change the relay has not; null if none' }),
-  }),
-  last_ack_at: timestamp.nullable(),
-  sync: z.string().meta({ description: "State of the stream's sync, such as `clean`, `sending`, `waiting`" }),
-  sync_error: z.string().nullable().meta({ description: 'Why the stream is `waiting`; null if it is not' }),
-  dead_letters: z.number().int(),
-});
-
-/** One agent's state on its node. */
-export type AgentStatus = z.infer<typeof agentStatusSchema>;
-
-/** The node's state and that of its agents. */
-const nodeStatusSchema = z.object({
-  node: nodeName.nullable().meta({ description: 'Null until the node is enrolled' }),
-  version: z.string(),
-  boot: z.string(),
-  started_at: timestamp,
-  relay: z.object({
-    url: z.string().nullable(),
-    state: z.string().meta({ description: 'State of the link, such as `open`, `waiting`, `paused`, `cloned`' }),
-    last_contact_at: timestamp.nullable(),
-    error: z.string().nullable(),
-  }),
-  agents: z.array(agentStatusSchema),
-});
-
-/** The node's state and that of its agents. */
-export type NodeStatus = z.infer<typeof nodeStatusSchema>;
 
 /** A change of this node that the relay would not take. */
 const nodeDeadLetterSchema = rejectSchema.extend({
@@ -316,14 +277,12 @@ export const daemonRoutes = {
     path: '/v1/node/join',
     summary: 'Enrol this node at a relay with a join token',
     roles: ['admin'],
-    body: {
-      kind: 'json',
-      schema: z.strictObject({ relay: z.url(), token: z.string().max(500), name: nodeName }),
-    },
+    body: { kind: 'json', schema: joinBody },
     status: 200,
     answer: { kind: 'json', schema: z.object({ node: nodeName, relay: z.string() }) },
     errors: ['already-enrolled', 'join-token-refused', 'node-exists', 'relay-unreachable', 'protocol-unsupported'],
   },
+  ...upkeepRoutes,
   'agent.list': {
     method: 'GET',
     path: '/v1/agents',

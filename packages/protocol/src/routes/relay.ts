@@ -6,7 +6,10 @@ import { timestamp, version } from '../record.ts';
 import {
   batchHeaderSchema,
   batchReceiptSchema,
+  bucketsSchema,
   changeSchema,
+  copyPageSchema,
+  DIGEST_BUCKETS,
   immediateReceiptSchema,
   immediateSchema,
   joinAnswerSchema,
@@ -16,6 +19,7 @@ import {
   sessionRequestSchema,
   streamPageSchema,
 } from '../sync.ts';
+import { backupCalls } from './backup.ts';
 import { type Route, writeErrors } from './route.ts';
 
 const readers = ['viewer', 'operator', 'admin'] as const;
@@ -111,16 +115,48 @@ export const relayRoutes = {
     answer: { kind: 'json', schema: streamPageSchema },
     errors: ['protocol-unsupported'],
   },
+  digest: {
+    method: 'GET',
+    path: '/relay/agents/{agent}/digest',
+    summary: "Digests of one of the node's own agents, bucket by bucket, to find where two copies differ",
+    roles: ['node'],
+    headers: protocolHeader,
+    params: { agent: agentName },
+    status: 200,
+    answer: { kind: 'json', schema: bucketsSchema },
+    errors: ['protocol-unsupported'],
+  },
+  copy: {
+    method: 'GET',
+    path: '/relay/agents/{agent}/records',
+    summary: "All the relay holds of one of the node's own agents, or one bucket of it, a page at a time",
+    roles: ['node'],
+    headers: protocolHeader,
+    params: { agent: agentName },
+    query: z.strictObject({
+      after: z.string().max(200).optional().meta({ description: '`next` of the page before' }),
+      bucket: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .max(DIGEST_BUCKETS - 1)
+        .optional(),
+    }),
+    status: 200,
+    answer: { kind: 'json', schema: copyPageSchema },
+    errors: ['protocol-unsupported'],
+  },
   join: {
     method: 'POST',
     path: '/relay/join',
-    summary: 'Enrol a node; the bearer token is the join token, which this uses up',
+    summary:
+      'Enrol a node; the bearer token is the join token, which this uses up. If it was made to replace a node, the one before is shut out',
     roles: ['join'],
     headers: protocolHeader,
     body: { kind: 'json', schema: joinRequestSchema },
     status: 201,
     answer: { kind: 'json', schema: joinAnswerSchema },
-    errors: ['join-token-refused', 'node-exists', 'protocol-unsupported', ...writeErrors],
+    errors: ['join-token-refused', 'node-exists', 'node-not-found', 'protocol-unsupported', ...writeErrors],
   },
   query: {
     method: 'POST',
@@ -203,12 +239,20 @@ export const relayRoutes = {
       schema: z.strictObject({
         node: nodeName,
         ttl: z.number().int().min(1).max(86_400).optional().meta({ description: 'Seconds; default 900' }),
+        replaces: z
+          .boolean()
+          .optional()
+          .meta({
+            description: 'For a new machine that takes over an enrolled node; the old credential ends with the join',
+          }),
       }),
     },
     status: 201,
     answer: { kind: 'json', schema: z.object({ token: z.string(), node: nodeName, expires_at: timestamp }) },
-    errors: ['node-exists', ...writeErrors],
+    errors: ['node-exists', 'node-not-found', ...writeErrors],
   },
+  'backup.start': { ...backupCalls.start, path: '/relay/backups', roles: operators },
+  'backup.list': { ...backupCalls.list, path: '/relay/backups', roles: operators },
   token: {
     method: 'POST',
     path: '/relay/tokens',

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../error-catalogue.ts';
 
 /**
  * Who a token speaks for. Daemon: `agent`, `admin`. Relay: `join`, `node`, `viewer`, `operator`, `admin`.
@@ -39,7 +39,7 @@ export interface Route {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RouteBody;
   /** Status of success. */
-  readonly status: 200 | 201 | 204;
+  readonly status: 200 | 201 | 202 | 204;
   readonly answer: RouteAnswer;
   /** Errors of this call, beside those any call can meet (`commonErrors`). */
   readonly errors: readonly ErrorCode[];
@@ -70,4 +70,9 @@ export const bodyErrors: readonly ErrorCode[] = Object.freeze([
 ]);
 
 /** Errors any call that stores something can meet. */
-export const writeErrors: readonly ErrorCode[] = Object.freeze(['queue-full', 'storage-failed', 'disk-full']);
+export const writeErrors: readonly ErrorCode[] = Object.freeze([
+  'queue-full',
+  'storage-failed',
+  'storage-read-only',
+  'disk-full',
+]);

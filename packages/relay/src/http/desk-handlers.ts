@@ -4,7 +4,10 @@ import { type relayRoutes, type RelayRouteId } from '@holdfast/protocol';
 import type { RelayCaller } from '../service/access.ts';
 import type { RelayService } from '../service/relay-service.ts';
 
-type DeskRouteId = Exclude<RelayRouteId, 'session' | 'batch' | 'immediate' | 'stream' | 'join'>;
+type DeskRouteId = Exclude<
+  RelayRouteId,
+  'session' | 'batch' | 'immediate' | 'stream' | 'digest' | 'copy' | 'join' | 'backup.start' | 'backup.list'
+>;
 
 /** Answers what people and their tools call. */
 export function deskHandlers({
@@ -23,7 +26,7 @@ export function deskHandlers({
       await desk.dropDeadLetter(params.id);
       return {};
     },
-    invite: async ({ body }) => ({ json: await access.invite(body.value.node, body.value.ttl) }),
+    invite: async ({ body }) => ({ json: await access.invite(body.value) }),
     token: async ({ body }) => ({ json: await access.createToken(body.value.role, body.value.name) }),
   };
 }

@@ -6,12 +6,17 @@ import { BatchReader } from '../service/batch-reader.ts';
 import type { RelayService } from '../service/relay-service.ts';
 import { assertWireVersion } from './wire-version.ts';
 
-type NodeRouteId = Extract<RelayRouteId, 'session' | 'batch' | 'immediate' | 'stream' | 'join'>;
+/** The routes of what nodes call. */
+export type NodeRouteId = Extract<
+  RelayRouteId,
+  'session' | 'batch' | 'immediate' | 'stream' | 'digest' | 'copy' | 'join'
+>;
 
 /** Answers what nodes call. All of these need the `Holdfast-Protocol` header. */
 export function nodeHandlers({
   sync,
   access,
+  disk,
 }: RelayService): Handlers<Pick<typeof relayRoutes, NodeRouteId>, RelayCaller> {
   return {
     session: async ({ identity, header, body }) => {
@@ -20,18 +25,28 @@ export function nodeHandlers({
     },
     batch: async ({ identity, header, body }) => {
       assertWireVersion(header);
+      disk.assertRoom();
       const reader = new BatchReader();
       for await (const lines of body.lines) for (const line of lines) reader.add(line);
       return { json: await sync.takeBatch(identity.name, reader.finish()) };
     },
     immediate: async ({ identity, header, body }) => {
       assertWireVersion(header);
+      disk.assertRoom();
       return { json: await sync.takeImmediate(identity.name, body.value, body.source) };
     },
     stream: async ({ identity, header, params, query }) => {
-      assertWireVersion(header);
+      const wireVersion = assertWireVersion(header);
       const stream = { node: identity.name, agent: params.agent, incarnation: query.incarnation };
-      return { json: await sync.streamPage(stream, query.after) };
+      return { json: await sync.streamPage(stream, query.after, wireVersion) };
+    },
+    digest: async ({ identity, header, params }) => {
+      assertWireVersion(header);
+      return { json: await sync.buckets(identity.name, params.agent) };
+    },
+    copy: async ({ identity, header, params, query }) => {
+      assertWireVersion(header);
+      return { json: await sync.copyPage(identity.name, params.agent, query) };
     },
     join: async ({ identity, header, body }) => {
       assertWireVersion(header);

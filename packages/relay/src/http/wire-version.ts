@@ -7,12 +7,12 @@ const supported: readonly number[] = Object.freeze(
   Array.from({ length: PROTOCOL_VERSION - OLDEST_PROTOCOL_VERSION + 1 }, (_, index) => OLDEST_PROTOCOL_VERSION + index),
 );
 
-/** Refuses a node that speaks a wire version this relay does not, or does not say which: `protocol-unsupported`. */
-export function assertWireVersion(header: ReadHeader): void {
-  const version = header(HEADER);
-  if (version !== undefined && supported.some((one) => String(one) === version)) return;
-  const what =
-    version === undefined ? 'the Holdfast-Protocol header is missing' : 'that wire version is not spoken here';
+/** The wire version a node speaks. Throws `protocol-unsupported` if it is none of this relay's, or it does not say which. */
+export function assertWireVersion(header: ReadHeader): number {
+  const named = header(HEADER);
+  const version = supported.find((one) => String(one) === named);
+  if (version !== undefined) return version;
+  const what = named === undefined ? 'the Holdfast-Protocol header is missing' : 'that wire version is not spoken here';
   throw new HoldfastError('protocol-unsupported', `${what}; this relay speaks ${supported.join(', ')}`, {
     extensions: { supported },
   });

@@ -20,12 +20,15 @@ export interface IssuedToken {
 }
 
 /** What a token is made for. */
-export type TokenPurpose = Pick<TokenEntry, 'role' | 'name' | 'createdAtMs' | 'expiresAtMs'>;
+export interface TokenPurpose extends Pick<TokenEntry, 'role' | 'name' | 'createdAtMs' | 'expiresAtMs'> {
+  /** Default: false. */
+  readonly replaces?: boolean;
+}
 
 /** Makes a token; only the entry is to be kept. */
-export function issueToken({ role, name, createdAtMs, expiresAtMs }: TokenPurpose): IssuedToken {
+export function issueToken(purpose: TokenPurpose): IssuedToken {
   const { token, id, hash } = makeToken();
-  return { token, entry: { id, hash, role, name, createdAtMs, expiresAtMs } };
+  return { token, entry: { id, hash, replaces: false, ...purpose } };
 }
 
 /** What access control needs. */
@@ -36,11 +39,18 @@ export interface AccessOptions {
   readonly now: Now;
 }
 
+/** What an invitation is for. */
+export interface InvitationRequest {
+  readonly node: string;
+  /** Seconds it holds; default as configured. */
+  readonly ttl?: number | undefined;
+  /** Whether the node is enrolled and a new machine takes its place; default: false. */
+  readonly replaces?: boolean | undefined;
+}
+
 /** Who may call: tokens and how nodes come by theirs. */
 export class Access {
   readonly #options: AccessOptions;
-  /** Tokens seen to exist, by id. They never change, and nothing takes one away. */
-  readonly #known = new Map<string, TokenEntry>();
 
   constructor(options: AccessOptions) {
     this.#options = options;
@@ -53,7 +63,7 @@ export class Access {
   async identify(text: string): Promise<RelayCaller | undefined> {
     const parsed = parseToken(text);
     if (parsed === undefined) return undefined;
-    const entry = await this.#find(parsed.id);
+    const entry = await this.#options.store.findToken(parsed.id);
     if (!tokenMatches(parsed.secret, entry?.hash) || entry === undefined) return undefined;
     return { role: entry.role, tokenId: entry.id, name: entry.name };
   }
@@ -66,30 +76,23 @@ export class Access {
     return { token, id: entry.id };
   }
 
-  /** Makes a join token for one node name. Throws `node-exists`. */
-  async invite(node: string, ttlSeconds?: number): Promise<{ token: string; node: string; expires_at: string }> {
+  /** Makes a join token for one node name. Throws `node-exists`, or `node-not-found` if it is to replace the node. */
+  async invite(request: InvitationRequest): Promise<{ token: string; node: string; expires_at: string }> {
     const { store, joinSeconds, now } = this.#options;
+    const { node, ttl = joinSeconds, replaces = false } = request;
     const createdAtMs = now();
-    const expiresAtMs = createdAtMs + (ttlSeconds ?? joinSeconds) * 1000;
-    const { token, entry } = issueToken({ role: 'join', name: node, createdAtMs, expiresAtMs });
+    const expiresAtMs = createdAtMs + ttl * 1000;
+    const { token, entry } = issueToken({ role: 'join', name: node, createdAtMs, expiresAtMs, replaces });
     await store.addToken(entry);
     return { token, node, expires_at: toTimestamp(expiresAtMs) };
   }
 
-  /** Enrols a node with the caller's join token. Throws `join-token-refused`, `node-exists`. */
+  /** Enrols a node with the caller's join token. Throws `join-token-refused`, `node-exists`, `node-not-found`. */
   async join(caller: RelayCaller, node: string): Promise<JoinAnswer> {
     const { store, now } = this.#options;
     if (caller.role !== 'join') throw new HoldfastError('join-token-refused', 'the token is no join token');
     const { token, entry } = issueToken({ role: 'node', name: node, createdAtMs: now(), expiresAtMs: null });
     await store.join(caller.tokenId, entry);
     return { node, credential: token, epoch: store.epoch };
-  }
-
-  async #find(id: string): Promise<TokenEntry | undefined> {
-    const known = this.#known.get(id);
-    if (known !== undefined) return known;
-    const found = await this.#options.store.findToken(id);
-    if (found !== undefined) this.#known.set(id, found);
-    return found;
   }
 }

@@ -9,6 +9,9 @@ const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 export class RelayMetrics {
   readonly #changes: Counter<'result'>;
   readonly #batches: Counter;
+  readonly #differences: Counter;
+  readonly #behind: Counter;
+  readonly #epochs: Counter;
   readonly #commitSeconds: Histogram;
 
   constructor(registry: Registry, store: RelayStore) {
@@ -20,6 +23,21 @@ export class RelayMetrics {
       registers,
     });
     this.#batches = new Counter({ name: 'holdfast_relay_batches_total', help: 'Batches taken', registers });
+    this.#differences = new Counter({
+      name: 'holdfast_digest_differences_total',
+      help: 'Batches after which node and relay held different records of an agent',
+      registers,
+    });
+    this.#behind = new Counter({
+      name: 'holdfast_relay_behind_total',
+      help: 'Batches refused because the relay lacks what it once acknowledged: it was put back',
+      registers,
+    });
+    this.#epochs = new Counter({
+      name: 'holdfast_relay_epochs_total',
+      help: 'Starts that found the database put back or replaced, and gave it a new epoch',
+      registers,
+    });
     this.#commitSeconds = new Histogram({
       name: 'holdfast_relay_commit_seconds',
       help: 'Time from handing changes to the store until they were durable',
@@ -43,6 +61,21 @@ export class RelayMetrics {
   /** A batch was taken. */
   countBatch(): void {
     this.#batches.inc();
+  }
+
+  /** A batch left node and relay with different records. */
+  countDifference(): void {
+    this.#differences.inc();
+  }
+
+  /** A node is ahead of what the relay knows to have taken. */
+  countBehind(): void {
+    this.#behind.inc();
+  }
+
+  /** The database got a new epoch. */
+  countEpoch(): void {
+    this.#epochs.inc();
   }
 }
 

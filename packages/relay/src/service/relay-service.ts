@@ -1,4 +1,5 @@
 import type { DeadLetter, NetworkQuery, NodeInfo } from '@holdfast/protocol';
+import type { DiskWatch } from '@holdfast/sqlite';
 import type { CollectionCount, QueryResult } from '@holdfast/store';
 
 import type { RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
@@ -9,6 +10,8 @@ import type { Sync } from './sync.ts';
 export interface RelayService {
   readonly access: Access;
   readonly sync: Sync;
+  /** Refuses changes while the disk takes none. */
+  readonly disk: Pick<DiskWatch, 'assertRoom'>;
   /** What operators and tools read and decide. */
   readonly desk: Desk;
 }

@@ -2,7 +2,7 @@ import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type CommitConfig, HoldfastError } from '@holdfast/protocol';
-import { ensurePrivateDirectory } from '@holdfast/sqlite';
+import { ensurePrivateDirectory, refuseEmpty, type StorageGuard } from '@holdfast/sqlite';
 
 import type { RelayStore } from '../storage/relay-store.ts';
 import { createSqliteRelay } from '../storage/sqlite/create.ts';
@@ -27,13 +27,23 @@ export function initRelay(directory: string): { readonly adminTokenFile: string 
   return { adminTokenFile };
 }
 
-/** Opens the relay in a directory that `initRelay` prepared. Throws `bad-configuration` when there is none. */
-export function openRelayStore(directory: string, config: CommitConfig): RelayStore {
+/**
+ * Opens the relay in a directory that `initRelay` prepared. Throws `bad-configuration` when there is none, `file-damaged`
+ * when there was one.
+ */
+export function openRelayStore(directory: string, config: CommitConfig, guard?: StorageGuard): RelayStore {
   const databaseFile = databaseFileIn(directory);
-  if (existsSync(databaseFile)) return new SqliteRelayStore(databaseFile, config);
-  throw new HoldfastError('bad-configuration', `there is no relay in ${directory}: run \`holdfast init relay\` first`);
+  if (!existsSync(databaseFile)) {
+    throw new HoldfastError(
+      'bad-configuration',
+      `there is no relay in ${directory}: run \`holdfast init relay\` first`,
+    );
+  }
+  refuseEmpty(databaseFile);
+  return new SqliteRelayStore(databaseFile, config, guard);
 }
 
-function databaseFileIn(directory: string): string {
+/** Where a relay's database stands. */
+export function databaseFileIn(directory: string): string {
   return join(directory, 'relay.db');
 }

@@ -1,26 +1,43 @@
-import type {
-  BatchReceipt,
-  ImmediateRequest,
-  Now,
-  Reject,
-  SessionAnswer,
-  SessionRequest,
-  StreamPage,
+import {
+  type BatchHeader,
+  type BatchReceipt,
+  type Buckets,
+  type Change,
+  type CopyPage,
+  type Cursor,
+  HoldfastError,
+  type ImmediateRequest,
+  isHoldfastError,
+  type Now,
+  type Reject,
+  type SessionAnswer,
+  type SessionRequest,
+  type StreamPage,
 } from '@holdfast/protocol';
-import type { Logger } from 'pino';
+import type { RecordRow } from '@holdfast/store';
 
-import type { RelayStore, Speaker, StreamName, Taken } from '../storage/relay-store.ts';
+import type { AgentPart, RelayStore, Speaker, StreamName } from '../storage/relay-store.ts';
 import type { ReadBatch } from './batch-reader.ts';
 import { readChange, readChangeLine } from './change-reader.ts';
 import type { RelayMetrics } from './metrics.ts';
+import type { Warnings } from './warnings.ts';
 
 /** What taking changes needs. */
 export interface SyncOptions {
   readonly store: RelayStore;
   readonly metrics: RelayMetrics;
-  readonly log: Logger;
+  readonly warnings: Warnings;
   readonly leaseSeconds: number;
   readonly now: Now;
+}
+
+/** The wire version from which on nodes compare the hash of each record they get. */
+const COMPARES_HASHES = 2;
+
+interface ReadChanges {
+  readonly changes: Change[];
+  /** How many of their documents cannot be read any more. */
+  readonly unreadable: number;
 }
 
 /** What nodes ask of the relay: sessions, batches, single changes, their own streams (protocol rules 3 to 8). */
@@ -41,11 +58,17 @@ export class Sync {
 
   /** Takes a batch; resolves after the commit. Throws like `RelayStore.takeBatch`. */
   async takeBatch(node: string, batch: ReadBatch): Promise<BatchReceipt> {
-    const { store, metrics } = this.#options;
-    const taken = await metrics.observe(store.takeBatch({ ...this.#speaker(node, batch.header.boot), ...batch }));
+    const { store, metrics, warnings } = this.#options;
+    const { header } = batch;
+    const taking = store.takeBatch({ ...this.#speaker(node, header.boot), ...batch });
+    const { rejects, digest } = await metrics.observe(taking).catch((error: unknown) => {
+      if (isAhead(header, error)) warnings.isBehind(node, header.agent);
+      throw error;
+    });
     metrics.countBatch();
-    this.#logRejects(node, taken);
-    return { cursor: batch.header.upto, rejects: [...taken.rejects] };
+    warnings.rejected(node, rejects);
+    if (digest !== undefined && digest !== header.digest) warnings.differs(node, header.agent);
+    return { cursor: header.upto, rejects: [...rejects], ...(digest !== undefined && { digest }) };
   }
 
   /** Takes one change of the fast lane. `source` is the request's text. Throws like `RelayStore.takeImmediate`. */
@@ -54,7 +77,7 @@ export class Sync {
     request: ImmediateRequest,
     source: string,
   ): Promise<{ readonly rejects: Reject[] }> {
-    const { store, metrics } = this.#options;
+    const { store, metrics, warnings } = this.#options;
     const { boot, agent, incarnation } = request;
     const read = readChange(request.change, source, 'change');
     // A refused change is kept as the batch would bring it, without the envelope.
@@ -62,15 +85,32 @@ export class Sync {
     const taken = await metrics.observe(
       store.takeImmediate({ ...this.#speaker(node, boot), agent, incarnation, change }),
     );
-    this.#logRejects(node, taken);
+    warnings.rejected(node, taken.rejects);
     return { rejects: [...taken.rejects] };
   }
 
-  /** What the relay holds of a stream above a seq. */
-  async streamPage(stream: StreamName, afterSeq: number): Promise<StreamPage> {
+  /**
+   * What the relay holds of a stream above a seq, for a node of a wire version. One that does not compare hashes gets no
+   * page with a document that cannot be read any more: `storage-failed`.
+   */
+  async streamPage(stream: StreamName, afterSeq: number, wireVersion: number): Promise<StreamPage> {
     const { cursor, rows, more } = await this.#options.store.streamPart(stream, afterSeq);
-    const changes = rows.map((row) => ({ ...row, doc: row.doc === null ? null : (JSON.parse(row.doc) as unknown) }));
+    const { changes, unreadable } = this.#changesOf(stream, rows);
+    if (unreadable > 0 && wireVersion < COMPARES_HASHES) {
+      throw new HoldfastError('storage-failed', `${unreadable} of the records asked for cannot be read any more`);
+    }
     return { cursor, changes, more };
+  }
+
+  /** See `RelayStore.buckets`. */
+  buckets(node: string, agent: string): Promise<Buckets> {
+    return this.#options.store.buckets(node, agent);
+  }
+
+  /** A page of all the relay holds of an agent. Throws like `RelayStore.copyPage`. */
+  async copyPage(node: string, agent: string, part: AgentPart): Promise<CopyPage> {
+    const { rows, next } = await this.#options.store.copyPage(node, agent, part);
+    return { changes: this.#changesOf({ node, agent }, rows).changes, next };
   }
 
   /** Merges a dead letter's change once more, as it came. Throws `dead-letter-not-found`. */
@@ -82,14 +122,38 @@ export class Sync {
     return { rejects: [...taken.rejects] };
   }
 
+  // A document that is no JSON any more goes out as null: its hash does not fit then, so that the node knows which record is
+  // broken here, sends its own, and gets all others.
+  #changesOf({ node, agent }: Omit<StreamName, 'incarnation'>, rows: readonly RecordRow[]): ReadChanges {
+    let unreadable = 0;
+    const changes = rows.map((row) => {
+      const doc = readDocument(row);
+      if (doc === undefined) unreadable += 1;
+      return { ...row, doc: doc ?? null };
+    });
+    if (unreadable > 0) this.#options.warnings.unreadable(node, agent, unreadable);
+    return { changes, unreadable };
+  }
+
   #speaker(node: string, boot: string): Speaker {
     const nowMs = this.#options.now();
     return { node, boot, nowMs, silentBeforeMs: nowMs - this.#options.leaseSeconds * 1000 };
   }
+}
 
-  #logRejects(node: string, { rejects }: Taken): void {
-    if (rejects.length === 0) return;
-    const codes = [...new Set(rejects.map(({ code }) => code))];
-    this.#options.log.warn({ node, rejects: rejects.length, codes }, 'changes became dead letters');
+/** Whether a batch was refused because its node has acknowledgements that are not known here. */
+function isAhead({ base }: BatchHeader, error: unknown): boolean {
+  if (!isHoldfastError(error, 'cursor-mismatch')) return false;
+  const { cursor } = error.extensions as { readonly cursor: Cursor };
+  return base.seq > cursor.seq;
+}
+
+/** The document's value, null for a tombstone; undefined if its text is no JSON any more. */
+function readDocument({ doc }: RecordRow): unknown {
+  if (doc === null) return null;
+  try {
+    return JSON.parse(doc) as unknown;
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import type {
   BatchHeader,
+  Buckets,
   Cursor,
   DeadLetter,
   NetworkQuery,
@@ -8,6 +9,7 @@ import type {
   Role,
   SessionRequest,
 } from '@holdfast/protocol';
+import type { CopyProgress } from '@holdfast/sqlite';
 import type { CollectionCount, QueryResult, RecordRow } from '@holdfast/store';
 
 /** Why a change cannot be taken, and what of its key could be read. */
@@ -51,6 +53,8 @@ export interface StreamCursor {
   readonly agent: string;
   readonly incarnation: string;
   readonly cursor: Cursor;
+  /** Of all the agent's records, by whichever stream they came (protocol rule 12). */
+  readonly digest: string;
 }
 
 /** A batch, its header already consistent with its changes. */
@@ -73,6 +77,8 @@ export interface Taken {
   readonly applied: number;
   readonly stale: number;
   readonly rejects: readonly Reject[];
+  /** Of all the agent's records now, for a batch that brought its node's if the two speak of the same records. */
+  readonly digest?: string;
 }
 
 /** Names one stream. */
@@ -87,6 +93,21 @@ export interface StreamPart {
   readonly cursor: Cursor;
   readonly rows: readonly RecordRow[];
   readonly more: boolean;
+}
+
+/** Which of an agent's records to read. */
+export interface AgentPart {
+  /** `next` of the page before. */
+  readonly after?: string | undefined;
+  /** Those of one bucket that count in the digest; without, all. */
+  readonly bucket?: number | undefined;
+}
+
+/** A page of an agent's records, tombstones included. */
+export interface CopyPart {
+  readonly rows: readonly RecordRow[];
+  /** Null: that was all. */
+  readonly next: string | null;
 }
 
 /** A dead letter with the change as it came. */
@@ -104,6 +125,8 @@ export interface TokenEntry {
   readonly createdAtMs: number;
   /** Null: never. */
   readonly expiresAtMs: number | null;
+  /** Only for `join`: it is for a node that is enrolled, whose place a new machine takes. */
+  readonly replaces: boolean;
 }
 
 /** Figures for metrics. */
@@ -122,8 +145,14 @@ export interface StoreFigures {
  * clock, which may jump. The suite in `conformance/` says the rest by example: every implementation must pass it.
  */
 export interface RelayStore {
-  /** Names this life of the database: 128 random bits in hexadecimal, made with it. */
+  /** Names this life of the database (protocol rule 15): 128 random bits in hexadecimal, made with it. */
   readonly epoch: string;
+
+  /** How many places of the feed were given to changes that are durable. Never goes back in one life of the database. */
+  readonly position: number;
+
+  /** Gives the database another epoch: for one that was put back or put into another place. */
+  renewEpoch(): Promise<void>;
 
   /**
    * Opens or renews a session (protocol rule 7). A start becomes the current one when it is it already, when the node
@@ -138,6 +167,9 @@ export interface RelayStore {
    * Takes a batch, in one transaction (protocol rules 3, 4, 8): merges its changes by content, keeps refused ones as dead
    * letters, moves the cursor to `upto`. The speaker must be able to open a session without predecessors, and has renewed it.
    *
+   * If the header has a digest, so has the answer (protocol rule 12), unless the two cannot be compared: a change of this batch
+   * was refused, or records above `upto` came by the fast lane already.
+   *
    * Throws `node-cloned`, and `cursor-mismatch` with the extension `cursor` when `base` is not where the store stands (seq
    * 0 and `ZERO_VERSION` for an unknown stream).
    */
@@ -148,6 +180,19 @@ export interface RelayStore {
 
   /** The records whose latest change came by a stream, above a seq; at most about 4 MiB. Nothing of an unknown stream. */
   streamPart(stream: StreamName, afterSeq: number): Promise<StreamPart>;
+
+  /**
+   * The digests of an agent's records by bucket, computed from the records (protocol rule 12). Others are served meanwhile:
+   * what changes during the call may count as it was, as it is, or both. All empty for an unknown agent.
+   */
+  buckets(node: string, agent: string): Promise<Buckets>;
+
+  /**
+   * A page of an agent's records, by whichever stream they came: at most 1,000, about 4 MiB. Over the pages every record
+   * that stands still meanwhile is met once; one that changes may be met as it was, and is met again as it is. Nothing of an
+   * unknown agent. Throws `invalid-request` for an `after` that no page gave.
+   */
+  copyPage(node: string, agent: string, part: AgentPart): Promise<CopyPart>;
 
   /**
    * Runs a query at a point in time: expired records are not seen. `onlyNode` hides all other nodes' records.
@@ -176,20 +221,41 @@ export interface RelayStore {
   /** Throws `dead-letter-not-found`. */
   dropDeadLetter(id: string): Promise<void>;
 
-  /** Keeps a token. For role `join`: throws `node-exists` when a node of its name is enrolled. */
+  /**
+   * Keeps a token. For role `join`: throws `node-exists` when a node of its name is enrolled, or, if it replaces one,
+   * `node-not-found` when none is.
+   */
   addToken(token: TokenEntry): Promise<void>;
 
   /** The token of that id, whether it still holds or not; undefined if there is none. */
   findToken(id: string): Promise<TokenEntry | undefined>;
 
   /**
-   * Uses up a join token, makes the node and keeps its credential, all or nothing; of several calls at once with one token
-   * exactly one succeeds. Throws `join-token-refused` when the token is not for this node, used or expired; `node-exists`.
+   * Uses up a join token and keeps the node's credential, all or nothing; of several calls at once with one token exactly
+   * one succeeds. The token makes the node; one that replaces shuts the machine before out instead: its credentials are
+   * gone, its start is superseded, and the next start to open a session has it at once.
+   *
+   * Throws `join-token-refused` when the token is not for this node, used or expired; `node-exists`; `node-not-found`.
    */
   join(joinTokenId: string, credential: TokenEntry): Promise<void>;
 
   /** Removes at most `limit` expired records, and join tokens long expired. Resolves with how many records it removed. */
   sweepExpired(nowMs: number, limit: number): Promise<number>;
+
+  /**
+   * Notes that the records at some positions of the feed are not what was taken: they rotted on the disk. They leave their
+   * agents' digests, so that their nodes find them missing and send theirs; whatever comes of such a record replaces it.
+   * Records that moved since are passed over. Resolves with how many are noted now that were not before. Looks at all records of
+   * their agents, in one go: for a million some seconds.
+   */
+  distrust(positions: readonly number[]): Promise<number>;
+
+  /**
+   * Copies the whole store to a new file (0600), of the kind it is kept in, while everything goes on: what is committed before
+   * it resolves may be in it, what was committed before it was called is. The copy is on the disk when it resolves. Rejects with
+   * `storage-failed`, `disk-full` and what `onProgress` throws, and leaves nothing then; a file at `path` stays as it is.
+   */
+  copyTo(path: string, onProgress?: (progress: CopyProgress) => void): Promise<void>;
 
   /** Figures for metrics; cheap. */
   figures(): Promise<StoreFigures>;

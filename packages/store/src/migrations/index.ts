@@ -1,6 +1,7 @@
 import type { Migration } from '@holdfast/sqlite';
 
 import { agentFile } from './0001-agent-file.ts';
+import { digest } from './0002-digest.ts';
 
 /** The schema of an agent's file, step by step. */
-export const agentMigrations: readonly Migration[] = Object.freeze([agentFile]);
+export const agentMigrations: readonly Migration[] = Object.freeze([agentFile, digest]);

@@ -7,24 +7,44 @@ import type { Database, Statement } from '@holdfast/sqlite';
  * transaction that moved it, so that it never goes back, not even when the record at the end is removed.
  */
 export class FeedPosition {
-  /** Names this life of the database. */
-  readonly epoch: string;
   readonly #save: Statement;
+  readonly #saveEpoch: Statement;
+  #epoch: string;
   #last: number;
   #saved: number;
 
   constructor(database: Database) {
     database
       .prepare('INSERT INTO relay (id, epoch, last_position) VALUES (1, ?, 0) ON CONFLICT DO NOTHING')
-      .run(randomBytes(16).toString('hex'));
+      .run(newEpoch());
     const row = database.prepare('SELECT epoch, last_position AS last FROM relay WHERE id = 1').get() as {
       epoch: string;
       last: number;
     };
-    this.epoch = row.epoch;
+    this.#epoch = row.epoch;
     this.#last = row.last;
     this.#saved = row.last;
     this.#save = database.prepare('UPDATE relay SET last_position = ? WHERE id = 1');
+    this.#saveEpoch = database.prepare('UPDATE relay SET epoch = ? WHERE id = 1');
+  }
+
+  /** Names this life of the database. */
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** The last position that is durable. */
+  get committed(): number {
+    return this.#saved;
+  }
+
+  /** Begins another life of the database. Needs a transaction; what it returns is to be called when that is committed. */
+  renewEpoch(): () => void {
+    const epoch = newEpoch();
+    this.#saveEpoch.run(epoch);
+    return () => {
+      this.#epoch = epoch;
+    };
   }
 
   /** The position the next change would get. It is free until `take`. */
@@ -54,4 +74,8 @@ export class FeedPosition {
   saved(): void {
     this.#saved = this.#last;
   }
+}
+
+function newEpoch(): string {
+  return randomBytes(16).toString('hex');
 }

@@ -1,8 +1,10 @@
 import { limits } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
-import type { RecordRow } from '@holdfast/store';
+import { digestShare, type RecordRow } from '@holdfast/store';
 
+import type { Refusal } from '../relay-store.ts';
 import type { FeedPosition } from './feed-position.ts';
+import { type CountedColumns, RECORD_ROW, type RecordRowColumns, rowOf, shareOf } from './record-row.ts';
 
 /** Whose record it is, and which stream brings it. */
 export interface Owner {
@@ -13,10 +15,17 @@ export interface Owner {
 /** What became of a change. `contradicts`: the same version is here with other content, which no merge can settle. */
 export type Merged = 'applied' | 'stale' | 'contradicts';
 
-interface Stored {
+/** What changes did to an agent, to be written down once for all of them. */
+export interface Tally {
+  /** By collection: live records more than before. */
+  readonly counts: Map<string, number>;
+  /** What the agent's digest is to be XORed with (protocol rule 12). */
+  digest: bigint;
+}
+
+interface Stored extends CountedColumns {
   readonly position: number;
   readonly version: string;
-  readonly hash: string;
   readonly deleted: number;
 }
 
@@ -26,8 +35,13 @@ export class RecordTable {
   readonly #insert: Statement;
   readonly #find: Statement;
   readonly #replace: Statement;
+  readonly #outdate: Statement;
+  readonly #readmit: Statement;
+  readonly #distrust: Statement;
+  readonly #ofAgent: Statement;
   readonly #count: Statement;
   readonly #above: Statement;
+  readonly #hasAbove: Statement;
   readonly #sweep: Statement;
 
   constructor(database: Database, feed: FeedPosition) {
@@ -38,29 +52,39 @@ export class RecordTable {
        ON CONFLICT (collection, id, agent_id, resource) DO NOTHING`,
     );
     this.#find = database.prepare(
-      `SELECT position, version, hash, deleted FROM records
+      `SELECT position, version, hash, expires_at AS expiresAtMs, deleted, outdated, damaged FROM records
        WHERE collection = ? AND id = ? AND agent_id = ? AND resource = ?`,
     );
     this.#replace = database.prepare(
       `UPDATE records SET position = ?, stream_id = ?, seq = ?, version = ?, created_at = ?, updated_at = ?,
-       expires_at = ?, deleted = ?, hash = ?, doc = ? WHERE position = ?`,
+       expires_at = ?, deleted = ?, hash = ?, doc = ?, outdated = 0, damaged = 0 WHERE position = ?`,
+    );
+    this.#outdate = database.prepare(
+      `UPDATE records SET outdated = 1 WHERE collection = ? AND id = ? AND agent_id = ? AND resource = ? AND version < ?
+       AND outdated = 0 RETURNING hash, expires_at AS expiresAtMs, 0 AS outdated, damaged`,
+    );
+    this.#readmit = database.prepare('UPDATE records SET outdated = 0 WHERE position = ?');
+    this.#distrust = database
+      .prepare('UPDATE records SET damaged = 1 WHERE position = ? AND damaged = 0 RETURNING agent_id')
+      .pluck();
+    this.#ofAgent = database.prepare(
+      `SELECT hash, expires_at AS expiresAtMs, outdated, damaged FROM records
+       WHERE stream_id IN (SELECT id FROM streams WHERE agent_id = ?)`,
     );
     this.#count = database.prepare(
       `INSERT INTO collections (agent_id, name, records) VALUES (?, ?, ?)
        ON CONFLICT DO UPDATE SET records = records + excluded.records`,
     );
-    this.#above = database.prepare(
-      `SELECT seq, resource, collection, id, version, created_at AS createdAtMs, updated_at AS updatedAtMs,
-       expires_at AS expiresAtMs, deleted, hash, doc FROM records WHERE stream_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
-    );
+    this.#above = database.prepare(`SELECT ${RECORD_ROW} FROM records WHERE stream_id = ? AND seq > ? ORDER BY seq`);
+    this.#hasAbove = database.prepare('SELECT 1 FROM records WHERE stream_id = ? AND seq > ? LIMIT 1');
     this.#sweep = database.prepare(
       `DELETE FROM records WHERE position IN (SELECT position FROM records WHERE expires_at <= ? LIMIT ?)
        RETURNING agent_id, collection, deleted`,
     );
   }
 
-  /** Merges a change by content (protocol rule 3); `counts` collects what it does to the live records by collection. */
-  merge(owner: Owner, row: RecordRow, counts: Map<string, number>): Merged {
+  /** Merges a change by content (protocol rule 3); `tally` collects what it does to its agent. */
+  merge(owner: Owner, row: RecordRow, tally: Tally): Merged {
     const deleted = row.deleted ? 1 : 0;
     const { changes } = this.#insert.run(
       this.#feed.next,
@@ -78,16 +102,17 @@ export class RecordTable {
       row.hash,
       row.doc,
     );
-    if (changes === 0) return this.#mergeInto(owner, row, counts);
+    if (changes === 0) return this.#mergeInto(owner, row, tally);
     this.#feed.take();
-    counts.set(row.collection, (counts.get(row.collection) ?? 0) + 1 - deleted);
+    tally.digest ^= digestShare(row);
+    count(tally, row.collection, 1 - deleted);
     return 'applied';
   }
 
-  #mergeInto(owner: Owner, row: RecordRow, counts: Map<string, number>): Merged {
+  #mergeInto(owner: Owner, row: RecordRow, tally: Tally): Merged {
     const stored = this.#find.get(row.collection, row.id, owner.agentId, row.resource) as Stored;
-    if (row.version < stored.version) return 'stale';
-    if (row.version === stored.version) return row.hash === stored.hash ? 'stale' : 'contradicts';
+    // What a damaged record says of its version may be rot as well.
+    if (stored.damaged === 0 && row.version <= stored.version) return this.#mergeOlder(stored, row, tally);
     const deleted = row.deleted ? 1 : 0;
     this.#replace.run(
       this.#feed.next,
@@ -103,8 +128,41 @@ export class RecordTable {
       stored.position,
     );
     this.#feed.take();
-    counts.set(row.collection, (counts.get(row.collection) ?? 0) + stored.deleted - deleted);
+    tally.digest ^= digestShare(row) ^ shareOf(stored);
+    count(tally, row.collection, stored.deleted - deleted);
     return 'applied';
+  }
+
+  #mergeOlder(stored: Stored, row: RecordRow, tally: Tally): Merged {
+    if (row.version < stored.version) return 'stale';
+    if (row.hash !== stored.hash) return 'contradicts';
+    if (stored.outdated === 1) {
+      this.#readmit.run(stored.position);
+      tally.digest ^= digestShare(row);
+    }
+    return 'stale';
+  }
+
+  /**
+   * Notes that a change was refused: the older version of its record that is here, if there is one, leaves the digest
+   * until a newer one is taken, or the node sends this one again. The node leaves out what was refused: so both count alike.
+   */
+  outdate({ agentId }: Owner, { collection, record, resource, version }: Refusal, tally: Tally): void {
+    if (version === null) return;
+    const stored = this.#outdate.get(collection, record, agentId, resource, version) as CountedColumns | undefined;
+    if (stored !== undefined) tally.digest ^= shareOf(stored);
+  }
+
+  /** Notes that the record at a position is damaged. Returns whose it is; undefined if there is none, or it is noted. */
+  distrust(position: number): number | undefined {
+    return this.#distrust.get(position) as number | undefined;
+  }
+
+  /** The digest of an agent's records, computed from them. Looks at each. */
+  recount(agentId: number): bigint {
+    let digest = 0n;
+    for (const row of this.#ofAgent.iterate(agentId) as IterableIterator<CountedColumns>) digest ^= shareOf(row);
+    return digest;
   }
 
   /** Writes down what merges did to an agent's counts. */
@@ -112,25 +170,36 @@ export class RecordTable {
     for (const [collection, records] of counts) this.#count.run(agentId, collection, records);
   }
 
-  /** The records a stream brought, above a seq: as many as make about 4 MiB, at least one if there is any. */
+  /**
+   * The records a stream brought, above a seq: as many as make about 4 MiB, at least one if there is any. Records of one
+   * seq, which a node that was put back can leave, are never parted: they could not be asked for one by one.
+   */
   above(streamId: number, afterSeq: number): { readonly rows: readonly RecordRow[]; readonly more: boolean } {
     const rows: RecordRow[] = [];
     let bytes = 0;
-    for (const row of this.#above.iterate(streamId, afterSeq, limits.syncBatchChanges + 1) as IterableIterator<
-      Omit<RecordRow, 'deleted'> & { deleted: number }
-    >) {
-      if (rows.length === limits.syncBatchChanges || bytes > limits.syncBatchBytes) return { rows, more: true };
-      rows.push({ ...row, deleted: row.deleted === 1 });
-      bytes += row.doc?.length ?? 0;
+    for (const columns of this.#above.iterate(streamId, afterSeq) as IterableIterator<RecordRowColumns>) {
+      const isFull = rows.length >= limits.syncBatchChanges || bytes > limits.syncBatchBytes;
+      if (isFull && rows.at(-1)?.seq !== columns.seq) return { rows, more: true };
+      rows.push(rowOf(columns));
+      bytes += columns.doc?.length ?? 0;
     }
     return { rows, more: false };
   }
 
-  /** Removes at most `limit` expired records. Returns how many. */
+  /** Whether a stream brought anything above a seq. */
+  hasAbove(streamId: number, seq: number): boolean {
+    return this.#hasAbove.get(streamId, seq) !== undefined;
+  }
+
+  /** Removes at most `limit` expired records. Returns how many. They count in no digest. */
   sweep(nowMs: number, limit: number): number {
     const removed = this.#sweep.all(nowMs, limit) as { agent_id: number; collection: string; deleted: number }[];
     for (const { agent_id, collection, deleted } of removed)
       if (deleted === 0) this.#count.run(agent_id, collection, -1);
     return removed.length;
   }
+}
+
+function count(tally: Tally, collection: string, records: number): void {
+  tally.counts.set(collection, (tally.counts.get(collection) ?? 0) + records);
 }

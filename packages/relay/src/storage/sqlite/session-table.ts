@@ -50,12 +50,23 @@ export class SessionTable {
       this.#clamp.run(nowMs, node, nowMs);
       return false;
     }
-    if (current.boot !== null) {
-      this.#supersede.run(node, current.boot, nowMs);
-      this.#forget.run(node, node);
-    }
+    this.#retire(node, current, nowMs);
     this.#take.run(boot, nowMs, node);
     return true;
+  }
+
+  /** Ends a node's session for good: its start is superseded, and whichever comes next takes over at once. */
+  end(node: string, nowMs: number): void {
+    const current = this.#current.get(node) as Current | undefined;
+    if (current === undefined) return;
+    this.#retire(node, current, nowMs);
+    this.#take.run(null, current.lastContactMs, node);
+  }
+
+  #retire(node: string, { boot }: Current, nowMs: number): void {
+    if (boot === null) return;
+    this.#supersede.run(node, boot, nowMs);
+    this.#forget.run(node, node);
   }
 
   #mayTakeOver(current: Current, { node, boot, predecessors, silentBeforeMs }: SessionOpening): boolean {

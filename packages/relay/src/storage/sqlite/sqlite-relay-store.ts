@@ -1,4 +1,6 @@
 import {
+  type BatchHeader,
+  type Buckets,
   type CommitConfig,
   type Cursor,
   type DeadLetter,
@@ -8,10 +10,19 @@ import {
   type Reject,
   ZERO_VERSION,
 } from '@holdfast/protocol';
-import { type Database, migrate, openDatabase, translateSqliteError } from '@holdfast/sqlite';
+import {
+  copyDatabase,
+  type CopyProgress,
+  type Database,
+  openMigrated,
+  type StorageGuard,
+  unguarded,
+} from '@holdfast/sqlite';
 import { type CollectionCount, GroupCommit, type QueryResult } from '@holdfast/store';
 
 import type {
+  AgentPart,
+  CopyPart,
   IncomingBatch,
   IncomingChange,
   IncomingImmediate,
@@ -26,12 +37,13 @@ import type {
   Taken,
   TokenEntry,
 } from '../relay-store.ts';
+import { AgentCopy } from './agent-copy.ts';
 import { DeadLetterTable } from './dead-letter-table.ts';
 import { FeedPosition } from './feed-position.ts';
 import { sqliteRelayMigrations } from './migrations/index.ts';
 import { runNetworkQuery } from './network-query.ts';
 import { Overview } from './overview.ts';
-import { type Owner, RecordTable } from './record-table.ts';
+import { type Owner, RecordTable, type Tally } from './record-table.ts';
 import { cloned, SessionTable } from './session-table.ts';
 import { StreamTable } from './stream-table.ts';
 import { TokenTable } from './token-table.ts';
@@ -44,8 +56,9 @@ const SMALL_WRITE_BYTES = 256;
  * a transaction; reads run on the same connection and see only what is committed.
  */
 export class SqliteRelayStore implements RelayStore {
-  readonly epoch: string;
   readonly #database: Database;
+  readonly #feed: FeedPosition;
+  readonly #guard: StorageGuard;
   readonly #commits: GroupCommit;
   readonly #records: RecordTable;
   readonly #streams: StreamTable;
@@ -53,24 +66,40 @@ export class SqliteRelayStore implements RelayStore {
   readonly #deadLetters: DeadLetterTable;
   readonly #tokens: TokenTable;
   readonly #overview: Overview;
+  readonly #copy: AgentCopy;
 
-  /** Opens the file, making it and bringing its schema up to date as needed. Throws like `openDatabase` and `migrate`. */
-  constructor(path: string, config: CommitConfig) {
-    this.#database = openDatabase(path);
-    migrate(this.#database, sqliteRelayMigrations);
+  /** Opens the file, making it and bringing its schema up to date as needed. Throws like `openMigrated`. */
+  constructor(path: string, config: CommitConfig, guard: StorageGuard = unguarded) {
+    this.#guard = guard;
+    this.#database = openMigrated(path, sqliteRelayMigrations);
     const feed = new FeedPosition(this.#database);
-    this.epoch = feed.epoch;
-    this.#commits = new GroupCommit(this.#database, config, {
+    this.#feed = feed;
+    const hooks = {
       savepoint: () => feed.savepoint(),
       beforeCommit: () => feed.save(),
       afterCommit: () => feed.saved(),
-    });
+    };
+    this.#commits = new GroupCommit(this.#database, config, hooks, guard);
     this.#records = new RecordTable(this.#database, feed);
     this.#streams = new StreamTable(this.#database);
     this.#sessions = new SessionTable(this.#database);
     this.#deadLetters = new DeadLetterTable(this.#database);
     this.#tokens = new TokenTable(this.#database);
     this.#overview = new Overview(this.#database);
+    this.#copy = new AgentCopy(this.#database);
+  }
+
+  get epoch(): string {
+    return this.#feed.epoch;
+  }
+
+  get position(): number {
+    return this.#feed.committed;
+  }
+
+  async renewEpoch(): Promise<void> {
+    const committed = await this.#write(() => this.#feed.renewEpoch());
+    committed();
   }
 
   async openSession(opening: SessionOpening): Promise<readonly StreamCursor[]> {
@@ -87,7 +116,7 @@ export class SqliteRelayStore implements RelayStore {
       assertFastForward(header.base, stream.cursor);
       const taken = this.#merge(stream, changes, nowMs);
       this.#streams.move(stream, header.upto);
-      return taken;
+      return this.#isComparable(stream, header, taken) ? { ...taken, digest: this.#streams.digest(stream) } : taken;
     }, bytes);
   }
 
@@ -105,6 +134,14 @@ export class SqliteRelayStore implements RelayStore {
       if (stream === undefined) return { cursor: { seq: 0, version: ZERO_VERSION }, rows: [], more: false };
       return { cursor: stream.cursor, ...this.#records.above(stream.streamId, afterSeq) };
     });
+  }
+
+  buckets(node: string, agent: string): Promise<Buckets> {
+    return this.#read(() => this.#copy.buckets(node, agent));
+  }
+
+  copyPage(node: string, agent: string, part: AgentPart): Promise<CopyPart> {
+    return this.#read(() => this.#copy.page(node, agent, part));
   }
 
   query(query: NetworkQuery, nowMs: number, onlyNode?: string): Promise<QueryResult> {
@@ -148,7 +185,10 @@ export class SqliteRelayStore implements RelayStore {
   }
 
   join(joinTokenId: string, credential: TokenEntry): Promise<void> {
-    return this.#write(() => this.#tokens.join(joinTokenId, credential));
+    return this.#write(() => {
+      const { isReplaced } = this.#tokens.join(joinTokenId, credential);
+      if (isReplaced) this.#sessions.end(credential.name, credential.createdAtMs);
+    });
   }
 
   sweepExpired(nowMs: number, limit: number): Promise<number> {
@@ -158,53 +198,75 @@ export class SqliteRelayStore implements RelayStore {
     });
   }
 
+  distrust(positions: readonly number[]): Promise<number> {
+    return this.#write(() => {
+      const owners = positions.flatMap((position) => this.#records.distrust(position) ?? []);
+      // Counted anew: what a damaged record added to the digest may be rot itself, and cannot be taken out.
+      for (const agentId of new Set(owners)) this.#streams.setDigest(agentId, this.#records.recount(agentId));
+      return owners.length;
+    });
+  }
+
+  copyTo(path: string, onProgress?: (progress: CopyProgress) => void): Promise<void> {
+    return copyDatabase(this.#database, path, onProgress);
+  }
+
   figures(): Promise<StoreFigures> {
     return this.#read(() => this.#overview.figures());
   }
 
   check(): Promise<void> {
     return this.#read(() => {
-      this.#database.exec('BEGIN IMMEDIATE; UPDATE relay SET last_position = last_position; ROLLBACK');
+      try {
+        this.#database.exec('BEGIN IMMEDIATE; UPDATE relay SET last_position = last_position');
+      } finally {
+        // Left open, it would swallow the next transaction. SQLite itself ends it after some failures.
+        if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+      }
     });
   }
 
   async close(): Promise<void> {
     this.#commits.drain();
-    this.#database.pragma('wal_checkpoint(TRUNCATE)');
     this.#database.close();
   }
 
+  /** Whether the batch's digest speaks of the records that are here: nothing is left out, nothing is ahead. */
+  #isComparable({ streamId }: Owner, { digest, upto }: BatchHeader, { rejects }: Taken): boolean {
+    return digest !== undefined && rejects.length === 0 && !this.#records.hasAbove(streamId, upto.seq);
+  }
+
   #merge(owner: Owner, changes: readonly IncomingChange[], nowMs: number): Taken {
-    const counts = new Map<string, number>();
+    const tally: Tally = { counts: new Map(), digest: 0n };
     const rejects: Reject[] = [];
     let applied = 0;
     let stale = 0;
     for (const change of changes) {
-      const merged = change.row === undefined ? 'contradicts' : this.#records.merge(owner, change.row, counts);
+      const merged = change.row === undefined ? 'contradicts' : this.#records.merge(owner, change.row, tally);
       if (merged === 'applied') applied += 1;
       else if (merged === 'stale') stale += 1;
-      else rejects.push(this.#reject(owner, change, nowMs));
+      else {
+        const refusal = change.refusal ?? contradiction(change);
+        this.#deadLetters.keep(owner, change, refusal, nowMs);
+        this.#records.outdate(owner, refusal, tally);
+        rejects.push({ seq: change.seq, code: refusal.code, reason: refusal.reason });
+      }
     }
-    this.#records.addCounts(owner.agentId, counts);
+    this.#records.addCounts(owner.agentId, tally.counts);
+    this.#streams.changeDigest(owner, tally.digest);
     if (changes.length > 0) this.#streams.touch(owner, nowMs);
     return { applied, stale, rejects };
-  }
-
-  #reject(owner: Owner, change: IncomingChange, nowMs: number): Reject {
-    const refusal = change.refusal ?? contradiction(change);
-    this.#deadLetters.keep(owner, change, refusal, nowMs);
-    return { seq: change.seq, code: refusal.code, reason: refusal.reason };
   }
 
   #write<Result>(run: () => Result, bytes = SMALL_WRITE_BYTES): Promise<Result> {
     return this.#commits.run({ run, bytes });
   }
 
-  async #read<Result>(run: () => Result): Promise<Result> {
+  async #read<Result>(run: () => Result | Promise<Result>): Promise<Result> {
     try {
-      return run();
+      return await run();
     } catch (error) {
-      throw translateSqliteError(error, 'the database could not be read');
+      throw this.#guard.translate(error, 'the database could not be read', this.#database.name);
     }
   }
 }

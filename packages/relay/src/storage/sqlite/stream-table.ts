@@ -1,5 +1,6 @@
 import { type Cursor, ZERO_VERSION } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
+import { digestOf, digestText } from '@holdfast/store';
 
 import type { StreamCursor, StreamName } from '../relay-store.ts';
 import type { Owner } from './record-table.ts';
@@ -24,6 +25,8 @@ export class StreamTable {
   readonly #addStream: Statement;
   readonly #move: Statement;
   readonly #touch: Statement;
+  readonly #digest: Statement;
+  readonly #setDigest: Statement;
   readonly #ofNode: Statement;
 
   constructor(database: Database) {
@@ -41,8 +44,10 @@ export class StreamTable {
       .pluck();
     this.#move = database.prepare('UPDATE streams SET cursor_seq = ?, cursor_version = ? WHERE id = ?');
     this.#touch = database.prepare('UPDATE streams SET last_change_at = ? WHERE id = ?');
+    this.#digest = database.prepare('SELECT digest FROM agents WHERE id = ?').pluck();
+    this.#setDigest = database.prepare('UPDATE agents SET digest = ? WHERE id = ?');
     this.#ofNode = database.prepare(
-      `SELECT agent, incarnation, cursor_seq AS seq, cursor_version AS version
+      `SELECT agent, incarnation, cursor_seq AS seq, cursor_version AS version, digest
        FROM agents JOIN streams ON streams.agent_id = agents.id WHERE node = ? ORDER BY streams.id`,
     );
   }
@@ -75,9 +80,24 @@ export class StreamTable {
     this.#touch.run(nowMs, streamId);
   }
 
+  /** The digest of an agent's records. */
+  digest({ agentId }: Owner): string {
+    return this.#digest.get(agentId) as string;
+  }
+
+  /** XORs what changes did to an agent's records into its digest. */
+  changeDigest(owner: Owner, change: bigint): void {
+    if (change !== 0n) this.setDigest(owner.agentId, digestOf(this.digest(owner)) ^ change);
+  }
+
+  /** Notes what the digest of an agent's records is. */
+  setDigest(agentId: number, digest: bigint): void {
+    this.#setDigest.run(digestText(digest), agentId);
+  }
+
   /** The cursors of a node's streams, in the order the streams began. */
   ofNode(node: string): StreamCursor[] {
     const rows = this.#ofNode.all(node) as (Cursor & Omit<StreamCursor, 'cursor'>)[];
-    return rows.map(({ agent, incarnation, seq, version }) => ({ agent, incarnation, cursor: { seq, version } }));
+    return rows.map(({ seq, version, ...stream }) => ({ ...stream, cursor: { seq, version } }));
   }
 }

@@ -1,0 +1,76 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { HoldfastError } from '@holdfast/protocol';
+import { copyDatabase, openForReading, scanWal } from '@holdfast/sqlite';
+
+import { ownerOfNode } from './facts.ts';
+import { agentOf, agentPath, type ServiceKind } from './manifest.ts';
+import type { BackupSource, SourceFile } from './source.ts';
+
+/** Whose the backups of a relay are: there is one in a network. */
+export const RELAY_OWNER = 'relay';
+
+/**
+ * The files of a data directory whose service does not run, and which this process has locked. Nothing in it is changed:
+ * not even a schema is brought up to date. Throws `bad-configuration` when there is no such service in it.
+ */
+export function directorySource(service: ServiceKind, directory: string): BackupSource {
+  const main = `${service}.db`;
+  if (!existsSync(join(directory, main))) {
+    throw new HoldfastError('bad-configuration', `there is no ${service} in ${directory}`);
+  }
+  const owner = service === 'relay' ? RELAY_OWNER : ownerOfNode(join(directory, main));
+  const paths = [main, ...agentsIn(directory).map(agentPath)];
+  return {
+    service,
+    owner,
+    files: () => [...paths.map((path) => databaseFile(directory, path)), ...secretFiles(directory)],
+  };
+}
+
+function agentsIn(directory: string): string[] {
+  const agents = join(directory, 'agents');
+  const names = existsSync(agents) ? readdirSync(agents) : [];
+  return names.flatMap((name) => agentOf(`agents/${name}`) ?? []);
+}
+
+function databaseFile(directory: string, path: string): SourceFile {
+  const source = join(directory, path);
+  return {
+    path,
+    bytes: databaseBytes(source),
+    copyTo: async (target, onProgress) => {
+      assertWhole(source);
+      const database = openForReading(source);
+      try {
+        await copyDatabase(database, target, onProgress);
+      } finally {
+        database.close();
+      }
+    },
+  };
+}
+
+// A rotten log would be taken for the end of it: the copy would be an older state, and nobody would know.
+function assertWhole(path: string): void {
+  if (scanWal(path).state === 'rotten') throw new HoldfastError('file-damaged', `the log of ${path} is damaged`);
+}
+
+/** The small files that make a directory usable again, as far as they are there. */
+export function secretFiles(directory: string): SourceFile[] {
+  const path = 'admin.token';
+  const source = join(directory, path);
+  if (!existsSync(source)) return [];
+  return [{ path, bytes: statSync(source).size, copyTo: (target) => copyFile(source, target) }];
+}
+
+/** Size of a database with its write-ahead log. */
+export function databaseBytes(path: string): number {
+  return sizeOf(path) + sizeOf(`${path}-wal`);
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

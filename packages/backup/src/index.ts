@@ -1,0 +1,12 @@
+export { assertArchive, assertMark, listBackups, readManifest, type StoredBackup } from './archive.ts';
+export { databaseBytes, directorySource, RELAY_OWNER, secretFiles } from './directory-source.ts';
+export { extractAgent, newestGood } from './extract.ts';
+export { backupDirectoryOf, BackupKeeper, type KeeperOptions } from './keeper.ts';
+export { backupsIn } from './listing.ts';
+export { agentPath, type BackupFile, type BackupStream, type Manifest, type ServiceKind } from './manifest.ts';
+export { type KnownSchemas, type Restored, type RestoreRequest, restoreService } from './restore.ts';
+export { settleRestoreAtStart } from './settle-at-start.ts';
+export { isRestorePending, type SettledRestore, settleRestore } from './settle-restore.ts';
+export { type BackupSource, type SourceFile } from './source.ts';
+export { type BackupProgress, takeBackup, type Taken, type TakeOptions } from './take-backup.ts';
+export { verifyBackup, type VerifyOptions } from './verify.ts';

@@ -1,0 +1,335 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { parseDocument } from '@holdfast/protocol';
+import { ensurePrivateDirectory, lockDirectory, openDatabase } from '@holdfast/sqlite';
+import { temporaryDirectory } from '@holdfast/testkit';
+import { describe, expect, test } from 'vitest';
+
+import {
+  directorySource,
+  extractAgent,
+  listBackups,
+  readManifest,
+  type Restored,
+  restoreService,
+  verifyBackup,
+} from '../src/index.ts';
+import { sealedText } from '../src/sealed.ts';
+import { backUp, chunksIn, contentOf, makeNode, recordsOf, refusal, schemas, withAgent, write } from './fixture.ts';
+
+interface Place extends AsyncDisposable {
+  readonly data: string;
+  readonly backups: string;
+  file(name: string): string;
+}
+
+/** A node with two agents, and a place for backups. */
+async function place(): Promise<Place> {
+  const home = await temporaryDirectory();
+  const data = home.file('data');
+  makeNode(data);
+  await write(data, 'ada', [0, 3000]);
+  await write(data, 'bob', [0, 100]);
+  return { data, backups: home.file('backups'), file: home.file, [Symbol.asyncDispose]: home[Symbol.asyncDispose] };
+}
+
+async function restore(from: string, directory: string, id?: string): Promise<Restored> {
+  ensurePrivateDirectory(directory);
+  const lock = lockDirectory(directory);
+  try {
+    return await restoreService({ from, id, service: 'node', directory, schemas, onFile: () => undefined });
+  } finally {
+    lock.release();
+  }
+}
+
+async function problemsOf(backups: string, id: string, scratch: string): Promise<readonly string[]> {
+  mkdirSync(scratch, { recursive: true });
+  return verifyBackup(backups, (await readManifest(backups, id)).content, { scratch });
+}
+
+/** Writes a manifest with a right seal and changed content. */
+async function forge(backups: string, id: string, change: Readonly<Record<string, unknown>>): Promise<void> {
+  const { content } = await readManifest(backups, id);
+  writeFileSync(join(backups, `${id}.json`), sealedText({ ...content, ...change }));
+}
+
+describe('a backup', () => {
+  test('restores to what was there, in an empty place', async () => {
+    await using home = await place();
+    const { manifest, verifiedAt } = await backUp(home.data, home.backups);
+    expect(verifiedAt).not.toBeNull();
+    expect(manifest.node).toBe('workstation');
+    const { replaced } = await restore(home.backups, home.file('new'));
+    expect(replaced).toBeNull();
+    expect(await contentOf(home.file('new'))).toEqual(await contentOf(home.data));
+    expect(readFileSync(join(home.file('new'), 'admin.token'), 'utf8')).toBe('secret-of-0000000a\n');
+  });
+
+  test('says of each agent where its stream stands', async () => {
+    await using home = await place();
+    const { manifest } = await backUp(home.data, home.backups);
+    const file = manifest.files.find(({ path }) => path === 'agents/bob.db');
+    const expected = await withAgent(home.data, 'bob', ({ incarnation, counters }) => ({
+      incarnation,
+      last_seq: counters.lastSeq,
+      acked: counters.acked,
+    }));
+    expect(file?.stream).toMatchObject(expected);
+  });
+
+  test('can be read by nobody else', async () => {
+    await using home = await place();
+    await backUp(home.data, home.backups);
+    const open = readdirSync(home.backups, { recursive: true, encoding: 'utf8' }).filter(
+      (name) => !name.startsWith('lock.db') && (statSync(join(home.backups, name)).mode & 0o077) !== 0,
+    );
+    expect(open).toEqual([]);
+    expect(statSync(home.backups).mode & 0o777).toBe(0o700);
+  });
+
+  test('after few changes costs little', async () => {
+    await using home = await place();
+    const first = await backUp(home.data, home.backups);
+    const before = chunksIn(home.backups);
+    await write(home.data, 'ada', [1500, 1505], 'y');
+    const second = await backUp(home.data, home.backups);
+    const added = chunksIn(home.backups).filter((name) => !before.includes(name));
+    expect(before.length).toBeGreaterThan(5);
+    expect(added.length).toBeLessThanOrEqual(3);
+    expect(second.manifest.new_bytes).toBeLessThan(first.manifest.new_bytes);
+    expect(second.verifiedAt).not.toBeNull();
+  });
+
+  test('keeps what stands in the write-ahead log only', async () => {
+    await using home = await place();
+    // A copy of an open database with its log is what a killed process leaves.
+    const killed = home.file('killed');
+    mkdirSync(join(killed, 'agents'), { recursive: true, mode: 0o700 });
+    await withAgent(home.data, 'bob', async (store) => {
+      const document = parseDocument('{"text":"in the log"}');
+      const operation = { op: 'put', collection: 'notes', id: 'last', document, expiresAtMs: null } as const;
+      await store.write({ resource: '', operations: [operation] });
+      for (const name of ['node.db', 'admin.token', 'agents/bob.db', 'agents/bob.db-wal']) {
+        copyFileSync(join(home.data, name), join(killed, name));
+      }
+    });
+    expect(statSync(join(killed, 'agents/bob.db-wal')).size).toBeGreaterThan(0);
+    await backUp(killed, home.backups);
+    await restore(home.backups, home.file('new'));
+    expect(await recordsOf(home.file('new'), 'bob')).toEqual(await recordsOf(home.data, 'bob'));
+    expect(statSync(join(killed, 'agents/bob.db-wal')).size).toBeGreaterThan(0);
+  });
+
+  test('goes on past a damaged agent, and says that it is missing', async () => {
+    await using home = await place();
+    writeFileSync(
+      join(home.data, 'agents', 'bob.db'),
+      'no database at all, but long enough to look like a file'.repeat(20),
+    );
+    const { manifest, verifiedAt } = await backUp(home.data, home.backups);
+    expect(manifest.missing).toEqual([{ agent: 'bob', reason: 'file-damaged' }]);
+    expect(verifiedAt).not.toBeNull();
+    await restore(home.backups, home.file('new'));
+    expect(Object.keys(await contentOf(home.file('new')))).toEqual(['ada']);
+  });
+
+  test('of a file that is damaged inside is told to be no good, and stays', async () => {
+    await using home = await place();
+    const database = openDatabase(join(home.data, 'agents', 'bob.db'));
+    database.exec("UPDATE records SET doc = '{}' WHERE id = 'r-5'");
+    database.close();
+    const { verifiedAt, problems, manifest } = await backUp(home.data, home.backups);
+    expect(verifiedAt).toBeNull();
+    expect(problems).toEqual([expect.stringMatching(/^agents\/bob\.db: damaged; hash \(1\)/)]);
+    expect((await listBackups(home.backups))[0]).toMatchObject({ id: manifest.id, verifiedAt: null });
+  });
+
+  test('mends a chunk that rotted, for the older backups too', async () => {
+    await using home = await place();
+    const first = await backUp(home.data, home.backups);
+    const [hash = ''] = first.manifest.files[0]?.chunks ?? [];
+    writeFileSync(join(home.backups, 'chunks', hash.slice(0, 2), hash), 'rot');
+    expect(await problemsOf(home.backups, first.manifest.id, home.file('scratch'))).toHaveLength(1);
+    const second = await backUp(home.data, home.backups);
+    expect(second.verifiedAt).not.toBeNull();
+    expect(await problemsOf(home.backups, first.manifest.id, home.file('scratch'))).toEqual([]);
+  });
+
+  test('without room is refused and takes none', async () => {
+    await using home = await place();
+    await refusal(backUp(home.data, home.backups, { reserveBytes: 1e18 }), 'disk-full');
+    expect(await listBackups(home.backups)).toEqual([]);
+    expect(chunksIn(home.backups)).toEqual([]);
+  });
+
+  test('that is broken off leaves nothing but the ones before it', async () => {
+    await using home = await place();
+    const first = await backUp(home.data, home.backups);
+    const before = chunksIn(home.backups);
+    await write(home.data, 'ada', [0, 3000], 'z');
+    const controller = new AbortController();
+    const stopped = new Error('stopped');
+    const onProgress = ({ filesDone }: { filesDone: number }): void => {
+      if (filesDone === 2) controller.abort(stopped);
+    };
+    await expect(backUp(home.data, home.backups, { signal: controller.signal, onProgress })).rejects.toBe(stopped);
+    expect((await listBackups(home.backups)).map(({ id }) => id)).toEqual([first.manifest.id]);
+    expect(chunksIn(home.backups)).toEqual(before);
+    expect(existsSync(join(home.backups, 'scratch'))).toBe(false);
+  });
+});
+
+describe('a directory of backups', () => {
+  test('must hold nothing else', async () => {
+    await using home = await place();
+    mkdirSync(home.backups, { mode: 0o700 });
+    writeFileSync(join(home.backups, 'letter.txt'), 'Dear Ada');
+    await refusal(backUp(home.data, home.backups), 'directory-unsafe');
+    expect(readdirSync(home.backups)).toEqual(['letter.txt']);
+  });
+
+  test('is of one node only, unless it is in the data directory', async () => {
+    await using home = await place();
+    await backUp(home.data, home.backups);
+    makeNode(home.file('other'), '0000000b');
+    expect(await refusal(backUp(home.file('other'), home.backups), 'directory-unsafe')).toContain('another node');
+    expect((await backUp(home.file('other'), home.backups, { isShared: false })).verifiedAt).not.toBeNull();
+  });
+
+  test('is used by one process at a time', async () => {
+    await using home = await place();
+    await backUp(home.data, home.backups);
+    const lock = lockDirectory(home.backups);
+    await refusal(backUp(home.data, home.backups), 'work-under-way');
+    lock.release();
+    expect((await backUp(home.data, home.backups)).verifiedAt).not.toBeNull();
+  });
+
+  test('keeps the newest verified backups and no chunk they do not need', async () => {
+    await using home = await place();
+    const ids: string[] = [];
+    for (const text of ['a', 'b', 'c']) {
+      await write(home.data, 'ada', [0, 3000], text);
+      ids.push((await backUp(home.data, home.backups, { keep: 2 })).manifest.id);
+    }
+    const kept = await listBackups(home.backups);
+    expect(kept.map(({ id }) => id)).toEqual([ids[2], ids[1]]);
+    const needed = new Set(kept.flatMap(({ manifest }) => manifest?.files.flatMap(({ chunks }) => chunks) ?? []));
+    expect(chunksIn(home.backups)).toEqual([...needed].toSorted());
+  });
+
+  test('never gives up the last backup that has an agent', async () => {
+    await using home = await place();
+    const whole = await backUp(home.data, home.backups, { keep: 1 });
+    const records = await recordsOf(home.data, 'bob');
+    writeFileSync(join(home.data, 'agents', 'bob.db'), 'broken'.repeat(1000));
+    for (let count = 0; count < 3; count += 1) await backUp(home.data, home.backups, { keep: 1 });
+    expect(await listBackups(home.backups)).toHaveLength(2);
+    mkdirSync(home.file('taken/agents'), { recursive: true });
+    const { id } = await extractAgent(home.backups, undefined, 'bob', home.file('taken/agents/bob.db'));
+    expect(id).toBe(whole.manifest.id);
+    expect(await recordsOf(home.file('taken'), 'bob')).toEqual(records);
+  });
+
+  test('with a manifest that cannot be read gives no chunk away', async () => {
+    await using home = await place();
+    const first = await backUp(home.data, home.backups);
+    writeFileSync(join(home.backups, `${first.manifest.id}.json`), '{}');
+    const before = chunksIn(home.backups);
+    await write(home.data, 'ada', [0, 3000], 'q');
+    const { keptBytes } = await backUp(home.data, home.backups);
+    expect(keptBytes).toBeNull();
+    expect(chunksIn(home.backups)).toEqual(expect.arrayContaining(before));
+  });
+});
+
+describe('what is refused', () => {
+  test('a backup that is not there, or in no directory of backups', async () => {
+    await using home = await place();
+    const id = '2026-01-01T00-00-00Z';
+    await refusal(restore(home.backups, home.file('new')), 'backup-not-found');
+    await backUp(home.data, home.backups);
+    await refusal(restore(home.backups, home.file('new'), id), 'backup-not-found');
+    await refusal(restore(home.backups, home.file('new'), '../../etc/passwd'), 'backup-not-found');
+    await refusal(extractAgent(home.backups, undefined, 'carol', home.file('carol.db')), 'backup-not-found');
+    expect(existsSync(home.file('carol.db'))).toBe(false);
+  });
+
+  test('a file whose path leads elsewhere', async () => {
+    await using home = await place();
+    const { manifest } = await backUp(home.data, home.backups);
+    for (const path of [
+      '../evil',
+      'agents/../../evil.db',
+      '/evil',
+      'constructor',
+      'agents/x.db\n',
+      'node.db/x',
+      'service.json',
+    ]) {
+      writeFileSync(
+        join(home.backups, `${manifest.id}.json`),
+        sealedText({ ...manifest, files: [{ ...manifest.files[0], path }] }),
+      );
+      expect(await refusal(restore(home.backups, home.file('new')), 'backup-damaged'), path).toContain(manifest.id);
+    }
+    expect(existsSync(home.file('evil'))).toBe(false);
+  });
+
+  test('a newer form and a newer schema, both left as they are', async () => {
+    await using home = await place();
+    const { manifest } = await backUp(home.data, home.backups);
+    const before = await contentOf(home.data);
+    const files = manifest.files.map((file) => ({ ...file, schema: file.schema === null ? null : 1001 }));
+    await forge(home.backups, manifest.id, { files });
+    await refusal(restore(home.backups, home.data), 'schema-newer');
+    await forge(home.backups, manifest.id, { format: 2, unknown: true });
+    await refusal(restore(home.backups, home.data), 'schema-newer');
+    expect(await contentOf(home.data)).toEqual(before);
+    expect(readdirSync(home.data).filter((name) => name.startsWith('re'))).toEqual([]);
+  });
+
+  test('a directory without the service', async () => {
+    await using home = await place();
+    expect(() => directorySource('relay', home.data)).toThrow(/there is no relay/);
+  });
+});
+
+describe('restoring over data', () => {
+  test('sets all of it aside and deletes nothing', async () => {
+    await using home = await place();
+    const { manifest } = await backUp(home.data, home.backups);
+    const old = await contentOf(home.data);
+    await write(home.data, 'ada', [2990, 3010], 'later');
+    await write(home.data, 'carol', [0, 5]);
+    const later = await contentOf(home.data);
+    const { replaced } = await restore(home.backups, home.data, manifest.id);
+    expect(await contentOf(home.data)).toEqual(old);
+    expect(await contentOf(replaced ?? '')).toEqual(later);
+    expect(existsSync(join(home.data, 'restoring'))).toBe(false);
+  });
+
+  test('does not begin when the backup is not whole', async () => {
+    await using home = await place();
+    const { manifest } = await backUp(home.data, home.backups);
+    const [hash = ''] = manifest.files.at(-2)?.chunks ?? [];
+    writeFileSync(join(home.backups, 'chunks', hash.slice(0, 2), hash), 'rot');
+    await write(home.data, 'ada', [0, 1], 'later');
+    const before = await contentOf(home.data);
+    expect(await refusal(restore(home.backups, home.data), 'backup-damaged')).toContain(hash);
+    expect(await contentOf(home.data)).toEqual(before);
+    expect(readdirSync(home.data).filter((name) => name.startsWith('re'))).toEqual([]);
+  });
+
+  test('takes no older backup in place of one that cannot be read', async () => {
+    await using home = await place();
+    const older = await backUp(home.data, home.backups);
+    const newer = await backUp(home.data, home.backups);
+    writeFileSync(join(home.backups, `${newer.manifest.id}.json`), '{}');
+    expect(await refusal(restore(home.backups, home.file('new')), 'backup-damaged')).toContain(newer.manifest.id);
+    await restore(home.backups, home.file('new'), older.manifest.id);
+    expect(await contentOf(home.file('new'))).toEqual(await contentOf(home.data));
+  });
+});

@@ -1,0 +1,10 @@
+// What a daemon is made of, for whoever puts it together in another way: the simulation has its own time and network.
+
+export { Records } from './service/records.ts';
+export { sweepRegularly } from './service/expiry-timer.ts';
+export { NodeDatabase } from './storage/node-database.ts';
+export { differencesOf, type Notice } from './sync/notices.ts';
+export { type RelayAnswer, type RelayCall, type RelayExchange, transportOver } from './sync/relay-transport.ts';
+export { SyncEngine } from './sync/sync-engine.ts';
+export type { Timers } from './sync/timers.ts';
+export type { EncodedBatch } from './sync/transport.ts';

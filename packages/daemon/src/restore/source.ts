@@ -1,0 +1,60 @@
+import type { Cursor } from '@holdfast/protocol';
+import { HoldfastError } from '@holdfast/protocol';
+import { type FileBuilder, pagesOfFile, type RecordRow, removeDatabase } from '@holdfast/store';
+
+import type { RelayAccess, RestoreContext, Work } from './context.ts';
+import { copyFromRelay } from './relay-copy.ts';
+
+/** What a file is rebuilt from. */
+export interface Source {
+  /** `relay`, or the backup's id. */
+  readonly name: string;
+  readonly pages: AsyncIterable<readonly RecordRow[]> | Iterable<readonly RecordRow[]>;
+  /** Once all pages were taken: sees to it that what the relay holds is not sent again, if it can. */
+  settle(builder: FileBuilder, base: Cursor): Promise<void>;
+  /** Gives up what was opened for it. */
+  close(): Promise<void>;
+}
+
+/** Opens a source; a backup's file is brought out to `scratchPath`. Throws `not-enrolled` and what bringing it out throws. */
+export async function openSource(work: Work, context: RestoreContext, scratchPath: string): Promise<Source> {
+  if (work.source.from === 'backup') {
+    const { id } = await context.extract(work.agent, work.source.backup, scratchPath);
+    return {
+      name: id,
+      pages: pagesOfFile(scratchPath),
+      // Whether the relay has what is in a backup, nobody can say here: all of it is offered, and what it has it knows.
+      settle: async () => undefined,
+      close: async () => removeDatabase(scratchPath),
+    };
+  }
+  const relay = context.relay();
+  if (relay === undefined) throw new HoldfastError('not-enrolled', 'there is no relay to restore from');
+  const { agent, signal } = work;
+  const { random, timers } = context;
+  return {
+    name: 'relay',
+    pages: copyFromRelay({ agent, transport: relay.transport, random, timers, signal }),
+    settle: (builder, base) => moveCursorOver(builder, base, { agent, relay, signal, context }),
+    close: () => relay.transport.close(),
+  };
+}
+
+interface Settling {
+  readonly agent: string;
+  readonly relay: RelayAccess;
+  readonly signal: AbortSignal;
+  readonly context: RestoreContext;
+}
+
+// A batch of nothing moves the new stream's cursor over what was copied. Should the relay not take it, all is sent again.
+async function moveCursorOver(builder: FileBuilder, base: Cursor, settling: Settling): Promise<void> {
+  const { agent, relay, signal, context } = settling;
+  const upto = builder.end;
+  if (upto.seq === 0) return;
+  const { transport, boot } = relay;
+  const batch = await transport.encode(boot, { agent, incarnation: builder.incarnation, base, upto, lines: [] });
+  const outcome = await transport.batch(batch, signal);
+  if (outcome.kind === 'done') builder.acknowledge(upto);
+  else context.log.warn({ agent, outcome: outcome.kind }, 'what was restored is sent to the relay once more');
+}

@@ -1,0 +1,65 @@
+import { reportScrub } from '@holdfast/http';
+import { isHoldfastError, type NodeConfig, type Now } from '@holdfast/protocol';
+import { type AgentFiles, type Problem, Scrubber, type ScrubTarget } from '@holdfast/store';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+
+const HOUR_MS = 3_600_000;
+const MEBIBYTE = 1_048_576;
+
+/** What checking a node's files needs. */
+export interface NodeScrubOptions {
+  readonly config: NodeConfig;
+  /** The node's own database. */
+  readonly databasePath: string;
+  readonly agents: () => readonly string[];
+  readonly files: AgentFiles;
+  readonly registry: Registry;
+  readonly log: Logger;
+  readonly now: Now;
+  /** From now to the first check; default: see `ScrubberOptions`. */
+  readonly firstAfterMs: number | undefined;
+}
+
+/**
+ * Checks the node's own database and every agent's file in the background, as often and as fast as configured. A damaged
+ * agent's file is reported to `files`. What is only logged and counted: damage to the node's own database, and kept
+ * figures of an agent that are wrong over records that are right, which is no reason to keep it from its records.
+ */
+export function scrubNode(options: NodeScrubOptions): Scrubber {
+  const { config, databasePath, agents, files, registry, log, now, firstAfterMs } = options;
+  const report = reportScrub(log, registry, () => scrubber.lastPassAtMs);
+  const own: ScrubTarget = { name: 'node.db', path: databasePath, kind: 'node', isReady: () => true };
+  const scrubber: Scrubber = new Scrubber({
+    targets: () => [own, ...agents().map((agent) => targetOf(agent, files))],
+    everyMs: config['scrub.hours'] * HOUR_MS,
+    firstAfterMs,
+    bytesPerSecond: config['scrub.megabytesPerSecond'] * MEBIBYTE,
+    now,
+    onReport: ({ name, kind }, found) => {
+      report(name, found);
+      const broken = found.problems.filter((problem) => problem.kind !== 'counter');
+      if (kind === 'agent' && broken.length > 0) files.reportDamage(name, reasonOf(broken));
+    },
+  });
+  return scrubber;
+}
+
+function targetOf(agent: string, files: AgentFiles): ScrubTarget {
+  return { name: agent, path: files.pathOf(agent), kind: 'agent', isReady: () => canBeOpened(agent, files) };
+}
+
+// Opened here first: that is when its write-ahead log is looked at, which the check cannot do while the file is in use.
+function canBeOpened(agent: string, files: AgentFiles): boolean {
+  try {
+    files.summary(agent);
+    return true;
+  } catch (error) {
+    if (isHoldfastError(error)) return false;
+    throw error;
+  }
+}
+
+function reasonOf(problems: readonly Problem[]): string {
+  return `checking found ${problems.map(({ kind, count, detail }) => `${kind} (${count}): ${detail}`).join('; ')}`;
+}

@@ -1,0 +1,80 @@
+import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { isHoldfastError } from '@holdfast/protocol';
+import { eventually, temporaryDirectory } from '@holdfast/testkit';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+
+import { TestDaemon } from './support/test-daemon.ts';
+
+const LIMIT_MS = 20_000;
+
+function flip(path: string, at: number): void {
+  const bytes = readFileSync(path);
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  writeFileSync(path, bytes);
+}
+
+async function codeOfStart(directory: string): Promise<unknown> {
+  try {
+    await using daemon = await TestDaemon.start({ directory });
+    return daemon.url;
+  } catch (error) {
+    return isHoldfastError(error) ? error.code : error;
+  }
+}
+
+test('a record that rots in its file is found by the background check and told, and the other agents go on', async () => {
+  await using place = await temporaryDirectory();
+  const directory = place.file('node');
+  const first = await TestDaemon.start({ directory });
+  const [ada, bob] = [await first.agent('ada'), await first.agent('bob')];
+  for (const token of [ada, bob]) await first.call('PUT /v1/kv/a', { token, body: ['a secret document'] });
+  await first.stop();
+  const file = join(directory, 'agents', 'bob.db');
+  flip(file, readFileSync(file).indexOf('a secret document'));
+  const lines: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
+  await using daemon = await TestDaemon.start({ directory, log, scrubAfterMs: 0 });
+  const metrics = await eventually(
+    async () => {
+      const { text } = await daemon.call('GET /metrics');
+      expect(text).toMatch(/^holdfast_scrub_last_pass_timestamp_seconds [1-9]/m);
+      return text;
+    },
+    { limitMs: LIMIT_MS },
+  );
+  expect(metrics).toMatch(/^holdfast_scrub_files_checked_total 3$/m);
+  expect(metrics).toMatch(/^holdfast_scrub_problems_total 1$/m);
+  expect((await daemon.call('GET /v1/kv/a', { token: ada })).json).toEqual(['a secret document']);
+  expect((await daemon.call('GET /v1/kv/a', { token: bob })).json).toMatchObject({ code: 'file-damaged' });
+  expect((await daemon.call('GET /v1/node')).json).toMatchObject({
+    scrub: { state: 'waiting', files_done: 3, files_total: 3, problems: 1 },
+  });
+  const told = lines.filter((line) => line.includes('"file":"bob"'));
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain('"kind":"hash"');
+  expect(lines.join('')).not.toContain('secret');
+});
+
+test('the node’s own database is not opened with a damaged log, nor taken for a new one when it is gone', async () => {
+  await using place = await temporaryDirectory();
+  const directory = place.file('node');
+  const crashed = place.file('crashed');
+  mkdirSync(crashed, { mode: 0o700 });
+  const first = await TestDaemon.start({ directory });
+  const token = await first.agent('ada');
+  await first.call('PUT /v1/kv/a', { token, body: 1 });
+  // As a crash leaves it: the database with its log.
+  for (const name of ['node.db', 'node.db-wal']) copyFileSync(join(directory, name), join(crashed, name));
+  await first.stop();
+  flip(join(crashed, 'node.db-wal'), 100);
+  const before = ['node.db', 'node.db-wal'].map((name) => readFileSync(join(crashed, name)));
+  expect(await codeOfStart(crashed)).toBe('file-damaged');
+  expect(['node.db', 'node.db-wal'].map((name) => readFileSync(join(crashed, name)))).toEqual(before);
+  truncateSync(join(directory, 'node.db'), 0);
+  expect(await codeOfStart(directory)).toBe('file-damaged');
+  rmSync(join(directory, 'node.db'));
+  expect(await codeOfStart(directory)).toBe('file-damaged');
+});

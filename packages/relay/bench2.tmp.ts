@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { SqliteRelayStore } from './src/index.ts';
+import { BatchReader } from './src/service/batch-reader.ts';
+import { LEASE_MS, makeBatch, makeChange, makeTokenEntry, START_MS, BOOT } from './conformance/material.ts';
+import { resolveConfig, services } from '@holdfast/protocol';
+const config = resolveConfig('relay', services.relay, { flags: {}, environment: {}, file: {} }).values;
+const dir = mkdtempSync('/dev/shm/crelay-');
+const store = new SqliteRelayStore(`${dir}/relay.db`, config as never);
+const inv = makeTokenEntry(1, { role: 'join', name: 'htpc', expiresAtMs: START_MS + 1000 });
+await store.addToken(inv);
+await store.join(inv.id, makeTokenEntry(2, { role: 'node', name: 'htpc' }));
+const sp = { node: 'htpc', boot: BOOT, nowMs: START_MS, silentBeforeMs: START_MS - LEASE_MS };
+await store.openSession({ ...sp, predecessors: [] });
+const N = 60;
+const bodies = Array.from({ length: N }, (_, b) => { const x = makeBatch(Array.from({ length: 1000 }, (_, i) => makeChange({ seq: b * 1000 + i + 1, id: `r${b * 1000 + i}`, doc: { text: 'word '.repeat(160), n: i } }))); return [JSON.stringify(x.header), ...x.changes.map(({ line }) => line.replace(/"doc":/, '"doc":'))]; });
+const t = process.cpuUsage();
+for (const lines of bodies) { const r = new BatchReader(); lines.forEach((text, i) => r.add({ number: i + 1, text })); await store.takeBatch({ ...sp, ...r.finish() }); }
+const u = process.cpuUsage(t);
+console.log(process.argv[2], ((u.user + u.system) / N / 1000).toFixed(2), 'us per record: read + hash + merge');
+await store.close(); rmSync(dir, { recursive: true });

@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+
+import { relayRoutes } from '@holdfast/protocol';
+import { openDatabase } from '@holdfast/sqlite';
+import { checkFile, digestShare, digestText } from '@holdfast/store';
+import { describe, expect, it } from 'vitest';
+
+import { cursorAt, makeChange } from '../conformance/material.ts';
+import { answerOf, listeningLog, pageOf, TestRelay } from './relay-fixture.ts';
+
+const changes = [1, 2, 3, 4].map((seq) => makeChange({ seq, doc: { seq } }));
+const digest = digestText(changes.reduce((sum, { row }) => sum ^ digestShare(row), 0n));
+
+describe('a record that rots on the relay’s disk', () => {
+  it.each([
+    ['document', `doc = '{"seq":9}'`],
+    ['document, which is no JSON any more', `doc = '{"seq":'`],
+    ['hash', `hash = 'ffffffffffffffffffffffffffffffff'`],
+    ['hash, which is none any more', `hash = 'rotten'`],
+    ['version, to a higher one', `version = 'ffffffffffff-0000-00000001'`],
+    ['times', 'updated_at = updated_at + 1'],
+  ])('in its %s leaves the digest, and is whole again when its node has sent it anew', async (_, rot) => {
+    await using relay = await new TestRelay().start();
+    const node = await relay.node();
+    await node.batch({ lines: changes.map(({ line }) => line) });
+    await relay.running.stop();
+    const path = join(relay.directory, 'relay.db');
+    const database = openDatabase(path);
+    expect(database.prepare(`UPDATE records SET ${rot} WHERE position = 2`).run().changes).toBe(1);
+    database.close();
+    const { log, lines } = listeningLog('trace');
+    await relay.start(log, 0);
+    await expect
+      .poll(() => lines.some((line) => line.includes('damaged records are left out')), { timeout: 20_000 })
+      .toBe(true);
+    const [before] = answerOf(relayRoutes.session, await node.session()).streams;
+    expect(before?.digest).not.toBe(digest);
+    expect(answerOf(relayRoutes.digest, await node.buckets()).digest).toBe(before?.digest);
+    // What the node does when it finds the difference: it sends the record with its version under a new seq.
+    const again = makeChange({ seq: 5, age: 2, id: 'r2', doc: { seq: 2 } });
+    const header = { base: cursorAt(4), upto: cursorAt(5, 2), digest };
+    const reply = await node.batch({ header, lines: [again.line] });
+    expect(answerOf(relayRoutes.batch, reply)).toMatchObject({ rejects: [], digest });
+    const all = await relay.call('POST', '/relay/query', { token: node.credential, body: {} });
+    expect(pageOf(all).records.map(({ doc }) => doc)).toEqual(changes.map(({ row }) => ({ seq: row.seq })));
+    await relay.running.stop();
+    expect(await checkFile(path, 'relay')).toMatchObject({ state: 'sound', records: 4 });
+  });
+});

@@ -1,0 +1,231 @@
+import type { Change, Cursor, HybridClock, Now, StreamPage } from '@holdfast/protocol';
+import type { Database, Statement } from '@holdfast/sqlite';
+
+import { bucketOf, storedShare } from './digest.ts';
+import type { RecordWriter } from './record-writer.ts';
+import { recordHash, type RecordRow, rowOfChange, type StoredColumns } from './row.ts';
+import { NO_SETTLEMENT, type Settlement } from './settlement.ts';
+import type { StreamState } from './stream-state.ts';
+
+/** Records compared in one read. */
+const COMPARED_AT_ONCE = 1000;
+
+/** A record as far as comparing needs it. */
+export interface ComparedRecord {
+  readonly seq: number;
+  /** See `bucketOf`. */
+  readonly bucket: number;
+  /** What it adds to the digest; see `storedShare`. */
+  readonly share: bigint;
+  readonly hash: string;
+  /** Whether the relay is to have it as it stands: it does not wait, was not rejected, has not expired. */
+  readonly isHeld: boolean;
+}
+
+type ComparedColumns = Pick<
+  StoredColumns,
+  'seq' | 'resource' | 'collection' | 'id' | 'hash' | 'expires_at' | 'rejected' | 'relay_hash'
+>;
+
+/** How records of the relay are taken. */
+interface Settling {
+  /** See `Reconciler.settle`. */
+  readonly areCounted: boolean;
+  /** Puts one in the place of ours, or in a new one. */
+  readonly place: (row: RecordRow, stored: StoredColumns | undefined) => void;
+}
+
+/**
+ * Brings a file and what the relay holds of it together again (protocol rules 6 and 12). Everything that writes runs
+ * inside a transaction the caller holds, while no batch of the stream is under way.
+ */
+export class Reconciler {
+  readonly #stream: StreamState;
+  readonly #writer: RecordWriter;
+  readonly #clock: HybridClock;
+  readonly #now: Now;
+  readonly #countBetween: Statement;
+  readonly #rejectedBetween: Statement;
+  readonly #dropLetters: Statement;
+  readonly #seqsAbove: Statement;
+  readonly #renumber: Statement;
+  readonly #compared: Statement;
+
+  constructor(database: Database, stream: StreamState, writer: RecordWriter, time: { clock: HybridClock; now: Now }) {
+    this.#stream = stream;
+    this.#writer = writer;
+    this.#clock = time.clock;
+    this.#now = time.now;
+    this.#countBetween = database.prepare('SELECT count(*) FROM records WHERE seq > ? AND seq <= ?').pluck();
+    this.#rejectedBetween = database.prepare(
+      `SELECT seq, hash, expires_at, rejected, relay_hash FROM records WHERE rejected = 1 AND seq > ? AND seq <= ?`,
+    );
+    this.#dropLetters = database.prepare('DELETE FROM dead_letters WHERE seq = ?');
+    this.#seqsAbove = database.prepare('SELECT seq FROM records WHERE seq > ? ORDER BY seq').pluck();
+    this.#renumber = database.prepare('UPDATE records SET seq = ? WHERE seq = ?');
+    this.#compared = database.prepare(
+      `SELECT seq, resource, collection, id, hash, expires_at, rejected, relay_hash FROM records
+       WHERE seq > ? ORDER BY seq LIMIT ${COMPARED_AT_ONCE}`,
+    );
+  }
+
+  /**
+   * The relay stands behind what it acknowledged: it was put back. Everything above its cursor is sent again, also what it
+   * had rejected: it will say so again. Returns how many records that are.
+   */
+  rewind(cursor: Cursor): number {
+    const { acked, outbox } = this.#stream.counters;
+    if (cursor.seq >= acked.seq) return 0;
+    const again = this.#countBetween.get(cursor.seq, acked.seq) as number;
+    for (const stored of this.#rejectedBetween.all(cursor.seq, acked.seq) as StoredColumns[]) this.#acquit(stored);
+    this.#stream.set({ acked: cursor, outbox: outbox + again });
+    return again;
+  }
+
+  /**
+   * The relay stands ahead: an answer was lost, or this file was put back. Takes a page of what the relay holds above
+   * our cursor where it is newer, after giving our own waiting records seqs above the relay's. What was written here since
+   * this daemon start is the later write: it gets a version above the relay's (protocol rule 6).
+   */
+  adopt(page: StreamPage): Settlement {
+    this.#stream.set({ lastSeq: Math.max(this.#stream.counters.lastSeq, page.cursor.seq) });
+    this.#moveWaitingAbove(page.cursor.seq);
+    const settlement = this.#settleAll(page.changes, {
+      areCounted: false,
+      place: (row, stored) => this.#placeAdopted(row, stored, page.cursor.seq),
+    });
+    const last = page.changes.at(-1);
+    const isPart = page.more && last !== undefined && last.seq < page.cursor.seq;
+    const acked = isPart ? { seq: last.seq, version: last.version } : page.cursor;
+    if (acked.seq >= this.#stream.counters.acked.seq) this.#stream.set({ acked });
+    return settlement;
+  }
+
+  /**
+   * Settles records of a copy of what the relay holds, by content. What has expired is not brought back. `areCounted`:
+   * whether the relay counts each of them in its digest. A whole copy has others too: older versions of what it rejected.
+   */
+  settle(changes: readonly Change[], areCounted: boolean): Settlement {
+    const nowMs = this.#now();
+    const wanted = changes.filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs);
+    return this.#settleAll(wanted, { areCounted, place: (row, stored) => this.#placeAbove(row, stored) });
+  }
+
+  /** Sends once more what stands at these seqs, unless it changed, waits or was rejected. Returns how many do. */
+  resend(seqs: readonly number[]): number {
+    let resent = 0;
+    for (const seq of seqs) {
+      const stored = this.#writer.at(seq);
+      if (stored === undefined || this.#isWaiting(stored) || stored.rejected === 1) continue;
+      this.#writer.sendAgain(stored);
+      resent += 1;
+    }
+    return resent;
+  }
+
+  /** The next records above a seq, to be compared; none: that was all. Needs no transaction. */
+  compared(afterSeq: number): ComparedRecord[] {
+    const ackedSeq = this.#stream.counters.acked.seq;
+    const nowMs = this.#now();
+    return (this.#compared.all(afterSeq) as ComparedColumns[]).map((columns) => {
+      const { seq, hash, expires_at, rejected } = columns;
+      const isHeld = seq <= ackedSeq && rejected === 0 && (expires_at === null || expires_at > nowMs);
+      return { seq, bucket: bucketOf(columns), share: storedShare(columns), hash, isHeld };
+    });
+  }
+
+  #moveWaitingAbove(seq: number): void {
+    const { acked } = this.#stream.counters;
+    const waiting = this.#seqsAbove.all(acked.seq) as number[];
+    if (waiting[0] === undefined || waiting[0] > seq) return;
+    for (const old of waiting) {
+      const moved = this.#stream.nextSeq();
+      this.#renumber.run(moved, old);
+    }
+  }
+
+  #settleAll(changes: readonly Change[], how: Settling): Settlement {
+    const counts = { ...NO_SETTLEMENT };
+    for (const change of changes) {
+      const result = this.#settleOne(rowOfChange(change), how);
+      if (result !== undefined) counts[result] += 1;
+    }
+    return counts;
+  }
+
+  #settleOne(row: RecordRow, { place, areCounted }: Settling): keyof Settlement | undefined {
+    const stored = this.#writer.find(row.resource, row.collection, row.id);
+    if (recordHash(row) !== row.hash) return this.#replaceBroken(row, stored);
+    this.#observe(row.version);
+    if (stored === undefined) {
+      place(row, undefined);
+      return 'taken';
+    }
+    if (stored.hash === row.hash) {
+      if (stored.rejected === 0) return undefined;
+      this.#acquit(stored);
+      return 'accepted';
+    }
+    if (row.version < stored.version) return this.#keepOurs(row, stored, areCounted);
+    if (row.version === stored.version || this.#isOfThisStart(stored)) return this.#renew(stored);
+    place(row, stored);
+    return 'taken';
+  }
+
+  #keepOurs(row: RecordRow, stored: StoredColumns, isCounted: boolean): 'resent' | undefined {
+    if (stored.rejected === 1) {
+      if (isCounted && row.expiresAtMs === null) this.#writer.note(stored, { rejected: 1, relay_hash: row.hash });
+      return undefined;
+    }
+    if (this.#isWaiting(stored)) return undefined;
+    this.#writer.sendAgain(stored);
+    return 'resent';
+  }
+
+  // What the relay holds was damaged there. Ours takes its place, if we are to have what it held.
+  #replaceBroken(row: RecordRow, stored: StoredColumns | undefined): 'renewed' | 'broken' {
+    const isOurs = stored !== undefined && stored.version >= row.version && stored.rejected === 0;
+    return isOurs ? this.#renew(stored) : 'broken';
+  }
+
+  #renew(stored: StoredColumns): 'renewed' {
+    if (stored.rejected === 1) this.#acquit(stored);
+    const renewed = this.#writer.renew(stored.rejected === 1 ? { ...stored, rejected: 0, relay_hash: null } : stored);
+    if (!this.#isWaiting(stored)) this.#writer.sendAgain(renewed);
+    return 'renewed';
+  }
+
+  #acquit(stored: Pick<StoredColumns, 'seq' | 'hash' | 'expires_at' | 'rejected' | 'relay_hash'>): void {
+    this.#writer.note(stored, { rejected: 0, relay_hash: null });
+    this.#dropLetters.run(stored.seq);
+  }
+
+  #placeAdopted(row: RecordRow, stored: StoredColumns | undefined, cursorSeq: number): void {
+    if (row.seq > this.#stream.counters.acked.seq && row.seq <= cursorSeq) {
+      // Counted against the cursor as it will stand after this change: what the relay gave does not wait for it.
+      this.#stream.set({ acked: { seq: row.seq, version: row.version } });
+      this.#writer.place(row, stored);
+    } else {
+      this.#placeAbove(row, stored);
+    }
+  }
+
+  // It came by the fast lane or another stream: its seq may be another record's here, so it gets one of its own.
+  #placeAbove(row: RecordRow, stored: StoredColumns | undefined): void {
+    this.#writer.place({ ...row, seq: this.#stream.nextSeq() }, stored);
+  }
+
+  #observe(version: string): void {
+    this.#clock.observe(version);
+    if (version > this.#stream.counters.lastVersion) this.#stream.set({ lastVersion: version });
+  }
+
+  #isWaiting(stored: StoredColumns): boolean {
+    return stored.seq > this.#stream.counters.acked.seq;
+  }
+
+  // Then it is the later write, whatever the versions say: the clock may have been behind that of what the relay holds.
+  #isOfThisStart(stored: StoredColumns): boolean {
+    return stored.version > this.#stream.counters.startVersion;
+  }
+}

@@ -1,0 +1,120 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, readFileSync } from 'node:fs';
+
+import type { Change } from '@holdfast/protocol';
+import { migrate, openDatabase, schemaVersion } from '@holdfast/sqlite';
+import { agentMigrations } from '@holdfast/store';
+import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { put, TestAgent } from './fixture.ts';
+
+const FIXTURE = new URL('fixtures/schema-1/agent.db', import.meta.url);
+
+let directory: TemporaryDirectory;
+let path: string;
+
+beforeEach(async () => {
+  directory = await temporaryDirectory();
+  path = directory.file('agent.db');
+  copyFileSync(FIXTURE, path);
+});
+afterEach(() => directory[Symbol.asyncDispose]());
+
+interface Contents {
+  readonly records: readonly { readonly id: string; readonly collection: string; readonly seq: number }[];
+  readonly letters: readonly unknown[];
+  readonly stream: Readonly<Record<string, unknown>>;
+}
+
+/** All that schema 1 knows of, as it stands in a file. */
+function contentsOf(file: string): Contents {
+  const database = openDatabase(file);
+  try {
+    const columns = 'seq, resource, collection, id, version, created_at, updated_at, expires_at, deleted, hash, doc';
+    return {
+      records: database.prepare(`SELECT ${columns} FROM records ORDER BY seq`).all() as Contents['records'],
+      letters: database
+        .prepare(
+          'SELECT id, seq, resource, collection, record, version, code, reason, rejected_at FROM dead_letters ORDER BY id',
+        )
+        .all(),
+      stream: database
+        .prepare('SELECT incarnation, last_seq, last_version, acked_seq, acked_version, acked_at, outbox FROM stream')
+        .get() as Contents['stream'],
+    };
+  } finally {
+    database.close();
+  }
+}
+
+function rejectedIds(file: string): unknown {
+  const database = openDatabase(file);
+  const ids = database.prepare('SELECT id FROM records WHERE rejected = 1 ORDER BY id').pluck().all();
+  database.close();
+  return ids;
+}
+
+describe('a file of schema 1', () => {
+  test('is brought up to date with the right digest, and everything in it stays as it was', () => {
+    const before = contentsOf(path);
+    expect(before.records.length).toBeGreaterThan(180);
+    using agent = new TestAgent(path);
+    agent.expectTrueCounters();
+    expect(agent.store.counters.digest).not.toBe(0n);
+    expect(contentsOf(path)).toEqual(before);
+    expect(agent.read('notes', 'n-33')).toEqual({ n: 33, waiting: true });
+    expect(agent.read('kv', 'u-7', 'app:user_1')).toEqual([7, 1e300, null]);
+  });
+
+  test('holds as rejected what has a dead letter as it stands, and nothing that changed since or waits', () => {
+    using agent = new TestAgent(path);
+    expect(agent.store.outbox.deadLetters()).toHaveLength(5);
+    expect(rejectedIds(path)).toEqual(['poison-2', 'poison-3']);
+  });
+
+  test('sends what waited and nothing else', async () => {
+    const { records, stream } = contentsOf(path);
+    using agent = new TestAgent(path);
+    const batch = agent.store.outbox.next({ changes: 1000, bytes: 1e9 });
+    const sent = batch?.lines.map((line) => (JSON.parse(line) as Change).seq);
+    expect(sent).toEqual(records.map(({ seq }) => seq).filter((seq) => seq > Number(stream['acked_seq'])));
+    expect(batch?.digest).toMatch(/^[0-9a-f]{16}$/);
+    await agent.write(put('notes', 'after', {}));
+    agent.expectTrueCounters();
+  });
+
+  test('is whole in schema 1 when bringing it up to date fails in the middle', () => {
+    const before = contentsOf(path);
+    const database = openDatabase(path);
+    const failing = agentMigrations.map((migration, index) => ({
+      ...migration,
+      fill: () => {
+        if (index === 1) throw new Error('the lights went out');
+      },
+    }));
+    expect(() => migrate(database, failing)).toThrow('the lights went out');
+    expect(schemaVersion(database)).toBe(1);
+    database.close();
+    expect(contentsOf(path)).toEqual(before);
+    using agent = new TestAgent(path);
+    agent.expectTrueCounters();
+  });
+
+  test('is whole in schema 1 when the process is killed in the middle of it', async () => {
+    const before = contentsOf(path);
+    const bytes = readFileSync(path);
+    const child = fork(new URL('migration-process.ts', import.meta.url), [path], { silent: true });
+    await once(child, 'message');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(readFileSync(path)).toEqual(bytes);
+    const database = openDatabase(path);
+    expect(schemaVersion(database)).toBe(1);
+    database.close();
+    expect(contentsOf(path)).toEqual(before);
+    using agent = new TestAgent(path);
+    agent.expectTrueCounters();
+  });
+});

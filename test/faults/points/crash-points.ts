@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+
+import { type Injection, seededRandom, type SeededRandom, temporaryDirectory } from '@holdfast/testkit';
+
+import { type FaultCase, type FaultPlan, type Findings, Tally } from '../fault-case.ts';
+import { operations } from './operations.ts';
+import { rehearse, type Rehearsal, type Trial, tryPoint } from './points.ts';
+
+const WORKERS = 2;
+
+type Fault = Omit<Injection, 'at' | 'calls'>;
+
+/** The process dies before each single call that changes the disk, one after the other. */
+export const crashPoints: FaultCase = {
+  name: 'crash-points',
+  promise: 'a crash at any call of any changing operation leaves what was answered, and no half of anything',
+  full: 'all',
+  slice: 14,
+  needs: ['strace'],
+  run: (plan) => tryPoints(plan, [{ effect: 'kill' }]),
+};
+
+/** Each single call that changes the disk fails: once, and for ever from then on. */
+export const errorPoints: FaultCase = {
+  name: 'error-points',
+  promise: 'an I/O error at any call of any changing operation leaves what was answered, and no half of anything',
+  full: 'all',
+  slice: 14,
+  needs: ['strace'],
+  run: (plan) =>
+    tryPoints(plan, [
+      { effect: 'EIO' },
+      { effect: 'EIO', forEver: true },
+      { effect: 'ENOSPC' },
+      { effect: 'ENOSPC', forEver: true },
+    ]),
+};
+
+interface Point {
+  readonly rehearsal: Rehearsal;
+  readonly injection: Injection;
+}
+
+async function tryPoints({ cases, share, seed, progress }: FaultPlan, faults: readonly Fault[]): Promise<Findings> {
+  await using place = await temporaryDirectory();
+  const tally = new Tally();
+  const points: Point[] = [];
+  for (const operation of operations) {
+    const rehearsal = await rehearse(operation, place.file(operation.kind + points.length));
+    const found = [...rehearsal.calls].flatMap(([call, count]) =>
+      Array.from({ length: count }, (_, index) => ({ calls: [call], at: index + 1 })),
+    );
+    points.push(...found.flatMap((point) => faults.map((fault) => ({ rehearsal, injection: { ...fault, ...point } }))));
+    tally.note(`points of ${operation.name}`, found.length * faults.length);
+  }
+  const wanted = Math.min(cases, Math.ceil(points.length * share));
+  const chosen = wanted < points.length ? sample(points, wanted, seededRandom(seed)) : points;
+  const waiting = [...chosen];
+  const work = async (worker: number): Promise<void> => {
+    for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
+      note(tally, point, await tryPoint(point.rehearsal, point.injection, join(place.path, `worker-${worker}`)));
+      if (waiting.length % 100 === 0) progress(`${waiting.length} points left, ${tally.violations} violations`);
+    }
+  };
+  await Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)));
+  tally.note('points tried', chosen.length);
+  return tally.findings();
+}
+
+function note(tally: Tally, { rehearsal, injection }: Point, { fired, problems }: Trial): void {
+  const { effect, forEver = false, at, calls } = injection;
+  const name = `${effect}${forEver ? ' for ever' : ''}`;
+  tally.fire(name, fired ? 1 : 0);
+  tally.violate(`${rehearsal.operation.name}, ${name} at ${calls?.join()} ${at}`, problems);
+}
+
+function sample<Item>(items: readonly Item[], count: number, random: SeededRandom): readonly Item[] {
+  const left = [...items];
+  return Array.from({ length: count }, () => left.splice(random.integer(0, left.length - 1), 1)).flat();
+}

@@ -1,0 +1,63 @@
+/** Everything that can go wrong in a simulated world. Counted when it happened, not when it was planned. */
+export const FAULT_KINDS = [
+  'request-lost',
+  'answer-lost',
+  'request-twice',
+  'request-late',
+  'body-cut',
+  'body-garbled',
+  'answer-garbled',
+  'server-error',
+  'error-after-commit',
+  'partition',
+  'unauthorised',
+  'too-large',
+  'poison',
+  'node-crash',
+  'node-crash-in-commit',
+  'node-restart',
+  'node-put-back',
+  'file-put-back',
+  'node-cloned',
+  'node-clock',
+  'node-record-lost',
+  'relay-crash',
+  'relay-crash-in-answer',
+  'relay-restart',
+  'relay-put-back',
+  'relay-clock',
+  'relay-record-lost',
+] as const;
+
+/** One thing that can go wrong. */
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** How often each fault happened. */
+export class FaultCounts {
+  readonly #counts = new Map<FaultKind, number>();
+
+  /** A fault happened. */
+  add(kind: FaultKind, times = 1): void {
+    this.#counts.set(kind, this.of(kind) + times);
+  }
+
+  /** How often a fault happened. */
+  of(kind: FaultKind): number {
+    return this.#counts.get(kind) ?? 0;
+  }
+
+  /** How often any fault happened. */
+  get total(): number {
+    return this.entries().reduce((sum, [, count]) => sum + count, 0);
+  }
+
+  /** The faults that happened, in the order of the list. */
+  entries(): (readonly [FaultKind, number])[] {
+    return FAULT_KINDS.flatMap((kind) => (this.of(kind) > 0 ? [[kind, this.of(kind)] as const] : []));
+  }
+
+  /** Counts what another world counted. */
+  addAll(other: FaultCounts): void {
+    for (const [kind, count] of other.entries()) this.add(kind, count);
+  }
+}

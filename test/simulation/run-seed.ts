@@ -1,0 +1,43 @@
+import type { SimulatedDisk } from './disk.ts';
+import type { FaultCounts } from './faults.ts';
+import { heal } from './healing.ts';
+import { judge } from './judge.ts';
+import { Story } from './story.ts';
+import type { Template } from './template.ts';
+import { World } from './world.ts';
+
+/** What came of one simulated world. */
+export interface SeedResult {
+  readonly seed: number;
+  /** Promises that were broken: none, if all is well. */
+  readonly violations: readonly string[];
+  readonly faults: FaultCounts;
+  /** Writes asked for. */
+  readonly writes: number;
+  readonly acknowledged: number;
+  /** Records found to differ by comparing digests, and made the same. */
+  readonly repairs: number;
+  readonly events: number;
+  /** Tells this history from any other: a seed always gives the same. */
+  readonly trace: string;
+}
+
+/** Simulates the world of a seed. `print` gets every event as a line. */
+export async function runSeed(
+  seed: number,
+  { disk, template }: { readonly disk: SimulatedDisk; readonly template: Template },
+  print?: (line: string) => void,
+): Promise<SeedResult> {
+  const world = new World(seed, disk, template, print);
+  const story = new Story(world);
+  try {
+    await story.tell();
+    await heal(world);
+    await judge(world);
+  } finally {
+    await world.end();
+  }
+  const { violations, faults, trace, repairs } = world;
+  const { asked, acknowledged } = story.writer;
+  return { seed, violations, faults, writes: asked, acknowledged, repairs, events: trace.events, trace: trace.digest() };
+}

@@ -1,0 +1,221 @@
+import { join } from 'node:path';
+
+import { NodeDatabase, Records, SyncEngine, sweepRegularly, type Timers, transportOver } from '@holdfast/daemon/parts';
+import { type Change, HybridClock } from '@holdfast/protocol';
+import { AgentFiles, rowOfChange } from '@holdfast/store';
+
+import { AGENTS, commitConfig, syncConfig } from './configuration.ts';
+import type { SimulatedDisk } from './disk.ts';
+import type { Expectations } from './expectations.ts';
+import type { Calling } from './network.ts';
+import { type Key, keyOf, type Stored, type Write } from './values.ts';
+import type { World } from './world.ts';
+
+/** How often expired records are swept. */
+const SWEEP_MS = 20_000;
+
+/** Everything is in one read: more records than a simulated agent has. */
+const ALL = { changes: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER };
+
+/** One life of a daemon's process: the real stores and the real sync, with simulated time and network. */
+export class NodeLife implements Calling {
+  readonly node: string;
+  readonly directory: string;
+  readonly files: AgentFiles;
+  readonly sync: SyncEngine;
+  readonly records: Records;
+  isDead = false;
+  /** Called once with the next commit, after it and before anybody is answered. */
+  atCommit: (() => void) | undefined;
+  readonly #database: NodeDatabase;
+  readonly #endSweeping: () => void;
+
+  constructor(world: World, line: NodeLine, directory: string) {
+    const { time, random } = world;
+    this.node = line.node;
+    this.directory = directory;
+    const timers: Timers = { after: (delayMs, run) => time.after(delayMs, () => this.isDead || run()) };
+    const now = (): number => time.nowMs + line.clockOffsetMs;
+    const log = world.logOf(line.label);
+    const database = new NodeDatabase(join(directory, 'node.db'));
+    const boot = Array.from({ length: 4 }, () => random.integer(0, 2 ** 32 - 1).toString(16).padStart(8, '0')).join('');
+    database.addBoot(boot);
+    this.#database = database;
+    this.files = new AgentFiles({
+      directory: join(directory, 'agents'),
+      clock: new HybridClock(now, database.suffix),
+      now,
+      commit: commitConfig,
+      maxOpen: line.maxOpen,
+      onCommit: (agent) => {
+        this.sync.written(agent);
+        const { atCommit } = this;
+        this.atCommit = undefined;
+        if (!this.isDead) atCommit?.();
+      },
+    });
+    this.sync = new SyncEngine({
+      config: syncConfig,
+      boot,
+      predecessors: (of) => database.predecessorsOf(of),
+      confirmBoot: (confirmed) => database.confirmBoot(confirmed),
+      agents: () => AGENTS,
+      store: (agent) => this.files.get(agent),
+      onTaken: () => undefined,
+      onNotice: (notice) => world.noticed(notice),
+      now,
+      random: random.next,
+      timers,
+      log,
+    });
+    this.records = new Records(this.files, this.sync, { assertRoom: () => undefined });
+    this.#endSweeping = sweepRegularly({
+      files: this.files,
+      agents: () => AGENTS,
+      hasRelay: () => true,
+      everyMs: SWEEP_MS,
+      now,
+      timers,
+      log,
+    });
+    this.sync.enrol(transportOver(world.network.exchangeFor(this), this.node));
+  }
+
+  /** Nothing it does counts any more. Its files are still open: close it when nothing of it runs. */
+  die(): void {
+    this.isDead = true;
+  }
+
+  /** Ends it in good order. */
+  async stop(): Promise<void> {
+    this.#endSweeping();
+    await this.sync.stop();
+    this.die();
+    this.close();
+  }
+
+  /** Closes its files. */
+  close(): void {
+    this.files.close();
+    this.#database.close();
+  }
+
+  /** All an agent's file holds, tombstones included. */
+  held(agent: string): readonly Stored[] {
+    const batch = this.files.get(agent).outbox.above({ seq: 0, version: '' }, ALL);
+    return (batch?.lines ?? []).map((line) => rowOfChange(JSON.parse(line) as Change));
+  }
+}
+
+/**
+ * One line of a node's data directory: it ends and starts again, is put back, may be copied. A clone is a second line of one
+ * node.
+ */
+export class NodeLine {
+  readonly node: string;
+  /** Names the line in the trace. */
+  readonly label: string;
+  /** How many agents' files it holds open. */
+  readonly maxOpen: number;
+  readonly expectations: Expectations;
+  /** How far its clock is off, in milliseconds. */
+  clockOffsetMs = 0;
+  readonly #world: World;
+  readonly #disk: SimulatedDisk;
+  #directory: string;
+  #life: NodeLife | undefined;
+  /** What was asked for and not answered when the process crashed last. */
+  #unanswered: readonly Write[] = [];
+
+  constructor(
+    world: World,
+    disk: SimulatedDisk,
+    is: { readonly node: string; readonly label: string; readonly maxOpen: number; readonly expectations: Expectations },
+    directory: string,
+  ) {
+    this.#world = world;
+    this.#disk = disk;
+    this.#directory = directory;
+    this.node = is.node;
+    this.label = is.label;
+    this.maxOpen = is.maxOpen;
+    this.expectations = is.expectations;
+  }
+
+  /** Its process; undefined while none runs. */
+  get life(): NodeLife | undefined {
+    return this.#life;
+  }
+
+  start(): void {
+    this.#life = new NodeLife(this.#world, this, this.#directory);
+  }
+
+  /** Ends the process as a power cut would: what is on the disk at this moment is all there is. */
+  crash(): readonly Write[] {
+    const life = this.#living();
+    life.die();
+    this.#directory = this.#disk.copy(life.directory);
+    this.#life = undefined;
+    this.#unanswered = this.expectations.unanswered();
+    this.#world.later(() => {
+      life.close();
+      this.#disk.remove(life.directory);
+    });
+    return this.#unanswered;
+  }
+
+  /** The keys of a batch that was not answered before the crash, if a part of it is there; undefined if there is none. */
+  halfWritten(): string | undefined {
+    const groups = new Set(this.#unanswered.flatMap(({ group }) => (group === undefined ? [] : [group])));
+    this.#unanswered = [];
+    if (groups.size === 0) return undefined;
+    const held = this.held();
+    for (const group of groups) {
+      const there = group.filter(({ key, text }) => held.get(key)?.doc === text);
+      if (there.length > 0 && there.length < group.length) return group.map(({ key }) => key).join(', ');
+    }
+    return undefined;
+  }
+
+  /** Ends the process in good order. */
+  async stop(): Promise<void> {
+    const life = this.#living();
+    await life.stop();
+    this.#life = undefined;
+    this.expectations.unanswered();
+  }
+
+  /** A copy of the directory as it is now. */
+  backUp(): string {
+    return this.#disk.copy(this.#directory);
+  }
+
+  /** Puts an older copy into the directory's place; no process may run. */
+  putBack(copy: string): void {
+    this.#disk.remove(this.#directory);
+    this.#directory = this.#disk.copy(copy);
+  }
+
+  /** Puts an older copy of one agent's file into its place; no process may run. */
+  putFileBack(copy: string, agent: string): void {
+    const name = join('agents', `${agent}.db`);
+    this.#disk.replace(join(this.#directory, name), join(copy, name));
+  }
+
+  /** Where an agent's file stands. Not to be touched while a process runs. */
+  pathOf(agent: string): string {
+    return join(this.#directory, 'agents', `${agent}.db`);
+  }
+
+  /** All the line holds, by key. A process must run. */
+  held(): ReadonlyMap<Key, Stored> {
+    const life = this.#living();
+    return new Map(AGENTS.flatMap((agent) => life.held(agent).map((stored) => [keyOf(agent, stored), stored])));
+  }
+
+  #living(): NodeLife {
+    if (this.#life === undefined) throw new Error(`${this.label} does not run`);
+    return this.#life;
+  }
+}

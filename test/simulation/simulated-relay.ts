@@ -1,0 +1,157 @@
+import { join } from 'node:path';
+
+import type { RelayAnswer, RelayCall } from '@holdfast/daemon/parts';
+import { SqliteRelayStore } from '@holdfast/relay';
+import { type CopyPart, nodeDesk } from '@holdfast/relay/parts';
+
+import { AGENTS, commitConfig, LEASE_SECONDS } from './configuration.ts';
+import type { SimulatedDisk } from './disk.ts';
+import { answerCall, routeOf } from './node-routes.ts';
+import { Speakers } from './speakers.ts';
+import { type Key, keyOf, type Stored } from './values.ts';
+import type { World } from './world.ts';
+
+/** One life of the relay's process. */
+interface Life {
+  readonly store: SqliteRelayStore;
+  readonly desk: ReturnType<typeof nodeDesk>;
+}
+
+/** The relay of a simulated world: the real store and the real handlers, over files that can be copied and put back. */
+export class SimulatedRelay {
+  /** How far its clock is off, in milliseconds. */
+  clockOffsetMs = 0;
+  /** How often an older copy of its database was put back. */
+  timesPutBack = 0;
+  readonly #world: World;
+  readonly #disk: SimulatedDisk;
+  readonly #speakers = new Speakers();
+  #directory: string;
+  #life: Life | undefined;
+
+  constructor(world: World, disk: SimulatedDisk, directory: string) {
+    this.#world = world;
+    this.#disk = disk;
+    this.#directory = directory;
+  }
+
+  /** Whether it serves. */
+  get isUp(): boolean {
+    return this.#life !== undefined;
+  }
+
+  /** What tells this life of its process from the others. */
+  get life(): object | undefined {
+    return this.#life;
+  }
+
+  /** Its clock. */
+  readonly now = (): number => this.#world.time.nowMs + this.clockOffsetMs;
+
+  /** Where its database stands. Not to be touched while it is up. */
+  get databasePath(): string {
+    return join(this.#directory, 'relay.db');
+  }
+
+  start(): void {
+    const store = new SqliteRelayStore(this.databasePath, commitConfig);
+    const log = this.#world.logOf('relay');
+    this.#life = { store, desk: nodeDesk({ store, leaseSeconds: LEASE_SECONDS, now: this.now, log }) };
+  }
+
+  /** Ends it as a power cut would: what is on the disk at this moment is all there is. */
+  crash(): void {
+    const life = this.#living();
+    const directory = this.#directory;
+    this.#directory = this.#disk.copy(directory);
+    this.#life = undefined;
+    this.#world.later(async () => {
+      await life.store.close();
+      this.#disk.remove(directory);
+    });
+  }
+
+  /** Ends it in good order. */
+  async stop(): Promise<void> {
+    const life = this.#living();
+    this.#life = undefined;
+    await life.store.close();
+  }
+
+  /** A copy of its database as it is now. */
+  backUp(): string {
+    return this.#disk.copy(this.#directory);
+  }
+
+  /** Puts an older copy into its place; it must not be up. */
+  putBack(copy: string): void {
+    this.#disk.remove(this.#directory);
+    this.#directory = this.#disk.copy(copy);
+    this.timesPutBack += 1;
+    this.#speakers.forget();
+  }
+
+  /** Answers a call; undefined when it died meanwhile. */
+  async answer(node: string, call: RelayCall, body: string): Promise<RelayAnswer | undefined> {
+    const life = this.#life;
+    if (life === undefined) return undefined;
+    const boot = this.#noteAsked(call, body);
+    const nowMs = this.now();
+    const answer = await answerCall(life.desk, node, call, body);
+    if (boot !== undefined) this.#noteAnswered(node, boot, nowMs, answer);
+    return life === this.#life ? answer : undefined;
+  }
+
+  /** All it holds of a node, tombstones included, by key. */
+  async held(node: string): Promise<ReadonlyMap<Key, Stored>> {
+    const held = new Map<Key, Stored>();
+    for (const agent of AGENTS) {
+      for (let after: string | null | undefined; after !== null;) {
+        const { rows, next }: CopyPart = await this.store.copyPage(node, agent, { after });
+        for (const row of rows) held.set(keyOf(agent, row), row);
+        after = next;
+      }
+    }
+    return held;
+  }
+
+  /** The digests it keeps of a node's agents. */
+  async digests(node: string): Promise<readonly { readonly agent: string; readonly digest: string }[]> {
+    const digests = [];
+    for (const agent of AGENTS) digests.push({ agent, digest: (await this.store.buckets(node, agent)).digest });
+    return digests;
+  }
+
+  /** The store, for what operators and timers do. */
+  get store(): SqliteRelayStore {
+    return this.#living().store;
+  }
+
+  #living(): Life {
+    if (this.#life === undefined) throw new Error('the relay is not up');
+    return this.#life;
+  }
+
+  #noteAsked(call: RelayCall, body: string): string | undefined {
+    if (call.method !== 'POST') return undefined;
+    try {
+      const { boot, predecessors } = JSON.parse(body.split('\n', 1)[0] ?? '') as {
+        boot: string;
+        predecessors?: string[];
+      };
+      if (routeOf(call) === 'session' && predecessors !== undefined) this.#speakers.asks(boot, predecessors);
+      return boot;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #noteAnswered(node: string, boot: string, nowMs: number, answer: RelayAnswer): void {
+    if (answer.status === 200) {
+      const wrong = this.#speakers.letIn(node, boot, nowMs);
+      if (wrong !== undefined) this.#world.violated(wrong);
+    } else if (answer.text.includes('"node-cloned"')) {
+      this.#speakers.keptOut(node, nowMs);
+    }
+  }
+}

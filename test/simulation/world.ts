@@ -1,0 +1,194 @@
+import { differencesOf, type Notice } from '@holdfast/daemon/parts';
+import { seededRandom, type SeededRandom } from '@holdfast/testkit';
+import { pino, type Logger } from 'pino';
+
+import { AGENTS } from './configuration.ts';
+import type { SimulatedDisk } from './disk.ts';
+import { Expectations } from './expectations.ts';
+import { FaultCounts } from './faults.ts';
+import { Network } from './network.ts';
+import { SimulatedRelay } from './simulated-relay.ts';
+import { NodeLine } from './simulated-node.ts';
+import type { Template } from './template.ts';
+import { Trace } from './trace.ts';
+import { VirtualTime } from './virtual-time.ts';
+import type { Stored, Write } from './values.ts';
+
+/** A relay, its nodes, and all that is between and around them. */
+export class World {
+  readonly time: VirtualTime = new VirtualTime();
+  readonly random: SeededRandom;
+  readonly faults: FaultCounts = new FaultCounts();
+  readonly trace: Trace;
+  readonly network: Network;
+  readonly relay: SimulatedRelay;
+  readonly disk: SimulatedDisk;
+  /** The lines of all nodes. A node with a clone has two. */
+  readonly lines: NodeLine[] = [];
+  /** Every write that was asked for, by its serial. */
+  readonly writes: Map<number, Write> = new Map();
+  /** Which write made a tombstone, by the version it got. */
+  readonly tombstones: Map<string, number> = new Map();
+  /** Nodes that had a clone, or were put back. */
+  readonly branched: Set<string> = new Set();
+  /** Promises that were broken. */
+  readonly violations: string[] = [];
+  /** Records found to differ by comparing digests, and made the same. */
+  repairs = 0;
+  /** What the logs told, by message. */
+  readonly told: Map<string, number> = new Map();
+  readonly #waiting: (() => void | Promise<void>)[] = [];
+
+  constructor(seed: number, disk: SimulatedDisk, template: Template, print?: (line: string) => void) {
+    this.random = seededRandom(seed);
+    this.disk = disk;
+    this.trace = new Trace(print);
+    this.network = new Network(this);
+    this.relay = new SimulatedRelay(this, disk, disk.copy(template.relay));
+    this.relay.start();
+    for (const [node, directory] of template.nodes.slice(0, this.random.integer(2, 3))) {
+      this.addLine({ node, label: node, expectations: new Expectations() }, disk.copy(directory)).start();
+    }
+  }
+
+  /** Adds a line of a node; it is not started. */
+  addLine(is: Pick<NodeLine, 'node' | 'label' | 'expectations'>, directory: string): NodeLine {
+    // Opening a file takes far longer than using it: few nodes have to do it again and again.
+    const maxOpen = this.random.next() < 0.15 ? 1 : AGENTS.length;
+    const line = new NodeLine(this, this.disk, { ...is, maxOpen }, directory);
+    this.lines.push(line);
+    return line;
+  }
+
+  /** Notes an event. */
+  note(who: string, what: string): void {
+    this.trace.note(this.time.nowMs, who, what);
+  }
+
+  /** Notes that a promise was broken. */
+  violated(what: string): void {
+    this.note('VIOLATION', what);
+    this.violations.push(what);
+  }
+
+  /**
+   * Whether a node had a clone or was put back, and the relay was put back too. It may then agree with the relay's cursor and
+   * yet not hold the same; comparing digests finds that out, but for records that expire, which no digest counts.
+   */
+  isParted(node: string): boolean {
+    return this.relay.timesPutBack > 0 && this.branched.has(node);
+  }
+
+  /** Something was noticed about a stream. */
+  noticed(notice: Notice): void {
+    if (notice.kind === 'repaired') this.repairs += differencesOf(notice.settlement);
+  }
+
+  /** What fails here without anybody waiting is a bug. */
+  watch(running: Promise<unknown>): void {
+    running.catch((error: unknown) => this.violated(`a bug: ${String(error instanceof Error ? error.stack : error)}`));
+  }
+
+  /** Does something when nothing of this moment runs any more. */
+  later(run: () => void | Promise<void>): void {
+    this.#waiting.push(run);
+  }
+
+  /** Resolves when nothing of this moment runs any more and what waited for that is done. */
+  async settle(): Promise<void> {
+    await this.time.quiet();
+    for (let run = this.#waiting.shift(); run !== undefined; run = this.#waiting.shift()) {
+      await run();
+      await this.time.quiet();
+    }
+  }
+
+  /** Lets time pass. */
+  async pass(durationMs: number): Promise<void> {
+    await this.settle();
+    await this.time.pass(durationMs);
+    await this.settle();
+  }
+
+  /** A logger whose warnings and errors go into the trace. */
+  logOf(who: string): Logger {
+    const write = (text: string): void => {
+      const { msg, reason } = JSON.parse(text) as { msg: string; reason?: string };
+      this.told.set(msg, (this.told.get(msg) ?? 0) + 1);
+      this.note(who, `“${msg}”${reason === undefined ? '' : ` ${reason}`}`);
+    };
+    return pino({ level: 'warn' }, { write });
+  }
+
+  /** Ends the relay as a power cut would. It comes back by itself. */
+  crashRelay(): void {
+    if (!this.relay.isUp) return;
+    this.relay.crash();
+    this.note('relay', 'crashed');
+    this.time.after(this.random.integer(1, 30_000), () => this.startRelay());
+  }
+
+  /** Starts the relay, unless it is up. */
+  startRelay(): void {
+    if (this.relay.isUp) return;
+    this.relay.start();
+    this.note('relay', 'started');
+  }
+
+  /** Ends a line's process as a power cut would. It comes back by itself. */
+  crashLine(line: NodeLine): void {
+    const unanswered = line.crash();
+    this.note(line.label, `crashed with ${unanswered.length} unanswered`);
+    this.time.after(this.random.integer(1, 30_000), () => this.startLine(line));
+  }
+
+  /** Starts a line's process, unless it runs or the line has ended. */
+  startLine(line: NodeLine): void {
+    if (line.life !== undefined || !this.lines.includes(line)) return;
+    line.start();
+    this.note(line.label, 'started');
+    const half = line.halfWritten();
+    if (half !== undefined) this.violated(`${line.label}: half of a batch is there: ${half}`);
+  }
+
+  /** Everything that was ended and did not come back yet does. */
+  startAll(): void {
+    this.startRelay();
+    for (const line of this.lines) this.startLine(line);
+  }
+
+  /** The lines of a node. */
+  linesOf(node: string): readonly NodeLine[] {
+    return this.lines.filter((line) => line.node === node);
+  }
+
+  /** A node's only line; undefined while it has a clone. */
+  onlyLineOf(node: string): NodeLine | undefined {
+    const lines = this.linesOf(node);
+    return lines.length === 1 ? lines[0] : undefined;
+  }
+
+  /** The nodes there are. */
+  get nodes(): readonly string[] {
+    return [...new Set(this.lines.map(({ node }) => node))];
+  }
+
+  /** What the relay holds of a node, by key. */
+  async onRelay(node: string): Promise<ReadonlyMap<string, Stored>> {
+    return this.relay.held(node);
+  }
+
+  /** Ends everything and closes every file. */
+  async end(): Promise<void> {
+    this.network.heal();
+    for (const line of this.lines) {
+      const { life } = line;
+      if (life === undefined) continue;
+      life.die();
+      this.later(() => life.close());
+    }
+    await this.settle();
+    if (this.relay.isUp) await this.relay.stop();
+    await this.settle();
+  }
+}
