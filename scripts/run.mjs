@@ -27,6 +27,10 @@ const tasks = {
     help: 'the same with a defence taken out: each must be noticed',
     command: ['scripts/fault-controls.ts'],
   },
+  'test:sim': {
+    help: 'simulated worlds, many: `-- --seeds 10000`, `-- --seed N --trace`',
+    command: ['test/simulation/main.ts'],
+  },
   check: { help: 'the whole gate; see `check --help`', command: ['scripts/check.ts'] },
   bench: { help: 'the performance table; see `bench --help`', command: [main, 'bench'] },
   docs: { help: 'write generated pages, configuration files and schemas', command: ['scripts/docs.ts'] },

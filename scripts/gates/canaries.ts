@@ -4,12 +4,19 @@ import type { Canary } from '../canaries/canary.ts';
 import { codeCanaries } from '../canaries/code.ts';
 import { copyWorkspace } from '../canaries/copy.ts';
 import { faultCanaries } from '../canaries/faults.ts';
+import { simulationCanaries } from '../canaries/simulation.ts';
 import { testCanaries } from '../canaries/tests.ts';
 import { workspaceCanaries } from '../canaries/workspace.ts';
 import { gates } from './all.ts';
 import { type Gate, runGate } from './gate.ts';
 
-const canaryList: readonly Canary[] = [...codeCanaries, ...workspaceCanaries, ...testCanaries, ...faultCanaries];
+const canaryList: readonly Canary[] = [
+  ...codeCanaries,
+  ...workspaceCanaries,
+  ...testCanaries,
+  ...simulationCanaries,
+  ...faultCanaries,
+];
 
 /** Every gate can fail: on a seeded violation, which it names, and on a workspace with nothing in it. */
 export const canaries: Gate = {

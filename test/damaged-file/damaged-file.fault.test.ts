@@ -68,7 +68,10 @@ test(
 
     const report = await askHoldfast<{ lost_count: number }>(network.home, [
       'restore',
-      ...['--agent', 'ada', '--from', 'relay'],
+      '--agent',
+      'ada',
+      '--from',
+      'relay',
       ...service.place,
     ]).catch((error: unknown) => {
       // What can be missing from a file that cannot be read whole, nobody knows: that is exit code 3.

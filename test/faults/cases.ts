@@ -1,3 +1,4 @@
+import { backupPoints } from './backups/backup-points.ts';
 import { clone } from './copies/clone.ts';
 import { oldCopy } from './copies/old-copy.ts';
 import { fullDisk } from './disks/full-disk.ts';
@@ -8,7 +9,9 @@ import { killNode } from './kills/kill-node.ts';
 import { killRelay } from './kills/kill-relay.ts';
 import { mutants } from './mutants/mutants.ts';
 import { crashPoints, errorPoints } from './points/crash-points.ts';
+import { servicePoints } from './points/service-points.ts';
 import { powerCut } from './power/power-cut.ts';
+import { restoreGigabyte } from './restores/restore-gigabyte.ts';
 import { racingStarts } from './starts/racing-starts.ts';
 import { recoveryTime } from './starts/recovery-time.ts';
 import { backlog } from './ways/backlog.ts';
@@ -23,6 +26,8 @@ export const faultCases: readonly FaultCase[] = [
   powerCut,
   crashPoints,
   errorPoints,
+  servicePoints,
+  backupPoints,
   mutants,
   oldCopy,
   clone,
@@ -35,4 +40,5 @@ export const faultCases: readonly FaultCase[] = [
   racingStarts,
   recoveryTime,
   backlog,
+  restoreGigabyte,
 ];

@@ -77,13 +77,16 @@ interface Stream {
   readonly acked: number;
   readonly waiting: number;
   readonly deadLetters: number;
+  /** Where it stands and why: for whoever reads that it did not drain. */
+  readonly sync: string;
 }
 
 async function streamsOfNodes(nodes: readonly Pick<Network['nodes'][number], 'admin'>[]): Promise<readonly Stream[]> {
   const statuses = await Promise.all(nodes.map(({ admin }) => admin.node.status()));
   return statuses.flatMap(({ node, agents }) =>
-    agents.map(({ agent, seq, acked_seq: acked, outbox, dead_letters: deadLetters }) => {
-      return { stream: `${node}/${agent}`, seq, acked, waiting: outbox.records, deadLetters };
+    agents.map(({ agent, seq, acked_seq: acked, outbox, dead_letters: deadLetters, ...rest }) => {
+      const sync = [rest.sync, rest.sync_error].join(': ');
+      return { stream: `${node}/${agent}`, seq, acked, waiting: outbox.records, deadLetters, sync };
     }),
   );
 }

@@ -81,6 +81,8 @@ test(
     const old = network.node('old');
     await old.service.start();
     await network.untilLink('old', 'paused');
+    expect((await old.admin.node.status()).relay.error).toContain('holdfast node reidentify');
+    expect(old.service.log().some(({ reason }) => String(reason).includes('took the place of this node'))).toBe(true);
     const doctor = await runHoldfast(network.home, ['doctor', 'node', '--data-dir', old.service.directory]);
     expect(doctor.stdout).toContain('holdfast node reidentify');
     await network.agent('ada').client.kv.put('still-here', 1);

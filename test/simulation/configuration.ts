@@ -10,10 +10,8 @@ export const commitConfig: CommitConfig = Object.freeze({
 });
 
 /** How nodes sync: as they do by default. */
-export const syncConfig: Pick<
-  NodeConfig,
-  'sync.lingerMilliseconds' | 'sync.concurrency' | 'sync.heartbeatSeconds'
-> = Object.freeze({ 'sync.lingerMilliseconds': 5, 'sync.concurrency': 4, 'sync.heartbeatSeconds': 15 });
+export const syncConfig: Pick<NodeConfig, 'sync.lingerMilliseconds' | 'sync.concurrency' | 'sync.heartbeatSeconds'> =
+  Object.freeze({ 'sync.lingerMilliseconds': 5, 'sync.concurrency': 4, 'sync.heartbeatSeconds': 15 });
 
 /** How long a silent session keeps another start out. */
 export const LEASE_SECONDS = 60;

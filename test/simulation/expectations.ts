@@ -88,11 +88,16 @@ export class Expectations {
     return other;
   }
 
-  /** Takes over what another line promised that parted from this one and ends. What both wrote, either may have won. */
-  join(other: Expectations): void {
+  /**
+   * Takes over what another line promised that parted from this one and ends. What both wrote, either may have won: returns
+   * those keys.
+   */
+  join(other: Expectations): ReadonlySet<Key> {
+    const contested = new Set([...this.#ownKeys].filter((key) => other.#ownKeys.has(key)));
     for (const key of other.#ownKeys) {
-      const both = this.#ownKeys.has(key) ? [...this.possible(key), ...other.possible(key)] : other.possible(key);
+      const both = contested.has(key) ? [...this.possible(key), ...other.possible(key)] : other.possible(key);
       this.#possible.set(key, both);
     }
+    return contested;
   }
 }

@@ -32,6 +32,21 @@ export const FAULT_KINDS = [
 /** One thing that can go wrong. */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
+/**
+ * Faults after which node and relay may hold different records until digests are compared. In a calm world there are none of
+ * these: every difference found there is one that the protocol's other rules should have kept from arising.
+ */
+export const PARTING_FAULTS: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  'body-garbled',
+  'too-large',
+  'poison',
+  'node-put-back',
+  'file-put-back',
+  'node-cloned',
+  'node-record-lost',
+  'relay-record-lost',
+]);
+
 /** How often each fault happened. */
 export class FaultCounts {
   readonly #counts = new Map<FaultKind, number>();

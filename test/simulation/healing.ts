@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 
 const ROUND_MS = 20_000;
 /** More rounds than any wait of the protocol: a link that was refused is tried again every minute. */
-const MOST_ROUNDS = 60;
+const MOST_ROUNDS = 30;
 /** Rounds after which an operator restarts a daemon that says it was cloned. */
 const CLONED_ROUNDS = 5;
 /** Longer than a call can be on its way. */
@@ -37,8 +37,7 @@ async function endClone(world: World, node: string): Promise<void> {
   world.note(ended.label, 'given up');
   await ended.stop();
   world.lines.splice(world.lines.indexOf(ended), 1);
-  kept.expectations.join(ended.expectations);
-  await countLosses(world, node);
+  await countLosses(world, node, kept.expectations.join(ended.expectations));
 }
 
 /** Whoever has what the relay lacks says so: its link is not open, or something waits. */

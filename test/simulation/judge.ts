@@ -28,7 +28,8 @@ function judgeRecords(world: World, line: NodeLine, onRelay: ReadonlyMap<Key, St
     const possible = expectations.possible(key);
     const [here, there] = [held.get(key), onRelay.get(key)];
     for (const stored of [here, there]) {
-      if (stored !== undefined && recordHash(stored) !== stored.hash) world.violated(`${line.label}: ${key}: wrong hash`);
+      if (stored !== undefined && recordHash(stored) !== stored.hash)
+        world.violated(`${line.label}: ${key}: wrong hash`);
     }
     if (isShortLived(key) || (expires(key) && world.isParted(line.node))) {
       if (![here, there].every((stored) => textIn(stored) === writeBehind(world, key, stored).text)) {
@@ -38,7 +39,8 @@ function judgeRecords(world: World, line: NodeLine, onRelay: ReadonlyMap<Key, St
     }
     const said = `${key}: expected ${possible.map(name).join(' or ')}; node ${say(world, key, here)}, relay ${say(world, key, there)}`;
     if (!isPossible(possible, here)) world.violated(`${line.label}: lost ${said}`);
-    else if (possible.some(({ isPoison, text }) => isPoison && text === textIn(here))) judgeRefused(world, line, key, there);
+    else if (possible.some(({ isPoison, text }) => isPoison && text === textIn(here)))
+      judgeRefused(world, line, key, there);
     else if (!isSameRecord(here, there)) world.violated(`${line.label}: differs ${said}`);
     judgeReading(world, line, key, here);
   }

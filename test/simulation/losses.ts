@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 import { type Database, openDatabase } from '@holdfast/sqlite';
 import { digestOf, digestShare, digestText } from '@holdfast/store';
 
@@ -13,6 +15,7 @@ export interface Losable {
 
 /** The records of an agent's file that the relay is to have as they stand. */
 export function losableOnNode(path: string): readonly Losable[] {
+  if (!existsSync(path)) return [];
   return withDatabase(path, (database) => {
     const rows = database.prepare(
       `SELECT seq AS place, resource, collection, id, hash, deleted FROM records

@@ -3,16 +3,11 @@ import type { EncodedBatch, RelayAnswer, RelayCall, RelayExchange } from '@holdf
 import { TIMEOUT_MS } from './configuration.ts';
 import type { FaultKind } from './faults.ts';
 import { routeOf } from './node-routes.ts';
-import type { World } from './world.ts';
+import type { SimulatedRelay } from './simulated-relay.ts';
+import type { Calling, Surroundings } from './surroundings.ts';
 
 /** How likely each thing is to happen to a call, from 0 to 1. What is left goes well. */
 export type Weather = Readonly<Partial<Record<FaultKind, number>>>;
-
-/** Who calls: the transport of one life of one node. */
-export interface Calling {
-  readonly node: string;
-  readonly isDead: boolean;
-}
 
 /** A relay behind such a proxy takes nothing that holds this: it stands for documents that are too large. */
 export const LARGE_MARK = '"large":true';
@@ -37,10 +32,12 @@ export class Network {
   readonly shutOut: Map<string, number> = new Map();
   /** Whether the proxy before the relay refuses large documents. */
   refusesLarge = false;
-  readonly #world: World;
+  readonly #world: Surroundings;
+  readonly #relay: SimulatedRelay;
 
-  constructor(world: World) {
+  constructor(world: Surroundings, relay: SimulatedRelay) {
     this.#world = world;
+    this.#relay = relay;
   }
 
   /** Everything goes well from now on. What is on its way stays on its way. */
@@ -111,9 +108,8 @@ export class Network {
   /** A call gets to the relay's door. */
   #reach(journey: Journey): void {
     const { from, call, body, fate, fail } = journey;
-    const { relay } = this.#world;
     if (this.cutOff.has(from.node)) return;
-    if (!relay.isUp) return this.#back(() => fail('ECONNREFUSED'));
+    if (!this.#relay.isUp) return this.#back(() => fail('ECONNREFUSED'));
     const status = this.shutOut.get(from.node);
     if (status !== undefined) return this.#answer(journey, plain(status));
     if (this.refusesLarge && body.includes(LARGE_MARK)) {
@@ -127,9 +123,8 @@ export class Network {
   }
 
   async #perform(journey: Journey, call: RelayCall, body: string): Promise<void> {
-    const { relay } = this.#world;
     const { fate, from, fail } = journey;
-    const answer = await relay.answer(from.node, call, body);
+    const answer = await this.#relay.answer(from.node, call, body);
     if (answer === undefined) return this.#back(() => fail('ECONNRESET'));
     this.#world.note('relay', `${routeOf(call)} of ${from.node}: ${answer.status}${cursorIn(answer)}`);
     if (fate === 'relay-crash-in-answer') {

@@ -1,6 +1,5 @@
 import type { RelayAnswer, RelayCall } from '@holdfast/daemon/parts';
 import {
-
   invalidRequest,
   isHoldfastError,
   parseJson,
@@ -84,15 +83,16 @@ function bodyOf({ body }: Route, text: string): unknown {
   return { kind: 'json', value: parsed(body.schema, parseJson(text)), source: text };
 }
 
-// eslint-disable-next-line typescript/require-await -- the handlers read lines as they come.
 async function* linesOf(text: string): AsyncGenerator<readonly { readonly number: number; readonly text: string }[]> {
   const lines = text.split('\n').map((line, index) => ({ number: index + 1, text: line }));
   yield lines.filter((line) => line.text !== '');
 }
 
-function parsed(schema: NonNullable<Route['query']> | Extract<Route['body'], { schema: unknown }>['schema'], value: unknown): unknown {
+function parsed(
+  schema: NonNullable<Route['query']> | Extract<Route['body'], { schema: unknown }>['schema'],
+  value: unknown,
+): unknown {
   const result = schema.safeParse(value);
   if (!result.success) throw invalidRequest('call', result.error);
   return result.data;
 }
-

@@ -39,5 +39,14 @@ export async function runSeed(
   }
   const { violations, faults, trace, repairs } = world;
   const { asked, acknowledged } = story.writer;
-  return { seed, violations, faults, writes: asked, acknowledged, repairs, events: trace.events, trace: trace.digest() };
+  return {
+    seed,
+    violations,
+    faults,
+    writes: asked,
+    acknowledged,
+    repairs,
+    events: trace.events,
+    trace: trace.digest(),
+  };
 }

@@ -7,9 +7,8 @@ import { AgentFiles, rowOfChange } from '@holdfast/store';
 import { AGENTS, commitConfig, syncConfig } from './configuration.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { Expectations } from './expectations.ts';
-import type { Calling } from './network.ts';
 import { type Key, keyOf, type Stored, type Write } from './values.ts';
-import type { World } from './world.ts';
+import type { Calling, Surroundings } from './surroundings.ts';
 
 /** How often expired records are swept. */
 const SWEEP_MS = 20_000;
@@ -30,7 +29,7 @@ export class NodeLife implements Calling {
   readonly #database: NodeDatabase;
   readonly #endSweeping: () => void;
 
-  constructor(world: World, line: NodeLine, directory: string) {
+  constructor(world: Surroundings, line: NodeLine, directory: string) {
     const { time, random } = world;
     this.node = line.node;
     this.directory = directory;
@@ -38,7 +37,12 @@ export class NodeLife implements Calling {
     const now = (): number => time.nowMs + line.clockOffsetMs;
     const log = world.logOf(line.label);
     const database = new NodeDatabase(join(directory, 'node.db'));
-    const boot = Array.from({ length: 4 }, () => random.integer(0, 2 ** 32 - 1).toString(16).padStart(8, '0')).join('');
+    const boot = Array.from({ length: 4 }, () =>
+      random
+        .integer(0, 2 ** 32 - 1)
+        .toString(16)
+        .padStart(8, '0'),
+    ).join('');
     database.addBoot(boot);
     this.#database = database;
     this.files = new AgentFiles({
@@ -64,7 +68,7 @@ export class NodeLife implements Calling {
       onTaken: () => undefined,
       onNotice: (notice) => world.noticed(notice),
       now,
-      random: random.next,
+      random: () => random.next(),
       timers,
       log,
     });
@@ -78,7 +82,7 @@ export class NodeLife implements Calling {
       timers,
       log,
     });
-    this.sync.enrol(transportOver(world.network.exchangeFor(this), this.node));
+    this.sync.enrol(transportOver(world.exchangeFor(this), this.node));
   }
 
   /** Nothing it does counts any more. Its files are still open: close it when nothing of it runs. */
@@ -120,7 +124,7 @@ export class NodeLine {
   readonly expectations: Expectations;
   /** How far its clock is off, in milliseconds. */
   clockOffsetMs = 0;
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #disk: SimulatedDisk;
   #directory: string;
   #life: NodeLife | undefined;
@@ -128,9 +132,14 @@ export class NodeLine {
   #unanswered: readonly Write[] = [];
 
   constructor(
-    world: World,
+    world: Surroundings,
     disk: SimulatedDisk,
-    is: { readonly node: string; readonly label: string; readonly maxOpen: number; readonly expectations: Expectations },
+    is: {
+      readonly node: string;
+      readonly label: string;
+      readonly maxOpen: number;
+      readonly expectations: Expectations;
+    },
     directory: string,
   ) {
     this.#world = world;
@@ -167,12 +176,16 @@ export class NodeLine {
 
   /** The keys of a batch that was not answered before the crash, if a part of it is there; undefined if there is none. */
   halfWritten(): string | undefined {
-    const groups = new Set(this.#unanswered.flatMap(({ group }) => (group === undefined ? [] : [group])));
+    const unanswered = this.#unanswered;
     this.#unanswered = [];
+    const groups = new Set(unanswered.flatMap(({ group }) => (group === undefined ? [] : [group])));
     if (groups.size === 0) return undefined;
     const held = this.held();
+    // What was asked for after it may have written over a part of it.
+    const isThere = ({ key, serial }: Write): boolean =>
+      unanswered.some((write) => write.key === key && write.serial >= serial && write.text === held.get(key)?.doc);
     for (const group of groups) {
-      const there = group.filter(({ key, text }) => held.get(key)?.doc === text);
+      const there = group.filter(isThere);
       if (there.length > 0 && there.length < group.length) return group.map(({ key }) => key).join(', ');
     }
     return undefined;

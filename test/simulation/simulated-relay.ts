@@ -9,7 +9,7 @@ import type { SimulatedDisk } from './disk.ts';
 import { answerCall, routeOf } from './node-routes.ts';
 import { Speakers } from './speakers.ts';
 import { type Key, keyOf, type Stored } from './values.ts';
-import type { World } from './world.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** One life of the relay's process. */
 interface Life {
@@ -23,13 +23,13 @@ export class SimulatedRelay {
   clockOffsetMs = 0;
   /** How often an older copy of its database was put back. */
   timesPutBack = 0;
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #disk: SimulatedDisk;
   readonly #speakers = new Speakers();
   #directory: string;
   #life: Life | undefined;
 
-  constructor(world: World, disk: SimulatedDisk, directory: string) {
+  constructor(world: Surroundings, disk: SimulatedDisk, directory: string) {
     this.#world = world;
     this.#disk = disk;
     this.#directory = directory;

@@ -1,5 +1,5 @@
 import { AGENTS } from './configuration.ts';
-import type { FaultKind } from './faults.ts';
+import { type FaultKind, PARTING_FAULTS } from './faults.ts';
 import { losableOnNode, loseOnNode, loseOnRelay } from './losses.ts';
 import type { Weather } from './network.ts';
 import { retryLetters } from './operator.ts';
@@ -24,6 +24,8 @@ const troubles: readonly FaultKind[] = [
   'error-after-commit',
 ];
 
+type Fault = readonly [kind: FaultKind, bringAbout: () => boolean | Promise<boolean>];
+
 /** An older state that can be put back. */
 interface Copy {
   readonly directory: string;
@@ -38,7 +40,9 @@ export class Story {
   #copies: Copy[] = [];
 
   /** Each fault that is brought about, and how. False: not possible just now. */
-  readonly #faults: readonly (readonly [FaultKind, () => boolean | Promise<boolean>])[] = [
+  readonly #faults: readonly Fault[];
+  readonly #troubles: readonly FaultKind[];
+  readonly #allFaults: readonly Fault[] = [
     ['partition', () => this.#cutOff()],
     ['unauthorised', () => this.#shutOut()],
     ['too-large', () => this.#refuseLarge()],
@@ -62,6 +66,9 @@ export class Story {
   constructor(world: World) {
     this.#world = world;
     this.writer = new Writer(world);
+    const happens = (kind: FaultKind): boolean => !world.isCalm || !PARTING_FAULTS.has(kind);
+    this.#faults = this.#allFaults.filter(([kind]) => happens(kind));
+    this.#troubles = troubles.filter(happens);
   }
 
   /** Goes through it all. */
@@ -113,7 +120,10 @@ export class Story {
       random.next() < 0.25
         ? {}
         : Object.fromEntries(
-            Array.from({ length: random.integer(1, 3) }, () => [random.pick(troubles), random.integer(5, 30) / 100]),
+            Array.from({ length: random.integer(1, 3) }, () => [
+              random.pick(this.#troubles),
+              random.integer(5, 30) / 100,
+            ]),
           );
     network.weather = weather;
     this.#world.note('network', `weather ${Object.keys(weather).join(', ')}`);
@@ -216,7 +226,7 @@ export class Story {
     await this.#end(line);
     this.#world.note(line.label, 'put back');
     line.putBack(copy.directory);
-    this.#world.branched.add(line.node);
+    this.#world.branch(line.node, copy.directory);
     this.#world.startLine(line);
     await countLosses(this.#world, line.node);
     return true;
@@ -232,7 +242,7 @@ export class Story {
     await this.#end(line);
     this.#world.note(line.label, `file of ${agent} put back`);
     line.putFileBack(copy.directory, agent);
-    this.#world.branched.add(line.node);
+    this.#world.branch(line.node, copy.directory);
     this.#world.startLine(line);
     await countLosses(this.#world, line.node);
     return true;
@@ -274,7 +284,7 @@ export class Story {
     const clone = this.#world.addLine({ node, label: `${line.label}'`, expectations }, directory);
     clone.clockOffsetMs = line.clockOffsetMs;
     this.#world.note(line.label, 'cloned');
-    this.#world.branched.add(node);
+    this.#world.branch(node, directory);
     // Sometimes while the other one is away.
     if (random.next() < 0.3 && line.life !== undefined) this.#world.crashLine(line);
     time.after(random.integer(0, 5_000), () => this.#world.startLine(clone));
@@ -367,7 +377,11 @@ export class Story {
     const mine = line.held().get(key);
     if (textIn(mine) !== textIn(stored) || mine?.hash !== stored.hash) return false;
     await relay.stop();
-    const isLost = loseOnRelay(relay.databasePath, line.node, agent, { ...stored, place: 0, deleted: Number(stored.deleted) });
+    const isLost = loseOnRelay(relay.databasePath, line.node, agent, {
+      ...stored,
+      place: 0,
+      deleted: Number(stored.deleted),
+    });
     this.#world.startRelay();
     if (!isLost) return false;
     this.#world.note('relay', `lost ${line.node} ${key}`);

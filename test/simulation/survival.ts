@@ -6,10 +6,10 @@ type Held = ReadonlyMap<Key, Stored>;
 
 /**
  * After a place was replaced by an older copy, or given up: whatever nothing holds any more is lost honestly, for the only
- * place that had it is gone. What is left of it may be seen then. Everything else is expected as before. Starts what is
- * down.
+ * place that had it is gone. The latest that is left may be seen then. Everything else is expected as before. Of a record
+ * that two lines wrote (`contested`) none is the latest: when one write is lost, any that is left may win. Starts what is down.
  */
-export async function countLosses(world: World, node: string): Promise<void> {
+export async function countLosses(world: World, node: string, contested: ReadonlySet<Key> = new Set()): Promise<void> {
   world.startAll();
   const lines = world.linesOf(node);
   const places: readonly Held[] = [...lines.map((line) => line.held()), await world.onRelay(node)];
@@ -17,11 +17,12 @@ export async function countLosses(world: World, node: string): Promise<void> {
     for (const key of expectations.keys) {
       if (isShortLived(key)) continue;
       const left = places.map((held) => writeBehind(world, key, held.get(key)));
-      const possible = expectations.possible(key);
-      if (left.some((write) => possible.some((one) => isSame(one, write)))) continue;
       const best = left.toSorted((one, other) => other.serial - one.serial)[0] ?? nothing(key);
+      const possible = expectations.possible(key);
+      const isLeft = ({ serial }: Write): boolean => left.some((write) => write.serial === serial);
+      if (contested.has(key) ? possible.every(isLeft) : possible.some(({ serial }) => serial === best.serial)) continue;
       world.note(label, `${key} was lost with its only place: #${best.serial} is left`);
-      expectations.lost(best);
+      for (const write of contested.has(key) ? left : [best]) expectations.lost(write);
     }
   }
 }
@@ -38,8 +39,4 @@ export function writeBehind(world: World, key: Key, stored: Stored | undefined):
 
 function latestDeletion(world: World, key: Key): Write | undefined {
   return [...world.writes.values()].findLast((write) => write.key === key && write.text === null);
-}
-
-function isSame(one: Write, other: Write): boolean {
-  return one.serial === other.serial;
 }

@@ -6,7 +6,16 @@ export type Key = string;
 /** A change as a batch carries it or a record as it stands, as far as this proof needs it. */
 export type Stored = Pick<
   RecordRow,
-  'resource' | 'collection' | 'id' | 'version' | 'expiresAtMs' | 'deleted' | 'hash' | 'doc' | 'createdAtMs' | 'updatedAtMs'
+  | 'resource'
+  | 'collection'
+  | 'id'
+  | 'version'
+  | 'expiresAtMs'
+  | 'deleted'
+  | 'hash'
+  | 'doc'
+  | 'createdAtMs'
+  | 'updatedAtMs'
 >;
 
 /** One write that was asked for. */
@@ -28,7 +37,10 @@ export function nothing(key: Key): Write {
 }
 
 /** The key of a record of an agent. */
-export function keyOf(agent: string, { resource, collection, id }: Pick<Stored, 'resource' | 'collection' | 'id'>): Key {
+export function keyOf(
+  agent: string,
+  { resource, collection, id }: Pick<Stored, 'resource' | 'collection' | 'id'>,
+): Key {
   return [agent, resource, collection, id].join(' ');
 }
 

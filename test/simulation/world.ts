@@ -1,4 +1,4 @@
-import { differencesOf, type Notice } from '@holdfast/daemon/parts';
+import { differencesOf, type Notice, type RelayExchange } from '@holdfast/daemon/parts';
 import { seededRandom, type SeededRandom } from '@holdfast/testkit';
 import { pino, type Logger } from 'pino';
 
@@ -9,13 +9,14 @@ import { FaultCounts } from './faults.ts';
 import { Network } from './network.ts';
 import { SimulatedRelay } from './simulated-relay.ts';
 import { NodeLine } from './simulated-node.ts';
+import type { Calling, Surroundings } from './surroundings.ts';
 import type { Template } from './template.ts';
 import { Trace } from './trace.ts';
 import { VirtualTime } from './virtual-time.ts';
 import type { Stored, Write } from './values.ts';
 
 /** A relay, its nodes, and all that is between and around them. */
-export class World {
+export class World implements Surroundings {
   readonly time: VirtualTime = new VirtualTime();
   readonly random: SeededRandom;
   readonly faults: FaultCounts = new FaultCounts();
@@ -31,6 +32,10 @@ export class World {
   readonly tombstones: Map<string, number> = new Map();
   /** Nodes that had a clone, or were put back. */
   readonly branched: Set<string> = new Set();
+  /** Nodes that had a file of an agent begun anew beside another one: two streams bring its records. */
+  readonly begunAnew: Set<string> = new Set();
+  /** Whether only such faults happen as never make node and relay differ. */
+  readonly isCalm: boolean;
   /** Promises that were broken. */
   readonly violations: string[] = [];
   /** Records found to differ by comparing digests, and made the same. */
@@ -41,10 +46,11 @@ export class World {
 
   constructor(seed: number, disk: SimulatedDisk, template: Template, print?: (line: string) => void) {
     this.random = seededRandom(seed);
+    this.isCalm = this.random.next() < 0.3;
     this.disk = disk;
     this.trace = new Trace(print);
-    this.network = new Network(this);
     this.relay = new SimulatedRelay(this, disk, disk.copy(template.relay));
+    this.network = new Network(this, this.relay);
     this.relay.start();
     for (const [node, directory] of template.nodes.slice(0, this.random.integer(2, 3))) {
       this.addLine({ node, label: node, expectations: new Expectations() }, disk.copy(directory)).start();
@@ -72,16 +78,19 @@ export class World {
   }
 
   /**
-   * Whether a node had a clone or was put back, and the relay was put back too. It may then agree with the relay's cursor and
-   * yet not hold the same; comparing digests finds that out, but for records that expire, which no digest counts.
+   * Whether a node had a clone or was put back, and the relay was put back too, or a file was begun anew. It may then agree
+   * with the relay's cursor and yet not hold the same; comparing digests finds that out, but for records that expire, which
+   * no digest counts.
    */
   isParted(node: string): boolean {
-    return this.relay.timesPutBack > 0 && this.branched.has(node);
+    return this.begunAnew.has(node) || (this.relay.timesPutBack > 0 && this.branched.has(node));
   }
 
   /** Something was noticed about a stream. */
   noticed(notice: Notice): void {
-    if (notice.kind === 'repaired') this.repairs += differencesOf(notice.settlement);
+    const differences = notice.kind === 'repaired' ? differencesOf(notice.settlement) : 0;
+    this.repairs += differences;
+    if (this.isCalm && differences > 0) this.violated(`${differences} records differed, and nothing had parted them`);
   }
 
   /** What fails here without anybody waiting is a bug. */
@@ -108,6 +117,11 @@ export class World {
     await this.settle();
     await this.time.pass(durationMs);
     await this.settle();
+  }
+
+  /** What one life of a node reaches the relay by. */
+  exchangeFor(from: Calling): RelayExchange {
+    return this.network.exchangeFor(from);
   }
 
   /** A logger whose warnings and errors go into the trace. */
@@ -155,6 +169,12 @@ export class World {
   startAll(): void {
     this.startRelay();
     for (const line of this.lines) this.startLine(line);
+  }
+
+  /** A node has another line, or goes on from a copy. */
+  branch(node: string, copy: string): void {
+    this.branched.add(node);
+    if (AGENTS.some((agent) => !this.disk.has(copy, agent))) this.begunAnew.add(node);
   }
 
   /** The lines of a node. */

@@ -74,7 +74,12 @@ export class Writer {
   /** Asks again for what `writeRepeatably` asked for last, unless there is a later write of its record. */
   repeat(life: NodeLife, line: NodeLine): void {
     const last = this.#repeatable;
-    if (last === undefined || last.line !== line || last.line.expectations.lastAsked(last.planned.write.key) !== last.planned.write.serial) return;
+    if (
+      last === undefined ||
+      last.line !== line ||
+      last.line.expectations.lastAsked(last.planned.write.key) !== last.planned.write.serial
+    )
+      return;
     this.#request({ life, ...last }, [last.planned], { idempotencyKey: String(last.planned.write.serial) });
   }
 
@@ -106,7 +111,7 @@ export class Writer {
   #plan({ agent, resource }: Target, kind: WriteKind): Planned {
     const { random, writes, time } = this.#world;
     const prefix = kind === 'short' || kind === 'long' ? kind : 'kept';
-    const id = `${prefix}-${random.integer(0, prefix === 'kept' ? 9 : 2)}`;
+    const id = `${prefix}-${random.integer(0, prefix === 'kept' ? 5 : 1)}`;
     const serial = writes.size + 1;
     const key = keyOf(agent, { resource, collection: COLLECTION, id });
     const text = kind === 'delete' ? null : documentText(serial, kind);
@@ -132,7 +137,8 @@ export class Writer {
     const { relay, faults } = this.#world;
     const before = relay.timesPutBack + faults.of('relay-record-lost');
     const operations = planned.map(({ operation }) => operation);
-    const fingerprint = idempotencyKey === undefined ? {} : { idempotency: { key: idempotencyKey, fingerprint: 'same' } };
+    const fingerprint =
+      idempotencyKey === undefined ? {} : { idempotency: { key: idempotencyKey, fingerprint: 'same' } };
     const answer = life.records.write(
       { agent, resource },
       { operations, ...fingerprint },

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { HoldfastError } from '@holdfast/protocol';
 import { copyDatabase, openForReading, scanWal } from '@holdfast/sqlite';
 
-import { ownerOfNode } from './facts.ts';
+import { agentsOfNode, ownerOfNode } from './facts.ts';
 import { agentOf, agentPath, type ServiceKind } from './manifest.ts';
 import type { BackupSource, SourceFile } from './source.ts';
 
@@ -22,7 +22,9 @@ export function directorySource(service: ServiceKind, directory: string): Backup
     throw new HoldfastError('bad-configuration', `there is no ${service} in ${directory}`);
   }
   const owner = service === 'relay' ? RELAY_OWNER : ownerOfNode(join(directory, main));
-  const paths = [main, ...agentsIn(directory).map(agentPath)];
+  const known = service === 'relay' ? [] : agentsOfNode(join(directory, main));
+  const agents = new Set([...agentsIn(directory), ...known]);
+  const paths = [main, ...[...agents].toSorted().map(agentPath)];
   return {
     service,
     owner,
@@ -53,8 +55,10 @@ function databaseFile(directory: string, path: string): SourceFile {
   };
 }
 
-// A rotten log would be taken for the end of it: the copy would be an older state, and nobody would know.
+// A rotten log would be taken for the end of it: the copy would be an older state, and nobody would know. A file that was
+// set aside is not there.
 function assertWhole(path: string): void {
+  if (!existsSync(path)) throw new HoldfastError('file-damaged', `${path} is not there`);
   if (scanWal(path).state === 'rotten') throw new HoldfastError('file-damaged', `the log of ${path} is damaged`);
 }
 

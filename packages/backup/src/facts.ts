@@ -29,6 +29,16 @@ export function ownerOfNode(path: string): string {
   return reading(path, (database) => String(database.prepare('SELECT suffix FROM node WHERE id = 1').pluck().get()));
 }
 
+/** The agents of a node that have had a file, as far as its database knows. Throws SQLite's own errors. */
+export function agentsOfNode(path: string): string[] {
+  return reading(path, (database) => {
+    // Before schema 2 it did not know.
+    if (schemaVersion(database) < 2) return [];
+    const known = database.prepare('SELECT name FROM agents WHERE incarnation IS NOT NULL OR damaged_at IS NOT NULL');
+    return known.pluck().all() as string[];
+  });
+}
+
 function reading<Result>(path: string, read: (database: Reading) => Result): Result {
   const database = openForReading(path);
   try {

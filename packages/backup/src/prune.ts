@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { agentPath } from './manifest.ts';
 import { listBackups, manifestPath, type StoredBackup, verdictPath } from './archive.ts';
@@ -22,6 +23,7 @@ export interface Pruned {
  */
 export async function prune(directory: string, keep: number): Promise<Pruned> {
   try {
+    await removeUnfinished(directory);
     const backups = await listBackups(directory);
     const kept = keptOf(backups, keep);
     const removed = backups.filter((backup) => !kept.has(backup)).map(({ id }) => id);
@@ -34,6 +36,13 @@ export async function prune(directory: string, keep: number): Promise<Pruned> {
     return { removed, keptBytes: await removeChunks(directory, kept) };
   } catch (error) {
     throw fileFailure(error, `cannot prune ${directory}`);
+  }
+}
+
+/** Removes what a write of a small file that was cut short left. */
+async function removeUnfinished(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (name.endsWith('.json.new')) await rm(join(directory, name), { force: true });
   }
 }
 

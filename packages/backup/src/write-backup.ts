@@ -15,6 +15,9 @@ import type { BackupSource, SourceFile } from './source.ts';
 /** Codes that mean there is nothing to copy. */
 const NOTHING_TO_COPY: ReadonlySet<string> = new Set(['file-damaged', 'agent-restoring']);
 
+/** Chunks under way to the disk at a time: waiting for it takes longest. */
+const CHUNKS_AT_ONCE = 4;
+
 /** How a backup is made. */
 export interface WriteOptions {
   readonly source: BackupSource;
@@ -122,33 +125,39 @@ async function storeFile(
   copy: string,
 ): Promise<Pick<BackupFile, 'path' | 'bytes' | 'sha256' | 'chunks'>> {
   const whole = createHash('sha256');
-  const hashes: string[] = [];
+  const stored: Promise<string>[] = [];
   let bytes = 0;
   const file = await open(copy, 'r');
   try {
     for await (const chunk of chunksOf(file)) {
       options.signal.throwIfAborted();
       whole.update(chunk);
-      hashes.push(await chunks.put(chunk));
       bytes += chunk.length;
+      const put = chunks.put(chunk);
+      // Its failure is thrown below, when its turn comes.
+      put.catch(() => undefined);
+      stored.push(put);
+      await stored.at(-CHUNKS_AT_ONCE);
     }
+    return { path, bytes, sha256: whole.digest('hex'), chunks: await Promise.all(stored) };
   } finally {
+    // Nothing may be on its way to the disk any more when the failure of one is told.
+    await Promise.allSettled(stored);
     await file.close();
   }
-  return { path, bytes, sha256: whole.digest('hex'), chunks: hashes };
 }
 
-/** The file in pieces of `CHUNK_BYTES`. A piece is good until the next one is asked for. */
+/** The file in pieces of `CHUNK_BYTES`. */
 async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
-  const buffer = Buffer.alloc(CHUNK_BYTES);
   for (;;) {
+    const chunk = Buffer.alloc(CHUNK_BYTES);
     let filled = 0;
     while (filled < CHUNK_BYTES) {
-      const { bytesRead } = await file.read(buffer, filled, CHUNK_BYTES - filled);
+      const { bytesRead } = await file.read(chunk, filled, CHUNK_BYTES - filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
-    if (filled > 0) yield buffer.subarray(0, filled);
+    if (filled > 0) yield chunk.subarray(0, filled);
     if (filled < CHUNK_BYTES) return;
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseDocument } from '@holdfast/protocol';
 import { ensurePrivateDirectory, lockDirectory, openDatabase } from '@holdfast/sqlite';
 import { temporaryDirectory } from '@holdfast/testkit';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import {
   directorySource,
@@ -17,6 +17,9 @@ import {
 } from '../src/index.ts';
 import { sealedText } from '../src/sealed.ts';
 import { backUp, chunksIn, contentOf, makeNode, recordsOf, refusal, schemas, withAgent, write } from './fixture.ts';
+
+// Each check of a file is a process of its own.
+vi.setConfig({ testTimeout: 120_000 });
 
 interface Place extends AsyncDisposable {
   readonly data: string;
@@ -31,7 +34,12 @@ async function place(): Promise<Place> {
   makeNode(data);
   await write(data, 'ada', [0, 3000]);
   await write(data, 'bob', [0, 100]);
-  return { data, backups: home.file('backups'), file: home.file, [Symbol.asyncDispose]: home[Symbol.asyncDispose] };
+  return {
+    data,
+    backups: home.file('backups'),
+    file: (name) => home.file(name),
+    [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
+  };
 }
 
 async function restore(from: string, directory: string, id?: string): Promise<Restored> {
@@ -133,6 +141,19 @@ describe('a backup', () => {
     expect(verifiedAt).not.toBeNull();
     await restore(home.backups, home.file('new'));
     expect(Object.keys(await contentOf(home.file('new')))).toEqual(['ada']);
+  });
+
+  test('knows of an agent whose file was set aside', async () => {
+    await using home = await place();
+    const database = openDatabase(join(home.data, 'node.db'));
+    database.exec(`
+      CREATE TABLE agents (name TEXT, incarnation TEXT, damaged_at INTEGER) STRICT;
+      INSERT INTO agents (name, incarnation, damaged_at) VALUES ('carol', 'one', 1), ('never-used', NULL, NULL);
+      PRAGMA user_version = 2;
+    `);
+    database.close();
+    const { manifest } = await backUp(home.data, home.backups);
+    expect(manifest.missing).toEqual([{ agent: 'carol', reason: 'file-damaged' }]);
   });
 
   test('of a file that is damaged inside is told to be no good, and stays', async () => {
@@ -273,9 +294,29 @@ describe('what is refused', () => {
         join(home.backups, `${manifest.id}.json`),
         sealedText({ ...manifest, files: [{ ...manifest.files[0], path }] }),
       );
-      expect(await refusal(restore(home.backups, home.file('new')), 'backup-damaged'), path).toContain(manifest.id);
+      expect(await refusal(restore(home.backups, home.file('new')), 'backup-damaged')).toContain(manifest.id);
     }
     expect(existsSync(home.file('evil'))).toBe(false);
+  });
+
+  test('a manifest that was changed, wherever', async () => {
+    await using home = await place();
+    const { manifest } = await backUp(home.data, home.backups);
+    const path = join(home.backups, `${manifest.id}.json`);
+    const text = readFileSync(path, 'utf8');
+    const changes = [
+      ['"workstation"', '"workstatiom"'],
+      ['"missing":[]', '"missing": []'],
+      ['{"sha256"', '{ "sha256"'],
+      [',"new_bytes"', ',"new_byteS"'],
+    ] as const;
+    for (const [from, to] of changes) {
+      expect(text).toContain(from);
+      writeFileSync(path, text.replace(from, to));
+      expect(await refusal(readManifest(home.backups, manifest.id), 'backup-damaged')).toContain(path);
+    }
+    writeFileSync(path, text);
+    expect((await readManifest(home.backups, manifest.id)).content).toEqual(manifest);
   });
 
   test('a newer form and a newer schema, both left as they are', async () => {

@@ -66,6 +66,24 @@ const relayNodes = {
   ],
 };
 
+const restored = {
+  agent: 'ada',
+  state: 'done',
+  records_done: 12_000,
+  started_at: '2026-11-20T10:00:00.000Z',
+  ended_at: '2026-11-20T10:01:00.000Z',
+  error: null,
+  report: {
+    from: 'relay',
+    records: 12_000,
+    salvaged: 3,
+    lost: [],
+    lost_count: 0,
+    is_complete: true,
+    set_aside: '/var/lib/holdfast/node/damaged/ada-then',
+  },
+};
+
 type Answer = readonly [status: number, body: unknown, headers?: Readonly<Record<string, string>>];
 
 interface Seen {
@@ -365,6 +383,44 @@ describe('agents and tokens', () => {
       token: 'join-token',
       name: 'workstation',
     });
+  });
+
+  test('adopt waits until every agent is restored, and says that they need tokens', async () => {
+    const adopted = { node: 'workstation', relay: 'http://htpc.lan:8001', agents: ['ada'] };
+    answers['POST /v1/node/adopt'] = [202, adopted];
+    answers['GET /v1/agents/ada/restore'] = [200, restored];
+    const { exitCode, stdout, stderr } = await run(
+      ['adopt', '--relay', 'http://htpc.lan:8001', '--name', 'workstation'],
+      'join-token\n',
+    );
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(seen[0]?.body ?? '')).toMatchObject({ token: 'join-token', name: 'workstation' });
+    expect(stdout).toContain('1 agent restored');
+    expect(stdout).toMatch(/ada +12,000 records/);
+    expect(stderr).toContain('holdfast agent token ada');
+  });
+
+  test.each([
+    ['nothing', {}, 0],
+    ['a record', { lost: [{ resource: '', collection: 'notes', id: 'n-1', version: null }], lost_count: 1 }, 3],
+    ['it cannot be known what', { is_complete: false }, 3],
+  ])('restore of an agent with %s lost ends as it should', async (_case, changes, expected) => {
+    answers['POST /v1/agents/ada/restore'] = [202, { ...restored, state: 'running', report: null }];
+    answers['GET /v1/agents/ada/restore'] = [200, { ...restored, report: { ...restored.report, ...changes } }];
+    const { exitCode, stdout } = await run(['restore', '--agent', 'ada', '--from', 'relay']);
+    expect(exitCode).toBe(expected);
+    expect(JSON.parse(seen[0]?.body ?? '')).toEqual({ from: 'relay' });
+    expect(stdout).toContain('ada was restored from relay: 12,000 records');
+    expect(stdout.includes('n-1')).toBe('lost' in changes);
+  });
+
+  test('restore of an agent that failed says why', async () => {
+    answers['POST /v1/agents/ada/restore'] = [202, { ...restored, state: 'running', report: null }];
+    const failed = { ...restored, state: 'failed', report: null, error: 'relay-unreachable: no answer' };
+    answers['GET /v1/agents/ada/restore'] = [200, failed];
+    const { exitCode, stdout, stderr } = await run(['restore', '--agent', 'ada', '--from', 'relay']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain('relay-unreachable: no answer');
   });
 
   test('dead letters of a node come newest first', async () => {

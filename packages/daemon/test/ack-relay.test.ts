@@ -81,6 +81,23 @@ describe('a write that waits for the relay', () => {
     expect(Object.keys(relay.documents('ada'))).toEqual(expect.arrayContaining(['notes/a', 'notes/b', 'notes/c']));
   });
 
+  test('is told "local" when it was written over and the relay rejects what stands in its place', async () => {
+    await using node = await online();
+    relay.refusal = ({ doc }) => {
+      const isBad = (doc as { bad?: boolean }).bad === true;
+      return isBad ? { code: 'invalid-request', reason: 'of a test' } : undefined;
+    };
+    const release = await busy(node);
+    const answer = putAndWait(node, ['a', 'b']);
+    await expect.poll(() => timers.armed).toContain(TIMEOUT_MS);
+    const document = { value: { bad: true }, text: '{"bad":true}' };
+    const over = { op: 'put', collection: 'notes', id: 'a', document, expiresAtMs: null } as const;
+    await node.store().write({ resource: '', operations: [over] });
+    release();
+    expect(await answer).toBe('local');
+    expect(Object.keys(relay.documents('ada'))).not.toContain('notes/a');
+  });
+
   test('is told "local" when time is up, and arrives all the same', async () => {
     await using node = await online();
     relay.fail('/relay/batch', { kind: 'hang' }, 1);

@@ -1,11 +1,20 @@
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { eventually, temporaryDirectory } from '@holdfast/testkit';
 import { type Logger, pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 
-import { flipInFrame, zeroPages } from './support/damage.ts';
+import { flipInFrame, framesIn, zeroPages } from './support/damage.ts';
 import { keyNames, keysOf, putKeys, statusOf, untilEqual, valueOf } from './support/keys.ts';
 import { KillableDaemon } from './support/killable-daemon.ts';
 import { ModelRelay } from './support/model-relay.ts';
@@ -97,6 +106,41 @@ describe("an agent's damaged file", { timeout: 2 * LIMIT_MS }, () => {
     await using again = await startIn(directory);
     expect(await readKey(again, 'ada', 'k0')).toEqual(REFUSED);
     expect(readdirSync(join(directory, 'damaged'))).toHaveLength(1);
+    expect(existsSync(ada)).toBe(false);
+  });
+
+  test('with a break in its last write alone is opened, and that is told: a crash leaves the same', async () => {
+    await using place = await temporaryDirectory();
+    const directory = place.file('node');
+    const { ada } = await killedNode(directory);
+    flipInFrame(ada, framesIn(ada) - 1);
+    const lines: string[] = [];
+    const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+    await using daemon = await startIn(directory, log);
+    expect(await readKey(daemon, 'ada', 'k38')).toBe(200);
+    expect(await statusOf(daemon, 'ada')).toMatchObject({ state: 'ok', records: 39 });
+    expect((await statusOf(daemon, 'ada')).error).toContain('the end of its write-ahead log');
+    expect(lines.some((line) => line.includes('"level":40') && line.includes('a crash or damage'))).toBe(true);
+  });
+
+  test('that cannot be moved yet is refused all the same, and moved as soon as it can be', async () => {
+    await using place = await temporaryDirectory();
+    const directory = place.file('node');
+    const { ada } = await stoppedNode(directory, 1);
+    writeFileSync(ada, Buffer.alloc(8192, 'no database '));
+    writeFileSync(join(directory, 'damaged'), 'in the way');
+    const lines: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line: string) => void lines.push(line) });
+    await using daemon = await startIn(directory, log);
+    expect(await readKey(daemon, 'ada', 'k0')).toEqual(REFUSED);
+    await eventually(() => expect(lines.join('')).toContain('a file could not be moved; tried again'), {
+      limitMs: LIMIT_MS,
+    });
+    expect(existsSync(ada)).toBe(true);
+    expect(await readKey(daemon, 'ada', 'k0')).toEqual(REFUSED);
+    expect(await readKey(daemon, 'bob', 'b')).toBe(200);
+    rmSync(join(directory, 'damaged'));
+    await eventually(() => expect(setAsideFiles(directory)).toContain('ada.db'), { limitMs: LIMIT_MS });
     expect(existsSync(ada)).toBe(false);
   });
 

@@ -197,6 +197,50 @@ describe('restoring an agent from the relay', { timeout: 2 * LIMIT_MS }, () => {
   });
 });
 
+describe('restoring an agent from a backup', { timeout: 2 * LIMIT_MS }, () => {
+  test('gives back what is in it and what can be read of the file; what only the relay has comes by itself', async () => {
+    await using place = await temporaryDirectory();
+    await using relay = await ModelRelay.start();
+    const { directory, ada } = await stage(place, relay, { known: 300, late: 0 });
+    {
+      await using daemon = await startIn(directory);
+      expect((await daemon.call('POST /v1/backups')).status).toBe(202);
+      await eventually(
+        async () =>
+          expect((await daemon.call('GET /v1/backups')).json).toMatchObject({ running: null, last_error: null }),
+        { limitMs: LIMIT_MS },
+      );
+      await putKeys(daemon, 'ada', 'sent', 20);
+      await untilEqual(daemon, 'ada');
+      relay.fail('/relay/', { kind: 'reset' });
+      await putKeys(daemon, 'ada', 'late', 20);
+    }
+    relay.forgive();
+    zeroPages(ada, 'records', 5);
+    await using daemon = await startIn(directory);
+    const { json } = await daemon.call('GET /v1/backups');
+    const { report } = await restore(daemon, 'ada', { from: 'backup' });
+    expect(report).toMatchObject({
+      from: json.backups[0].id as string,
+      records: 300,
+      lost_count: 0,
+      is_complete: true,
+    });
+    await untilEqual(daemon, 'ada');
+    expect(await keysOf(daemon, 'ada')).toEqual(sorted(keyNames('k', 300), keyNames('sent', 20), keyNames('late', 20)));
+  });
+
+  test('that is not there fails and says so', async () => {
+    await using daemon = await TestDaemon.start();
+    await daemon.agent('ada');
+    await putKeys(daemon, 'ada', 'k', 3);
+    const failed = await restore(daemon, 'ada', { from: 'backup', backup: '2026-01-01T00-00-00Z' });
+    expect(failed.state).toBe('failed');
+    expect(failed.error).toMatch(/backup/);
+    expect(await keysOf(daemon, 'ada')).toHaveLength(3);
+  });
+});
+
 describe('a crash', { timeout: 2 * LIMIT_MS }, () => {
   test('at any step of setting aside is carried on from', async () => {
     for (const moved of [[], ['-wal'], ['-wal', '-shm'], ['-wal', '-shm', '']]) {

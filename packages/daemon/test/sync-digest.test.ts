@@ -2,13 +2,13 @@ import { cpSync, rmSync } from 'node:fs';
 import { Writable } from 'node:stream';
 
 import type { Change } from '@holdfast/protocol';
-import { digestText, type StoreOperation } from '@holdfast/store';
-import { seededRandom, temporaryDirectory, testSeed } from '@holdfast/testkit';
+import { digestText } from '@holdfast/store';
+import { temporaryDirectory } from '@holdfast/testkit';
 import { type Logger, pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { ManualTimers } from './support/manual-timers.ts';
-import { ModelRelay, type RelayFault, withHash } from './support/model-relay.ts';
+import { ModelRelay, withHash } from './support/model-relay.ts';
 import { SyncBench, type SyncBenchOptions } from './support/sync-bench.ts';
 
 const HEARTBEAT_MS = 15_000;
@@ -327,6 +327,20 @@ describe('nobody is alarmed', () => {
     expect(relay.callsOf('/relay/agents')).toEqual([]);
   });
 
+  test('and no file is opened for it while an agent rests', async () => {
+    await using node = await drained();
+    await node.put('more');
+    await expectEqual(node);
+    const get = vi.spyOn(node.files, 'get');
+    for (let beats = 1; beats <= 2; beats += 1) {
+      await expect.poll(() => timers.fire(isHeartbeat), { interval: 1 }).toBe(1);
+      await relay.until(() => relay.callsOf('/relay/session').length === beats);
+      await expect.poll(() => timers.armed.filter(isHeartbeat).length, { interval: 1 }).toBe(1);
+    }
+    expect(get).not.toHaveBeenCalled();
+    expect(node.engine.digestState('ada')).toBe('equal');
+  });
+
   test('by what is written while a session is asked for, sent while it is, or goes by the fast lane', async () => {
     await using node = await drained();
     for (let round = 0; round < 10; round += 1) {
@@ -350,78 +364,6 @@ describe('nobody is alarmed', () => {
     expect(node.notices).toEqual([]);
     expect(relay.callsOf('/relay/agents')).toEqual([]);
   });
-});
-
-describe('a storm of faults', () => {
-  const faults: readonly RelayFault[] = [
-    { kind: 'reset' },
-    { kind: 'lose-answer' },
-    { kind: 'half-answer' },
-    { kind: 'answer', status: 500 },
-    { kind: 'answer', status: 502, isDone: true },
-    { kind: 'answer', status: 429, headers: { 'retry-after': '7' } },
-  ];
-  const paths = ['/relay/batch', '/relay/session', '/relay/immediate', '/relay/streams', '/relay/agents'];
-
-  /** One thing that may happen to a node; `lose` is what the relay may lose behind its back. */
-  async function happen(node: SyncBench, random: ReturnType<typeof seededRandom>, lose: () => void): Promise<void> {
-    const id = `r${random.integer(0, 30)}`;
-    const act = random.integer(0, 9);
-    if (act < 4) await node.put(id, { n: random.next() });
-    else if (act === 4) relay.fail(random.pick(paths), random.pick(faults), random.integer(1, 3));
-    else if (act === 5) {
-      const { seq } = await node.put(id, { n: random.next() });
-      void node.engine.waitForRelay('ada', { first: seq, last: seq }, 1000);
-    } else if (act === 6) await node.store().write({ resource: '', operations: [expiring(id)] });
-    else if (act === 7) lose();
-    else timers.fire();
-  }
-
-  function expiring(id: string): StoreOperation {
-    return { op: 'put', collection: 'notes', id, document: { value: {}, text: '{}' }, expiresAtMs: Date.now() + 1e6 };
-  }
-
-  async function calm(node: SyncBench): Promise<void> {
-    relay.forgive();
-    const isEqual = (): boolean => {
-      timers.fire();
-      const isSettled = node.engine.streamState('ada') === 'clean' && node.store().counters.outbox === 0;
-      return isSettled && relay.digest('ada') === digestText(node.store().counters.digest);
-    };
-    await expect.poll(isEqual, { interval: 3, timeout: 15_000 }).toBe(true);
-    expect(relay.documents('ada')).toEqual(node.documents());
-  }
-
-  test.each(Array.from({ length: 6 }, (_, round) => round))(
-    'in which nothing is lost alarms nobody, round %d',
-    async (round) => {
-      const random = seededRandom(testSeed() + round);
-      await using node = await SyncBench.make({ timers, random: () => random.next() });
-      node.enrol(relay);
-      for (let step = 0; step < 120; step += 1) await happen(node, random, () => undefined);
-      await calm(node);
-      expect(node.notices).toEqual([]);
-      expect(relay.callsOf('/relay/agents')).toEqual([]);
-    },
-  );
-
-  test.each(Array.from({ length: 6 }, (_, round) => round))(
-    'in which the relay loses records is made up for, round %d',
-    async (round) => {
-      const random = seededRandom(testSeed() + round);
-      await using node = await SyncBench.make({ timers, random: () => random.next() });
-      node.enrol(relay);
-      let lost = 0;
-      const lose = (): void => {
-        const held = relay.changes('ada').filter(({ expiresAtMs }) => expiresAtMs === null);
-        if (held.length === 0) return;
-        relay.lose('ada', random.pick(held).id);
-        lost += 1;
-      };
-      for (let step = 0; step < 120 || lost === 0; step += 1) await happen(node, random, lose);
-      await calm(node);
-    },
-  );
 });
 
 describe('a repair', () => {

@@ -1,12 +1,13 @@
 import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { relayRoutes } from '@holdfast/protocol';
 import { openDatabase } from '@holdfast/sqlite';
 import { checkFile } from '@holdfast/store';
 import { eventually } from '@holdfast/testkit';
 import { expect, test } from 'vitest';
 
-import { changeLines, edited, listeningLog, TestRelay } from './relay-fixture.ts';
+import { answerOf, changeLines, edited, listeningLog, TestNode, TestRelay } from './relay-fixture.ts';
 
 const LIMIT_MS = 20_000;
 
@@ -19,6 +20,10 @@ async function metricsAfterPass(relay: TestRelay): Promise<string> {
     },
     { limitMs: LIMIT_MS },
   );
+}
+
+async function digestAt(node: TestNode): Promise<string | undefined> {
+  return answerOf(relayRoutes.session, await node.session()).streams[0]?.digest;
 }
 
 function flip(path: string, at: number): void {
@@ -71,6 +76,23 @@ test.each([
   database.exec(sql);
   database.close();
   expect(await checkFile(path, 'relay')).toMatchObject({ state: 'damaged', problems: [{ kind: 'counter' }] });
+});
+
+test('a record that vanished from the relay’s database leaves the digest, so that its node finds it missing', async () => {
+  await using relay = new TestRelay();
+  await relay.start();
+  const node = await relay.node();
+  await node.batch({ lines: changeLines(5) });
+  const before = await digestAt(node);
+  await relay.running.stop();
+  const database = openDatabase(join(relay.directory, 'relay.db'));
+  database.exec('DELETE FROM records WHERE position = 2');
+  database.close();
+  await relay.start(undefined, 0);
+  expect(before).toMatch(/^[0-9a-f]{16}$/);
+  await eventually(async () => expect(await digestAt(node)).not.toBe(before), { limitMs: LIMIT_MS });
+  await relay.running.stop();
+  expect(await checkFile(join(relay.directory, 'relay.db'), 'relay')).toMatchObject({ records: 4 });
 });
 
 test('a relay does not start over a damaged log, nor with an empty database', async () => {

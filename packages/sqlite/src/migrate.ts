@@ -12,8 +12,8 @@ export interface Migration {
 }
 
 /**
- * Brings a database to the newest schema: each missing step in a transaction of its own, together with its number in
- * `user_version`, so that a crash leaves a whole step or none.
+ * Brings a database to the newest schema: all missing steps in one transaction, with the number of the last in
+ * `user_version`, so that a crash leaves the schema that was there or the newest one.
  *
  * Throws `schema-newer`, having written nothing, when the file has steps this code does not know.
  */
@@ -25,9 +25,17 @@ export function migrate(database: Database, migrations: readonly Migration[]): v
       `${database.name} has schema ${from}; this version knows up to ${migrations.length}`,
     );
   }
-  for (const [index, migration] of migrations.entries()) {
-    if (index < from) continue;
-    applyMigration(database, migration, index + 1);
+  if (from === migrations.length) return;
+  const applyMissing = database.transaction(() => {
+    for (const [index, migration] of migrations.entries()) {
+      if (index >= from) applyMigration(database, migration, index + 1);
+    }
+    database.pragma(`user_version = ${migrations.length}`);
+  });
+  try {
+    applyMissing.immediate();
+  } catch (error) {
+    throw translateSqliteError(error, `the schema of ${database.name} could not be brought up to date`);
   }
 }
 
@@ -36,15 +44,11 @@ export function schemaVersion(database: Database): number {
   return database.pragma('user_version', { simple: true }) as number;
 }
 
-function applyMigration(database: Database, migration: Migration, version: number): void {
-  const apply = database.transaction(() => {
-    database.exec(migration.sql);
-    migration.fill?.(database);
-    database.pragma(`user_version = ${version}`);
-  });
+function applyMigration(database: Database, { name, sql, fill }: Migration, version: number): void {
   try {
-    apply.immediate();
+    database.exec(sql);
+    fill?.(database);
   } catch (error) {
-    throw translateSqliteError(error, `migration ${version} (${migration.name}) of ${database.name} failed`);
+    throw translateSqliteError(error, `migration ${version} (${name}) of ${database.name} failed`);
   }
 }

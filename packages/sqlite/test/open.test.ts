@@ -87,15 +87,15 @@ describe('migrations', () => {
     second.close();
   });
 
-  test('that fail leave the steps before them and nothing of their own', async () => {
+  test('that fail leave the schema that was there, and nothing of the steps before them either', async () => {
     await using directory = await temporaryDirectory();
     const database = openDatabase(directory.file('a.db'));
     const broken = { name: 'third', sql: 'CREATE TABLE third (c); INSERT INTO nowhere VALUES (1)' };
     expect(() => migrate(database, [...steps, broken])).toThrow(failed);
     expect(() => migrate(database, [...steps, broken])).toThrow(/migration 3 \(third\)/);
-    expect(schemaVersion(database)).toBe(2);
+    expect(schemaVersion(database)).toBe(0);
     const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").pluck().all();
-    expect(tables).toEqual(['first', 'second']);
+    expect(tables).toEqual([]);
     expect(database.inTransaction).toBe(false);
     database.close();
   });

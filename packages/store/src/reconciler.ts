@@ -31,6 +31,8 @@ type ComparedColumns = Pick<
 interface Settling {
   /** See `Reconciler.settle`. */
   readonly areCounted: boolean;
+  /** What expired by then and is not here was swept here, and is not brought back. In milliseconds since 1970. */
+  readonly expiredBeforeMs: number;
   /** Puts one in the place of ours, or in a new one. */
   readonly place: (row: RecordRow, stored: StoredColumns | undefined) => void;
 }
@@ -92,6 +94,7 @@ export class Reconciler {
     this.#moveWaitingAbove(page.cursor.seq);
     const settlement = this.#settleAll(page.changes, {
       areCounted: false,
+      expiredBeforeMs: 0,
       place: (row, stored) => this.#placeAdopted(row, stored, page.cursor.seq),
     });
     const last = page.changes.at(-1);
@@ -106,9 +109,11 @@ export class Reconciler {
    * whether the relay counts each of them in its digest. A whole copy has others too: older versions of what it rejected.
    */
   settle(changes: readonly Change[], areCounted: boolean): Settlement {
-    const nowMs = this.#now();
-    const wanted = changes.filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs);
-    return this.#settleAll(wanted, { areCounted, place: (row, stored) => this.#placeAbove(row, stored) });
+    return this.#settleAll(changes, {
+      areCounted,
+      expiredBeforeMs: this.#now(),
+      place: (row, stored) => this.#placeAbove(row, stored),
+    });
   }
 
   /** Sends once more what stands at these seqs, unless it changed, waits or was rejected. Returns how many do. */
@@ -153,11 +158,12 @@ export class Reconciler {
     return counts;
   }
 
-  #settleOne(row: RecordRow, { place, areCounted }: Settling): keyof Settlement | undefined {
+  #settleOne(row: RecordRow, { place, areCounted, expiredBeforeMs }: Settling): keyof Settlement | undefined {
     const stored = this.#writer.find(row.resource, row.collection, row.id);
     if (recordHash(row) !== row.hash) return this.#replaceBroken(row, stored);
     this.#observe(row.version);
     if (stored === undefined) {
+      if (row.expiresAtMs !== null && row.expiresAtMs <= expiredBeforeMs) return undefined;
       place(row, undefined);
       return 'taken';
     }

@@ -30,8 +30,10 @@ async function expectSame(): Promise<void> {
   for (let batch = next(); batch; batch = next()) {
     const { lines, digest } = batch;
     await agent.store.acknowledge(batch.upto, relay.takeBatch(batch) ?? []);
+    // A batch with rejects in it counts what the relay leaves out.
+    const isComparable = !lines.some((line) => line.includes(POISON));
     expect(digest).toMatch(/^[0-9a-f]{16}$/);
-    if (!lines.some((line) => line.includes(POISON))) expect(digest).toBe(digestText(relay.digest));
+    expect(isComparable ? digest : digestText(relay.digest)).toBe(digestText(relay.digest));
   }
   expect(digestText(agent.store.counters.digest)).toBe(digestText(relay.digest));
   agent.expectTrueCounters();
@@ -169,6 +171,15 @@ describe('settling by content', () => {
     const expired = alter('a', { id: 'gone', expiresAtMs: agent.clock.now() });
     expect(await settle(expired)).toEqual(NO_SETTLEMENT);
     expect(agent.store.counters.outbox).toBe(0);
+  });
+
+  test('but takes over that a record here has expired', async () => {
+    agent.reopen();
+    const version = 'ff0000000000-0000-0000000b';
+    const expired = alter('a', { version, expiresAtMs: agent.clock.now() });
+    expect(await settle(expired)).toEqual({ ...NO_SETTLEMENT, taken: 1 });
+    expect(agent.read('notes', 'a')).toBeUndefined();
+    await expectSame();
   });
 
   test('lets what was written in this start of the daemon win over a newer version', async () => {

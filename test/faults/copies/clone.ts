@@ -57,9 +57,10 @@ async function cloneOnce({ seed }: FaultPlan, { number, random, tally }: Trial):
   const place = { kind: 'node', name: 'copy', home: network.home, port: await stablePort() } as const;
   await using copied = new Service(place);
   await putInPlace(service.directory, copied.directory);
-  await service.start();
-  if (random.next() < 0.7) await writeSome(load, random);
-  await copied.start();
+  const isCopyFirst = random.next() < 0.5;
+  await (isCopyFirst ? copied : service).start();
+  if (!isCopyFirst && random.next() < 0.7) await writeSome(load, random);
+  await (isCopyFirst ? service : copied).start();
   await using copiedAdmin = connect({ url: copied.url, token: copied.adminToken });
   const copiedAgents = await agentsOf(copied, copiedAdmin);
   const copiedLoad = new BulkLoad({

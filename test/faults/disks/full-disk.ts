@@ -9,10 +9,10 @@ import { differencesNow } from '../../harness/stored.ts';
 import { type FaultCase, type FaultPlan, type Findings, Tally } from '../fault-case.ts';
 import { BulkLoad } from '../load/bulk-load.ts';
 
-const DISK_MEGABYTES = 64;
+const DISK_MEGABYTES = 40;
 const RESERVE_MEGABYTES = 8;
 /** What somebody else's file takes: so much is left above the reserve for the load to fill. */
-const BALLAST_MEGABYTES = 40;
+const BALLAST_MEGABYTES = 28;
 const MEBIBYTE = 1024 * 1024;
 const ENOUGH_WRITES = 200_000;
 const RESUME_LIMIT_MS = 5000;

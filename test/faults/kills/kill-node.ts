@@ -15,7 +15,7 @@ export const killNode: FaultCase = {
   name: 'kill-node',
   promise: 'a daemon killed in mid-write has every acknowledged write, and so has the relay',
   full: 500,
-  slice: 5,
+  slice: 3,
   needs: [],
   run: async (plan) => {
     await using network = await startNetwork({ nodes: { n: ['ada', 'ben', 'cyd'] } });

@@ -17,7 +17,7 @@ export const killRelay: FaultCase = {
   name: 'kill-relay',
   promise: 'a relay killed while it takes batches has all that it acknowledged, and takes the rest when it is back',
   full: 500,
-  slice: 5,
+  slice: 3,
   needs: [],
   run: async (plan) => {
     await using network = await startNetwork({ nodes: { n: ['ada', 'ben', 'cyd'] } });

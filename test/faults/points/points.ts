@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { checkFile } from '@holdfast/store';
 import { injectedTimes, type Injection, straceCommand } from '@holdfast/testkit';
 
+import { countCalls } from './count-calls.ts';
 import { dumpRows } from './dump.ts';
 import { type PointOperation, recover } from './operations.ts';
 
@@ -134,18 +135,4 @@ async function run([program = '', ...args]: readonly string[]): Promise<Ended> {
   });
   const [stdout, stderr, end] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   return { stdout, stderr, ...end };
-}
-
-/** A log line begins with the thread's id; faults are counted in each thread by itself, and for each call by itself. */
-function countCalls(log: string): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const [, threadAndCall = ''] of log.matchAll(/^(\d+ +\w+)\(/gm)) {
-    counts.set(threadAndCall, (counts.get(threadAndCall) ?? 0) + 1);
-  }
-  const most = new Map<string, number>();
-  for (const [threadAndCall, count] of counts) {
-    const call = threadAndCall.replace(/^\d+ +/, '');
-    most.set(call, Math.max(count, most.get(call) ?? 0));
-  }
-  return most;
 }

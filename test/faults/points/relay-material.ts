@@ -3,9 +3,9 @@ import type { IncomingBatch, IncomingChange, SessionOpening } from '@holdfast/re
 import { recordHash } from '@holdfast/store';
 
 /** A node the relay's fixture knows, by its boot there. */
-export const NODE = 'htpc';
+const NODE = 'htpc';
 /** The boot of that node. */
-export const BOOT: string = 'b'.repeat(32);
+const BOOT = 'b'.repeat(32);
 /** When all of it happens. */
 export const NOW_MS = 1_900_000_000_000;
 

@@ -21,7 +21,7 @@ export const recoveryTime: FaultCase = {
   name: 'recovery-time',
   promise: `killed with a log of 64 MiB, a daemon is ready again within ${LIMIT_SECONDS} s (p99)`,
   full: 100,
-  slice: 3,
+  slice: 1,
   needs: [],
   run: measure,
 };

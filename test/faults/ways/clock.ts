@@ -13,7 +13,7 @@ export const wrongClock: FaultCase = {
   name: 'clock',
   promise: 'under a clock ten years wrong, versions go on growing, nothing is lost and the relay gets it all',
   full: 100,
-  slice: 3,
+  slice: 2,
   needs: ['faketime'],
   run: jumpAgainAndAgain,
 };

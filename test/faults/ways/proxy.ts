@@ -17,7 +17,7 @@ export const proxyFaults: FaultCase = {
   name: 'proxy',
   promise: 'whatever the way does to requests and answers, each write is on the relay once and as it was written',
   full: 200,
-  slice: 8,
+  slice: 4,
   needs: [],
   run: breakAgainAndAgain,
 };

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { type Cursor, HoldfastError, type RestoreReport, ZERO_VERSION } from '@holdfast/protocol';
 import {
@@ -37,19 +38,15 @@ export async function rebuildFile(work: Work, context: RestoreContext): Promise<
   const path = context.custody.rebuiltPath(work.agent);
   removeScratch(path);
   const source = await openSource(work, context, `${path}.source`);
-  const builder = new FileBuilder(path, context.clock, context.now);
-  let isBuilt = false;
   try {
-    const rebuilt = await build({ work, path, source, builder }, context);
-    isBuilt = true;
+    const rebuilt = await buildWhole({ work, path, source }, context);
+    assertOneFile(path);
     return rebuilt;
   } catch (error) {
+    removeScratch(path);
     throw context.guard.translate(error, 'the file could not be rebuilt', path);
   } finally {
-    builder.close();
     await source.close();
-    if (isBuilt) assertOneFile(path);
-    else removeScratch(path);
   }
 }
 
@@ -58,11 +55,23 @@ export function removeScratch(path: string): void {
   for (const scratch of [path, `${path}.source`, `${path}.mended`]) removeDatabase(scratch);
 }
 
-interface Building {
+interface Place {
   readonly work: Work;
   readonly path: string;
   readonly source: Source;
+}
+
+interface Building extends Place {
   readonly builder: FileBuilder;
+}
+
+async function buildWhole(place: Place, context: RestoreContext): Promise<Rebuilt> {
+  const builder = new FileBuilder(place.path, context.clock, context.now);
+  try {
+    return await build({ ...place, builder }, context);
+  } finally {
+    builder.close();
+  }
 }
 
 async function build(building: Building, context: RestoreContext): Promise<Rebuilt> {
@@ -75,6 +84,9 @@ async function build(building: Building, context: RestoreContext): Promise<Rebui
     records += result.taken;
     wrong = [...wrong, ...result.wrong];
     work.onProgress(records);
+    // Requests have their turn between two pages, wherever the pages come from.
+    await nextTurn();
+    work.signal.throwIfAborted();
   }
   await source.settle(builder, NOWHERE);
   const { salvaged, isComplete } = await salvageInto(building, context, losses);

@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { type BatchReceipt, type Cursor, type Reject, ZERO_VERSION } from '@holdfast/protocol';
+import type { BatchReceipt, Cursor, Reject } from '@holdfast/protocol';
 import { type AgentStore, digestText, type OutboxBatch } from '@holdfast/store';
 
 import { retryDelayMs } from './backoff.ts';
 import { BatchSize } from './batch-size.ts';
 import { Comparison, type DigestState } from './comparison.ts';
+import { isSame, NOWHERE } from './cursor.ts';
 import type { LaneContext } from './lane-context.ts';
 import { pull, type StreamWork } from './pull.ts';
 import { repair } from './repair.ts';
@@ -28,8 +29,6 @@ interface Prepared {
   readonly batch: OutboxBatch;
   readonly encoded: Promise<EncodedBatch>;
 }
-
-const NOWHERE: Cursor = { seq: 0, version: ZERO_VERSION };
 
 /** Drives one stream's machine: sends batches, one at a time, and does what the relay's answers ask. */
 export class Lane {
@@ -371,12 +370,17 @@ export class Lane {
 
   #moved(): void {
     const { acked, outbox } = this.#store().counters;
-    this.#movedTo(acked, outbox > 0 ? 'more' : 'drained');
+    if (outbox > 0) {
+      this.#movedTo(acked, 'more');
+    } else {
+      // Kept, so that a quiet agent's file need not be opened to compare.
+      this.#digest = this.#settledDigest();
+      this.#movedTo(acked, 'drained');
+    }
   }
 
   #movedTo(acked: Cursor, event: 'more' | 'drained' | 'different'): void {
     this.#acked = acked;
-    this.#digest = undefined;
     this.#movedAt = this.#context.moment();
     this.dispatch(event);
   }
@@ -392,8 +396,4 @@ export class Lane {
     this.#disarm();
     this.#disarm = this.#context.timers.after(delayMs, () => this.dispatch('timer'));
   }
-}
-
-function isSame(one: Cursor, other: Cursor): boolean {
-  return one.seq === other.seq && one.version === other.version;
 }

@@ -27,6 +27,9 @@ const MAX_REASON_CHARACTERS = 300;
 
 const REFUSALS = new Set([401, 403, 404, 426]);
 
+/** Why a credential that was good may not be any more (protocol rule 7): what this node never sent is to be kept. */
+const REPLACED = 'if another machine took the place of this node, `holdfast node reidentify` keeps what it never sent';
+
 const compress = promisify(zstdCompress);
 
 /** A call to the relay as it travels. */
@@ -201,7 +204,9 @@ function understand<Schema extends z.ZodType>(text: string, schema: Schema): Out
 function classify(status: number, text: string, retryAfter: string | undefined): Outcome<never> {
   const problem = parseOrUndefined(text);
   const code = textMember(problem, 'code');
-  const reason = [`the relay answered ${status}`, code, textMember(problem, 'detail')].filter(Boolean).join(': ');
+  const hint = status === 401 ? REPLACED : undefined;
+  const parts = [`the relay answered ${status}`, code, textMember(problem, 'detail'), hint];
+  const reason = parts.filter(Boolean).join(': ');
   const known = code === undefined ? {} : { code };
   if (status === 409 && code === 'cursor-mismatch') {
     const cursor = cursorSchema.safeParse((problem as { cursor?: unknown }).cursor);

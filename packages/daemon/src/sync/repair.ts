@@ -7,8 +7,8 @@ import { differencesOf } from './notices.ts';
 import { ABORTED, NO_END, type StreamWork } from './pull.ts';
 import type { NotDone, Outcome } from './transport.ts';
 
-/** With more buckets than these, all of what the relay holds is copied at once. */
-const MOST_BUCKETS = 64;
+/** With more buckets than these, all of what the relay holds is copied at once: it walks over all of it for each bucket. */
+const MOST_BUCKETS = 8;
 
 /** Hexadecimal digits of a content hash that tell records apart here: as many bits as a number holds exactly. */
 const SHORT_DIGITS = 13;

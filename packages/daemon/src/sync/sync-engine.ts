@@ -7,13 +7,13 @@ import {
   type Now,
   type Reject,
   type SessionAnswer,
-  ZERO_VERSION,
 } from '@holdfast/protocol';
 import { type AgentStore, EMPTY_DIGEST } from '@holdfast/store';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 
 import type { DigestState } from './comparison.ts';
+import { NOWHERE } from './cursor.ts';
 import { Lane } from './lane.ts';
 import type { LaneContext } from './lane-context.ts';
 import { Link, type LinkStatus } from './link.ts';
@@ -53,8 +53,6 @@ export interface NewIdentity {
   readonly boot: string;
   readonly transport: Transport;
 }
-
-const NOWHERE = { seq: 0, version: ZERO_VERSION };
 
 /** Carries every agent's stream to the relay: one link, one lane for each agent (protocol rules 2 to 10). */
 export class SyncEngine {

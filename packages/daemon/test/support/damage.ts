@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 
 import { openDatabase } from '@holdfast/sqlite';
 
@@ -8,7 +8,7 @@ const FRAME_HEADER_BYTES = 24;
 const PAGE_BYTES = 4096;
 
 /** Flips one bit of a file that nobody has open; a negative offset counts from its end. */
-export function flipBit(path: string, offset: number): void {
+function flipBit(path: string, offset: number): void {
   const file = openSync(path, 'r+');
   try {
     const at = offset < 0 ? fstatSync(file).size + offset : offset;
@@ -25,6 +25,11 @@ export function flipBit(path: string, offset: number): void {
 export function flipInFrame(databasePath: string, frame: number, offsetInPage = 2000): void {
   const begin = LOG_HEADER_BYTES + frame * (FRAME_HEADER_BYTES + PAGE_BYTES);
   flipBit(`${databasePath}-wal`, begin + FRAME_HEADER_BYTES + offsetInPage);
+}
+
+/** How many frames a write-ahead log has, of whatever generation. */
+export function framesIn(databasePath: string): number {
+  return Math.floor((statSync(`${databasePath}-wal`).size - LOG_HEADER_BYTES) / (FRAME_HEADER_BYTES + PAGE_BYTES));
 }
 
 /** Zeroes some pages of the table of records, or of an index of it, in a database that nobody has open and that has no log. */

@@ -13,7 +13,7 @@ const MEBIBYTE = 1_048_576;
 export interface RelayScrubOptions {
   readonly config: RelayConfig;
   readonly databasePath: string;
-  readonly store: Pick<RelayStore, 'distrust'>;
+  readonly store: Pick<RelayStore, 'distrust' | 'recountDigests'>;
   readonly registry: Registry;
   readonly log: Logger;
   readonly now: Now;
@@ -36,18 +36,22 @@ export function scrubRelay(options: RelayScrubOptions): Scrubber {
     now,
     onReport: ({ name }, found) => {
       report(name, found);
-      void distrust(store, found, log);
+      void makeGood(store, found, log);
     },
   });
   return scrubber;
 }
 
-async function distrust(store: Pick<RelayStore, 'distrust'>, found: FileReport, log: Logger): Promise<void> {
-  if (found.damagedRecords.length === 0) return;
+// Either way nodes find their records missing, and send them.
+async function makeGood(store: RelayScrubOptions['store'], found: FileReport, log: Logger): Promise<void> {
   try {
+    if (found.problems.some(({ kind }) => kind === 'counter')) {
+      log.info({ agents: await store.recountDigests() }, 'digests were counted anew');
+    }
+    if (found.damagedRecords.length === 0) return;
     const records = await store.distrust(found.damagedRecords.map(({ place }) => place));
     if (records > 0) log.info({ records }, 'damaged records are left out until their nodes have sent them again');
   } catch (error) {
-    log.warn({ err: error }, 'damaged records could not be noted; trying again after the next check');
+    log.warn({ err: error }, 'what was found could not be noted; trying again after the next check');
   }
 }

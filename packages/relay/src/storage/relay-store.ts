@@ -251,6 +251,12 @@ export interface RelayStore {
   distrust(positions: readonly number[]): Promise<number>;
 
   /**
+   * Counts every agent's digest anew, from its records, one agent after the other: a record that vanished behind the store's
+   * back leaves the digest then, so that its node finds it missing. Resolves with how many digests were wrong.
+   */
+  recountDigests(): Promise<number>;
+
+  /**
    * Copies the whole store to a new file (0600), of the kind it is kept in, while everything goes on: what is committed before
    * it resolves may be in it, what was committed before it was called is. The copy is on the disk when it resolves. Rejects with
    * `storage-failed`, `disk-full` and what `onProgress` throws, and leaves nothing then; a file at `path` stays as it is.

@@ -52,6 +52,7 @@ class FileReader {
   readonly #version: Statement;
   readonly #row: Statement;
   readonly #range: Statement;
+  readonly #count: Statement;
   #hasNameless = false;
   readonly #stream: { readonly lastSeq: number; readonly ackedSeq: number } | undefined;
 
@@ -70,6 +71,7 @@ class FileReader {
     this.#range = database.prepare(
       `SELECT ${RECORD_COLUMNS} FROM records WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ${PAGE_ROWS}`,
     );
+    this.#count = database.prepare('SELECT count(*) FROM records NOT INDEXED').pluck();
     this.#stream = readOr(undefined, () => streamOf(database));
   }
 
@@ -83,15 +85,20 @@ class FileReader {
     return this.#stream?.lastSeq ?? 0;
   }
 
-  /** Goes through the keys from both ends; returns whether all of them could be read. */
+  /**
+   * Goes through the keys from both ends; returns whether all of them could be read. SQLite does not notice all that a
+   * flipped bit can do: an index with fewer entries than the table has rows has lost some.
+   */
   *byIndex(): Generator<Salvaged, boolean> {
     let last: RecordPlace | undefined;
+    let entries = 0;
     for (;;) {
       const { collection, resource, id } = last ?? FIRST_KEY;
       const places = readOr(undefined, () => this.#forward.all(collection, resource, id) as RecordPlace[]);
       if (places === undefined) break;
-      if (places.length === 0) return true;
+      if (places.length === 0) return entries >= this.#rowCount();
       for (const place of places) yield* this.#at(place);
+      entries += places.length;
       last = places.at(-1);
     }
     yield* this.#byIndexBackward(last);
@@ -156,7 +163,7 @@ class FileReader {
   }
 
   *#whole(columns: RecordColumns, place: RecordPlace): Generator<Salvaged> {
-    const row = rowOfColumns(columns);
+    const row = rowOfColumns(asTexts(columns));
     const known = this.#known(place);
     if (recordHash(row) === row.hash) {
       if (known === undefined || known < row.version) yield { kind: 'record', row };
@@ -169,6 +176,11 @@ class FileReader {
     const place = { resource, collection, id, seq };
     if (isKey(place)) yield { kind: 'lost', place, version, isAcked: this.#isAcked(place) };
     else this.#hasNameless = true;
+  }
+
+  /** Rows of the table; 0 when they cannot be counted, as then what is in the index is all that can be known. */
+  #rowCount(): number {
+    return readOr(0, () => this.#count.get() as number);
   }
 
   #isAcked({ seq }: RecordPlace): boolean {
@@ -184,6 +196,14 @@ function streamOf(database: Database): { lastSeq: number; ackedSeq: number } | u
   return database.prepare('SELECT last_seq AS lastSeq, acked_seq AS ackedSeq FROM stream WHERE id = 1').get() as
     | { lastSeq: number; ackedSeq: number }
     | undefined;
+}
+
+// A flipped bit may turn a text into bytes without changing one of them: the hash tells whether they are what was written.
+function asTexts(columns: RecordColumns): RecordColumns {
+  const values = Object.entries(columns).map(([name, value]: [string, unknown]) => {
+    return [name, Buffer.isBuffer(value) ? value.toString() : value];
+  });
+  return Object.fromEntries(values) as RecordColumns;
 }
 
 function isSameKey(one: Omit<RecordPlace, 'seq'>, other: Omit<RecordPlace, 'seq'>): boolean {

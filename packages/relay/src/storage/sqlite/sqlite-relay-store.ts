@@ -18,7 +18,7 @@ import {
   type StorageGuard,
   unguarded,
 } from '@holdfast/sqlite';
-import { type CollectionCount, GroupCommit, type QueryResult } from '@holdfast/store';
+import { type CollectionCount, digestText, GroupCommit, type QueryResult } from '@holdfast/store';
 
 import type {
   AgentPart,
@@ -205,6 +205,19 @@ export class SqliteRelayStore implements RelayStore {
       for (const agentId of new Set(owners)) this.#streams.setDigest(agentId, this.#records.recount(agentId));
       return owners.length;
     });
+  }
+
+  async recountDigests(): Promise<number> {
+    let wrong = 0;
+    for (const agentId of await this.#read(() => this.#streams.agentIds())) {
+      wrong += await this.#write(() => {
+        const counted = this.#records.recount(agentId);
+        const isRight = digestText(counted) === this.#streams.digest({ agentId });
+        if (!isRight) this.#streams.setDigest(agentId, counted);
+        return isRight ? 0 : 1;
+      });
+    }
+    return wrong;
   }
 
   copyTo(path: string, onProgress?: (progress: CopyProgress) => void): Promise<void> {

@@ -26,6 +26,7 @@ export class StreamTable {
   readonly #move: Statement;
   readonly #touch: Statement;
   readonly #digest: Statement;
+  readonly #agentIds: Statement;
   readonly #setDigest: Statement;
   readonly #ofNode: Statement;
 
@@ -45,6 +46,7 @@ export class StreamTable {
     this.#move = database.prepare('UPDATE streams SET cursor_seq = ?, cursor_version = ? WHERE id = ?');
     this.#touch = database.prepare('UPDATE streams SET last_change_at = ? WHERE id = ?');
     this.#digest = database.prepare('SELECT digest FROM agents WHERE id = ?').pluck();
+    this.#agentIds = database.prepare('SELECT id FROM agents').pluck();
     this.#setDigest = database.prepare('UPDATE agents SET digest = ? WHERE id = ?');
     this.#ofNode = database.prepare(
       `SELECT agent, incarnation, cursor_seq AS seq, cursor_version AS version, digest
@@ -81,13 +83,18 @@ export class StreamTable {
   }
 
   /** The digest of an agent's records. */
-  digest({ agentId }: Owner): string {
+  digest({ agentId }: Pick<Owner, 'agentId'>): string {
     return this.#digest.get(agentId) as string;
   }
 
   /** XORs what changes did to an agent's records into its digest. */
   changeDigest(owner: Owner, change: bigint): void {
     if (change !== 0n) this.setDigest(owner.agentId, digestOf(this.digest(owner)) ^ change);
+  }
+
+  /** All agents. */
+  agentIds(): number[] {
+    return this.#agentIds.all() as number[];
   }
 
   /** Notes what the digest of an agent's records is. */

@@ -1,0 +1,67 @@
+import type { Canary } from './canary.ts';
+
+/** A defence of the sync protocol, and how to take it out. */
+interface Defence {
+  readonly name: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const defences: readonly Defence[] = [
+  {
+    name: 'the base check of a batch',
+    file: 'packages/relay/src/storage/sqlite/sqlite-relay-store.ts',
+    from: 'assertFastForward(header.base, stream.cursor);',
+    to: '',
+  },
+  {
+    name: 'merging by version',
+    file: 'packages/relay/src/storage/sqlite/record-table.ts',
+    from: "if (row.version < stored.version) return 'stale';",
+    to: '',
+  },
+  {
+    name: 'the chain of boots',
+    file: 'packages/relay/src/storage/sqlite/session-table.ts',
+    from: 'if (this.#isSuperseded.get(node, boot) !== undefined) return false;',
+    to: 'if (boot !== current.boot) return true;',
+  },
+  {
+    name: 'sending again to a relay that was put back',
+    file: 'packages/daemon/src/sync/lane.ts',
+    from: 'await this.#rewind(relay);',
+    to: '',
+  },
+  {
+    name: 'own records moving above what is pulled',
+    file: 'packages/store/src/reconciler.ts',
+    from: 'this.#moveWaitingAbove(page.cursor.seq);',
+    to: '',
+  },
+];
+
+// One world after the other until one shows that the defence is gone.
+const TEST = `import { test } from 'vitest';
+
+import { runSeeds } from './run-seeds.ts';
+
+test('the canary sings', { timeout: 600_000 }, async () => {
+  const onSeed = ({ violations }) => {
+    if (violations.length > 0) throw new Error('the canary sang: ' + violations[0]);
+  };
+  await runSeeds({ from: 1, seeds: 200 }, { onSeed });
+});
+`;
+
+/** Without each of these defences the simulation must find a broken promise, in as many worlds as the tests look at. */
+export const simulationCanaries: readonly Canary[] = defences.map(({ name, file, from, to }) => ({
+  gate: 'tests',
+  violation: `a sync protocol without ${name}`,
+  seed: async (copy) => {
+    await copy.remove(/\.test\.ts$/);
+    copy.edit(file, from, to);
+    copy.write('test/simulation/canary.test.ts', TEST);
+  },
+  expected: [/^test\/simulation\/canary\.test\.ts: the canary sings: Error: the canary sang/],
+}));
