@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { connect } from '@holdfast/client';
+import type { Backups } from '@holdfast/protocol';
 import { eventually, temporaryDirectory, testSeed } from '@holdfast/testkit';
 import { describe, expect, test } from 'vitest';
 
@@ -76,10 +77,16 @@ describe('a backup taken while agents write', () => {
     await load.during(ledger.moreAcknowledged(300));
     const before = ledger.entries;
     const writesBefore = ledger.acknowledgedWrites;
-    expect((await load.during(backUp(network, service))).verified_at).not.toBeNull();
+    const { admin } = network.node('workstation');
+    await load.during(admin.backups.start());
+    const until = (check: (backups: Backups) => boolean): Promise<void> =>
+      eventually(async () => assert.ok(check(await admin.backups.list())), { limitMs: LIMIT_MS, everyMs: 50 });
+    await load.during(until(({ running }) => running?.phase !== 'copying'));
     // Writing went on under it.
     expect(ledger.acknowledgedWrites).toBeGreaterThan(writesBefore);
     await load.finish();
+    await until(({ running }) => running === null);
+    expect((await admin.backups.list()).backups).toMatchObject([{ verified_at: expect.any(String) }]);
     await expectConserved(network, ledger);
 
     // Without its relay the restored node shows what was in the backup and nothing else.

@@ -34,6 +34,8 @@ export async function runSeed(
     await story.tell();
     await heal(world);
     await judge(world);
+  } catch (error) {
+    world.violated(String(error instanceof Error ? error.stack : error));
   } finally {
     await world.end();
   }

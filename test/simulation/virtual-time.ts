@@ -10,6 +10,9 @@ interface Armed {
 /** When every simulated world begins, in milliseconds since 1970. */
 const BEGINNING_MS = Date.UTC(2026, 10, 20);
 
+/** Timers that go off in one world at most: many times as many as there are when all is well. */
+const MOST_TIMERS = 40_000;
+
 /**
  * The time of one simulated world. It stands still while anything is left to do, and then leaps to the next timer: a
  * simulated hour takes as long as what happens in it.
@@ -17,6 +20,7 @@ const BEGINNING_MS = Date.UTC(2026, 10, 20);
 export class VirtualTime {
   #nowMs = BEGINNING_MS;
   #timersSet = 0;
+  #timersFired = 0;
   // In the order they go off.
   readonly #armed: Armed[] = [];
 
@@ -36,12 +40,14 @@ export class VirtualTime {
     };
   }
 
-  /** Lets `durationMs` pass, with everything that happens meanwhile. */
+  /** Lets `durationMs` pass, with everything that happens meanwhile. Throws when the world never comes to rest. */
   async pass(durationMs: number): Promise<void> {
     const untilMs = this.#nowMs + durationMs;
     await this.quiet();
     for (let next = this.#armed[0]; next !== undefined && next.atMs <= untilMs; next = this.#armed[0]) {
       this.#armed.shift();
+      this.#timersFired += 1;
+      if (this.#timersFired > MOST_TIMERS) throw new Error('the world does not come to rest');
       this.#nowMs = next.atMs;
       next.run();
       await this.quiet();

@@ -27,7 +27,7 @@ export const randomId = hex(32);
  * hashes of all records both sides keep for good, tombstones too. Records that expire are no part of it, as each side
  * sweeps them on its own; nor are those the relay rejected.
  */
-export const digestSchema = hex(16);
+const digestSchema = hex(16);
 
 /** Up to where the relay holds a stream: the seq and version of the last change it took. */
 export const cursorSchema = z.object({ seq, version });

@@ -7,7 +7,7 @@ import { checkFile } from '@holdfast/store';
 import { eventually } from '@holdfast/testkit';
 import { expect, test } from 'vitest';
 
-import { answerOf, changeLines, edited, listeningLog, TestNode, TestRelay } from './relay-fixture.ts';
+import { answerOf, changeLines, edited, listeningLog, type TestNode, TestRelay } from './relay-fixture.ts';
 
 const LIMIT_MS = 20_000;
 

@@ -95,12 +95,9 @@ const restoreReportSchema = z.object({
     .number()
     .int()
     .meta({ description: 'Read whole from the file set aside, because the source had not these or older versions' }),
-  lost: z
-    .array(lostRecordSchema)
-    .max(1000)
-    .meta({
-      description: 'In the file set aside, not readable, and not at the source in that version; the first 1000',
-    }),
+  lost: z.array(lostRecordSchema).max(1000).meta({
+    description: 'In the file set aside, not readable, and not at the source in that version; the first 1000',
+  }),
   lost_count: z.number().int(),
   is_complete: z.boolean().meta({
     description: 'Whether the file set aside could be read to its end, so that nothing else can be missing',

@@ -239,12 +239,9 @@ export const relayRoutes = {
       schema: z.strictObject({
         node: nodeName,
         ttl: z.number().int().min(1).max(86_400).optional().meta({ description: 'Seconds; default 900' }),
-        replaces: z
-          .boolean()
-          .optional()
-          .meta({
-            description: 'For a new machine that takes over an enrolled node; the old credential ends with the join',
-          }),
+        replaces: z.boolean().optional().meta({
+          description: 'For a new machine that takes over an enrolled node; the old credential ends with the join',
+        }),
       }),
     },
     status: 201,
