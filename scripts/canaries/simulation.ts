@@ -18,8 +18,8 @@ const defences: readonly Defence[] = [
   {
     name: 'merging by version',
     file: 'packages/relay/src/storage/sqlite/record-table.ts',
-    from: "if (row.version < stored.version) return 'stale';",
-    to: '',
+    from: 'row.version <= stored.version) return',
+    to: 'row.version === stored.version) return',
   },
   {
     name: 'the chain of boots',

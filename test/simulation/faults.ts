@@ -29,6 +29,9 @@ export const FAULT_KINDS = [
   'relay-record-lost',
 ] as const;
 
+/** Faults that happen in each world at least. */
+export const LEAST_FAULTS = 10;
+
 /** One thing that can go wrong. */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 

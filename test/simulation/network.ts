@@ -55,6 +55,7 @@ export class Network {
       encode: async (body) => Promise.resolve({ body, encoding: undefined }),
       send: (call, sent) =>
         new Promise((resolve, reject) => {
+          if (from.isDead) return;
           const settle = (run: () => void): void => {
             if (from.isDead || !underWay.delete(cut)) return;
             disarm();
@@ -76,7 +77,7 @@ export class Network {
 
   #begin(begun: Omit<Journey, 'fate'>): void {
     const { random, time } = this.#world;
-    const fate = this.#fate(begun.body !== '' && routeOf(begun.call) === 'batch');
+    const fate = this.#fateOf(routeOf(begun.call));
     const journey = { ...begun, fate, body: this.#mangled(begun.body, fate) };
     this.#world.note(begun.from.node, `${describe(begun.call, begun.body)}${fate === undefined ? '' : ` ${fate}`}`);
     if (fate !== undefined) this.#world.faults.add(fate);
@@ -88,7 +89,15 @@ export class Network {
     time.after(random.integer(1, 4 * TIMEOUT_MS), () => this.#reach(again));
   }
 
-  #fate(isBatch: boolean): FaultKind | undefined {
+  #fateOf(route: string): FaultKind | undefined {
+    const { random } = this.#world;
+    const fate = this.#drawFate(route === 'batch');
+    // What comes by the fast lane may be old when it arrives, and merging alone knows it: this must happen often.
+    const isDelayed = fate === undefined && route === 'immediate' && random.next() < 0.5;
+    return isDelayed ? random.pick(['request-twice', 'request-late']) : fate;
+  }
+
+  #drawFate(isBatch: boolean): FaultKind | undefined {
     let drawn = this.#world.random.next();
     for (const [kind, chance] of Object.entries(this.weather) as [FaultKind, number][]) {
       drawn -= chance;

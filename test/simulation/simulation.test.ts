@@ -2,14 +2,13 @@ import { testSeed } from '@holdfast/testkit';
 import { expect, test } from 'vitest';
 
 import { SimulatedDisk } from './disk.ts';
-import { FAULT_KINDS } from './faults.ts';
+import { FAULT_KINDS, LEAST_FAULTS } from './faults.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
 import { runSeeds } from './run-seeds.ts';
 import { describeViolations, summary } from './summary.ts';
 import { makeTemplate } from './template.ts';
 
 const SEEDS = 200;
-const LEAST_FAULTS = 10;
 
 test('in 200 simulated worlds nothing acknowledged is lost, whatever goes wrong', { timeout: 900_000 }, async () => {
   const broken: string[] = [];

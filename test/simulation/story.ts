@@ -1,5 +1,5 @@
 import { AGENTS } from './configuration.ts';
-import { type FaultKind, PARTING_FAULTS } from './faults.ts';
+import { type FaultKind, LEAST_FAULTS, PARTING_FAULTS } from './faults.ts';
 import { losableOnNode, loseOnNode, loseOnRelay } from './losses.ts';
 import type { Weather } from './network.ts';
 import { retryLetters } from './operator.ts';
@@ -83,6 +83,11 @@ export class Story {
       else if (random.next() < 0.08) this.#backUp();
       else if (random.next() < 0.04) await this.#decideLetters();
       else this.#write();
+    }
+    while (this.#world.faults.total < LEAST_FAULTS) {
+      await this.#world.pass(this.#pauseMs());
+      this.#write();
+      await this.#goWrong();
     }
   }
 

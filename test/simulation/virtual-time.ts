@@ -11,7 +11,7 @@ interface Armed {
 const BEGINNING_MS = Date.UTC(2026, 10, 20);
 
 /** Timers that go off in one world at most: many times as many as there are when all is well. */
-const MOST_TIMERS = 40_000;
+const MOST_TIMERS = 15_000;
 
 /**
  * The time of one simulated world. It stands still while anything is left to do, and then leaps to the next timer: a

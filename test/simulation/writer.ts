@@ -59,7 +59,7 @@ export class Writer {
     }
     for (let left = random.integer(1, 4); left > 0; left -= 1) {
       const planned = this.#plan(target, this.#kind());
-      this.#request({ life, line, ...target }, [planned], { waitsForRelay: random.next() < 0.2 });
+      this.#request({ life, line, ...target }, [planned], { waitsForRelay: random.next() < 0.4 });
     }
   }
 

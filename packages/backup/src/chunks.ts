@@ -25,17 +25,24 @@ export interface ChunkWriter {
 /** Begins to put chunks into a directory of backups. */
 export function writeChunks(directory: string): ChunkWriter {
   const folders = new Set<string>();
+  // Pages given back are all zeros, so that one chunk may come several times in a row.
+  const underWay = new Map<string, Promise<void>>();
   let newBytes = 0;
+  const store = async (path: string, content: Uint8Array): Promise<void> => {
+    folders.add(dirname(path));
+    if (await isWhole(path, content)) return;
+    const stored = await compress(content);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeWhole(path, stored);
+    newBytes += stored.length;
+  };
   return {
     put: async (content) => {
       const hash = sha256(content);
       const path = chunkPath(directory, hash);
-      folders.add(dirname(path));
-      if (await isWhole(path, content)) return hash;
-      const stored = await compress(content);
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeWhole(path, stored);
-      newBytes += stored.length;
+      const storing = underWay.get(hash) ?? store(path, content).finally(() => underWay.delete(hash));
+      underWay.set(hash, storing);
+      await storing;
       return hash;
     },
     get newBytes() {

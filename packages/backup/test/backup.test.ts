@@ -87,6 +87,21 @@ describe('a backup', () => {
     expect(file?.stream).toMatchObject(expected);
   });
 
+  test('of a file with much room given back is made: the same chunk comes again and again', async () => {
+    await using home = await place();
+    const database = openDatabase(join(home.data, 'agents', 'bob.db'));
+    database.exec('CREATE TABLE gone (bytes BLOB)');
+    database.exec(
+      'INSERT INTO gone SELECT randomblob(1000000) FROM (VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10),(11),(12),(13),(14),(15),(16))',
+    );
+    database.exec('DROP TABLE gone');
+    database.close();
+    const { manifest, verifiedAt } = await backUp(home.data, home.backups);
+    const chunks = manifest.files.find(({ path }) => path === 'agents/bob.db')?.chunks ?? [];
+    expect(chunks.some((chunk, at) => chunks.slice(at + 1, at + 4).includes(chunk))).toBe(true);
+    expect(verifiedAt).not.toBeNull();
+  });
+
   test('can be read by nobody else', async () => {
     await using home = await place();
     await backUp(home.data, home.backups);

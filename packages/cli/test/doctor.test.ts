@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import { checkBackups } from '../src/doctor/backups.ts';
 import { checkDirectory, checkDisk } from '../src/doctor/directory.ts';
 import { checkNodeVersion, checkSqlite } from '../src/doctor/machine.ts';
 import { checkReady } from '../src/doctor/service.ts';
@@ -45,6 +46,31 @@ describe('the doctor', () => {
       'holdfast node',
     );
     expect(finding).toMatchObject({ level: 'fail', detail: 'not ready: {"disk":"full"}' });
+  });
+
+  test.each([
+    ['there is none', [], null, 'warn', 'none'],
+    ['none was verified', [null], null, 'warn', 'none was verified'],
+    ['one was verified', [null, '2026-11-20T14:05:00.000Z'], null, 'ok', 'the last verified one is 1'],
+    [
+      'the last one failed',
+      ['2026-11-20T14:05:00.000Z'],
+      'the disk is full',
+      'fail',
+      'the last one failed: the disk is full',
+    ],
+  ])('says of backups when %s', async (_case, verified, failure, level, detail) => {
+    const backups = verified.map((verified_at, index) => ({
+      id: String(index),
+      made_at: '2026-11-20T14:00:00.000Z',
+      files: 1,
+      bytes: 1,
+      new_bytes: 1,
+      verified_at,
+    }));
+    const last_error = failure === null ? null : { at: '2026-11-20T15:00:00.000Z', detail: failure };
+    const list = async () => ({ directory: '/backups', running: null, last_error, next_at: null, backups });
+    expect(await checkBackups({ list })).toMatchObject({ check: 'backups', level, detail });
   });
 
   test('ends with 1 when the service does not run, with every finding in its JSON', async () => {

@@ -141,6 +141,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     databasePath: paths.database,
     agents: () => agents.names,
     files,
+    onRecounted: (agent) => sync.written(agent),
     registry,
     log,
     now,

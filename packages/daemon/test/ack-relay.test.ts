@@ -148,6 +148,16 @@ describe('a write that waits for the relay', () => {
     ).toEqual(['bad', 'bad', 'bad']);
   });
 
+  test('is told "local" when the relay rejected it in an answer that was lost', async () => {
+    await using node = await online();
+    relay.refusal = ({ id }) => (id === 'bad' ? { code: 'poison', reason: 'no' } : undefined);
+    relay.fail('/relay/batch', { kind: 'lose-answer' }, 1);
+    const answer = putAndWait(node, ['bad'], 30_000);
+    await expect.poll(() => timers.fire((delayMs) => delayMs < TIMEOUT_MS), { interval: 1 }).toBe(1);
+    expect(await answer).toBe('local');
+    relay.heal();
+  });
+
   test('goes on waiting for the batch lane when the fast lane fails', async () => {
     await using node = await online();
     const release = await busy(node);

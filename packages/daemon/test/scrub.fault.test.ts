@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileS
 import { join } from 'node:path';
 
 import { isHoldfastError } from '@holdfast/protocol';
+import { openDatabase } from '@holdfast/sqlite';
 import { eventually, temporaryDirectory } from '@holdfast/testkit';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
@@ -56,6 +57,30 @@ test('a record that rots in its file is found by the background check and told, 
   expect(told).toHaveLength(1);
   expect(told[0]).toContain('"kind":"hash"');
   expect(lines.join('')).not.toContain('secret');
+});
+
+test('a figure that rots over records that are right is counted anew, and its agent serves all the while', async () => {
+  await using place = await temporaryDirectory();
+  const directory = place.file('node');
+  const first = await TestDaemon.start({ directory });
+  const token = await first.agent('ada');
+  await first.call('PUT /v1/kv/a', { token, body: 1 });
+  await first.stop();
+  const path = join(directory, 'agents', 'ada.db');
+  const file = openDatabase(path);
+  const digest = file.prepare('SELECT digest FROM stream').pluck().get();
+  expect(file.prepare(`UPDATE stream SET digest = 'no digest', outbox = 7`).run().changes).toBe(1);
+  file.close();
+  await using daemon = await TestDaemon.start({ directory, scrubAfterMs: 0 });
+  expect((await daemon.call('GET /v1/kv/a', { token })).json).toBe(1);
+  await eventually(
+    async () => expect((await daemon.call('GET /v1/status', { token })).json).toMatchObject({ outbox: { records: 1 } }),
+    { limitMs: LIMIT_MS },
+  );
+  await daemon.stop();
+  const healed = openDatabase(path);
+  expect(healed.prepare('SELECT digest, outbox FROM stream').get()).toEqual({ digest, outbox: 1 });
+  healed.close();
 });
 
 test('the node’s own database is not opened with a damaged log, nor taken for a new one when it is gone', async () => {

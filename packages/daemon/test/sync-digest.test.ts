@@ -258,6 +258,15 @@ describe('what differs is found', () => {
     expect(relay.documents('ada')['notes/urgent']).toBe('{"later":true}');
   });
 
+  test('when the relay holds many records that it does not count: they are sent again', async () => {
+    await using node = await drained(40);
+    relay.discount(Array.from({ length: 30 }, (_, at) => `n${at}`));
+    await heartbeat(node);
+    await heartbeat(node);
+    await expectEqual(node);
+    expect(repairs(node)).toEqual([{ ...nothing, resent: 30 }]);
+  });
+
   test('when the relay rejected something and its answer was lost: the dead letter appears after all', async () => {
     await using node = await SyncBench.make({ timers });
     relay.refusal = ({ id }) => (id === 'n1' ? { code: 'poison', reason: 'no' } : undefined);

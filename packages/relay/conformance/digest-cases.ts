@@ -1,4 +1,6 @@
 /* oxlint-disable max-lines-per-function -- a group of tests is one call */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { DIGEST_BUCKETS, ZERO_VERSION } from '@holdfast/protocol';
 import { bucketOf, digestOf, digestShare, digestText, EMPTY_DIGEST, type RecordRow } from '@holdfast/store';
 import { describe, expect, it } from 'vitest';
@@ -223,6 +225,31 @@ export function digestCases(make: MakeStore): void {
       const part = await store.streamPart(stream, 0);
       const rest = await store.streamPart(stream, part.rows.at(-1)?.seq ?? 0);
       expect([...part.rows, ...rest.rows]).toEqual(rowsOf([...first, ...twins]));
+    });
+
+    it('a page ends all the same when a node gone wrong brings ever more records of one seq', async () => {
+      const { store } = open();
+      const text = 'x'.repeat(900_000);
+      for (let at = 1; at <= 30; at += 1) await immediate(makeChange({ seq: 1, age: at, id: `r${at}`, doc: { text } }));
+      const { rows, more } = await store.streamPart({ node: 'htpc', agent: 'recruiter', incarnation: INCARNATION }, 0);
+      expect(rows.length).toBeLessThan(25);
+      expect(more).toBe(true);
+    });
+
+    it('however many compare at once, others have their turn after each step', async () => {
+      const { store } = open();
+      for (let from = 0; from < 3000; from += 1000) {
+        const part = Array.from({ length: 1000 }, (_, at) => makeChange({ seq: from + at + 1, doc: 1 }));
+        await store.takeBatch(makeBatch(part));
+      }
+      const others = { turns: 0, areDone: false };
+      const turning = (async () => {
+        for (; !others.areDone; others.turns += 1) await nextTurn();
+      })();
+      await Promise.all(Array.from({ length: 20 }, () => store.buckets('htpc', 'recruiter')));
+      others.areDone = true;
+      await turning;
+      expect(others.turns).toBeGreaterThanOrEqual(20 * 3);
     });
 
     it('a record that changes between two pages is met again, and none that stands still is passed over', async () => {

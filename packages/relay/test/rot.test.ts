@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { relayRoutes } from '@holdfast/protocol';
 import { openDatabase } from '@holdfast/sqlite';
-import { checkFile, digestShare, digestText } from '@holdfast/store';
+import { checkFile, digestOf, digestShare, digestText } from '@holdfast/store';
 import { describe, expect, it } from 'vitest';
 
 import { cursorAt, makeChange } from '../conformance/material.ts';
@@ -46,4 +46,25 @@ describe('a record that rots on the relay’s disk', () => {
     await relay.running.stop();
     expect(await checkFile(path, 'relay')).toMatchObject({ state: 'sound', records: 4 });
   });
+});
+
+it('a digest that rots to none at all keeps its node from nothing, and is counted anew', async () => {
+  await using relay = await new TestRelay().start();
+  const node = await relay.node();
+  await node.batch({ lines: changes.map(({ line }) => line) });
+  await relay.running.stop();
+  const database = openDatabase(join(relay.directory, 'relay.db'));
+  expect(database.prepare(`UPDATE agents SET digest = '00000000000000g0'`).run().changes).toBe(1);
+  database.close();
+  await relay.start();
+  const digestNow = async () => answerOf(relayRoutes.session, await node.session()).streams[0]?.digest;
+  expect(await digestNow()).not.toBe(digest);
+  const more = makeChange({ seq: 5, doc: { seq: 5 } });
+  const header = { base: cursorAt(4), upto: cursorAt(5) };
+  expect(answerOf(relayRoutes.batch, await node.batch({ header, lines: [more.line] }))).toMatchObject({ rejects: [] });
+  await relay.running.stop();
+  const { log } = listeningLog('trace');
+  await relay.start(log, 0);
+  const whole = digestText(digestOf(digest) ^ digestShare(more.row));
+  await expect.poll(digestNow, { timeout: 20_000 }).toBe(whole);
 });

@@ -286,6 +286,11 @@ export class AgentStore {
     return this.#commits.run({ run: () => this.#reconciler.resend(seqs), bytes: 0 });
   }
 
+  /** See `Reconciler.recount`. */
+  recount(): Promise<boolean> {
+    return this.#commits.run({ run: () => this.#reconciler.recount(), bytes: 0 });
+  }
+
   /** See `Reconciler.compared`. */
   compared(afterSeq: number): ComparedRecord[] {
     return this.#reading(() => this.#reconciler.compared(afterSeq));

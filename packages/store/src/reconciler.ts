@@ -3,7 +3,7 @@ import type { Database, Statement } from '@holdfast/sqlite';
 
 import { bucketOf, storedShare } from './digest.ts';
 import type { RecordWriter } from './record-writer.ts';
-import { recordHash, type RecordRow, rowOfChange, type StoredColumns } from './row.ts';
+import { isAsWritten, recordHash, type RecordRow, rowOfChange, type StoredColumns } from './row.ts';
 import { NO_SETTLEMENT, type Settlement } from './settlement.ts';
 import type { StreamState } from './stream-state.ts';
 
@@ -26,6 +26,8 @@ type ComparedColumns = Pick<
   StoredColumns,
   'seq' | 'resource' | 'collection' | 'id' | 'hash' | 'expires_at' | 'rejected' | 'relay_hash'
 >;
+
+type CountedColumns = Pick<StoredColumns, 'seq' | 'hash' | 'expires_at' | 'rejected' | 'relay_hash'>;
 
 /** How records of the relay are taken. */
 interface Settling {
@@ -52,6 +54,7 @@ export class Reconciler {
   readonly #seqsAbove: Statement;
   readonly #renumber: Statement;
   readonly #compared: Statement;
+  readonly #counted: Statement;
 
   constructor(database: Database, stream: StreamState, writer: RecordWriter, time: { clock: HybridClock; now: Now }) {
     this.#stream = stream;
@@ -65,6 +68,7 @@ export class Reconciler {
     this.#dropLetters = database.prepare('DELETE FROM dead_letters WHERE seq = ?');
     this.#seqsAbove = database.prepare('SELECT seq FROM records WHERE seq > ? ORDER BY seq').pluck();
     this.#renumber = database.prepare('UPDATE records SET seq = ? WHERE seq = ?');
+    this.#counted = database.prepare('SELECT seq, hash, expires_at, rejected, relay_hash FROM records');
     this.#compared = database.prepare(
       `SELECT seq, resource, collection, id, hash, expires_at, rejected, relay_hash FROM records
        WHERE seq > ? ORDER BY seq LIMIT ${COMPARED_AT_ONCE}`,
@@ -139,6 +143,22 @@ export class Reconciler {
     });
   }
 
+  /**
+   * Counts anew, from the records, what is kept of them: how far they go, how many wait, what they come to. Looks at each in one
+   * go: for a million about a second. Returns whether any of it was wrong.
+   */
+  recount(): boolean {
+    const { acked, lastSeq, outbox, digest } = this.#stream.counters;
+    const counted = { lastSeq, outbox: 0, digest: 0n };
+    for (const columns of this.#counted.iterate() as IterableIterator<CountedColumns>) {
+      counted.lastSeq = Math.max(counted.lastSeq, columns.seq);
+      if (columns.seq > acked.seq) counted.outbox += 1;
+      counted.digest ^= storedShare(columns);
+    }
+    this.#stream.set(counted);
+    return counted.lastSeq !== lastSeq || counted.outbox !== outbox || counted.digest !== digest;
+  }
+
   #moveWaitingAbove(seq: number): void {
     const { acked } = this.#stream.counters;
     const waiting = this.#seqsAbove.all(acked.seq) as number[];
@@ -173,7 +193,8 @@ export class Reconciler {
       return 'accepted';
     }
     if (row.version < stored.version) return this.#keepOurs(row, stored, areCounted);
-    if (row.version === stored.version || this.#isOfThisStart(stored)) return this.#renew(stored);
+    const isLater = row.version === stored.version || this.#isOfThisStart(stored);
+    if (isLater && isAsWritten(stored)) return this.#renew(stored);
     place(row, stored);
     return 'taken';
   }
@@ -191,7 +212,7 @@ export class Reconciler {
   // What the relay holds was damaged there. Ours takes its place, if we are to have what it held.
   #replaceBroken(row: RecordRow, stored: StoredColumns | undefined): 'renewed' | 'broken' {
     const isOurs = stored !== undefined && stored.version >= row.version && stored.rejected === 0;
-    return isOurs ? this.#renew(stored) : 'broken';
+    return isOurs && isAsWritten(stored) ? this.#renew(stored) : 'broken';
   }
 
   #renew(stored: StoredColumns): 'renewed' {
@@ -201,7 +222,7 @@ export class Reconciler {
     return 'renewed';
   }
 
-  #acquit(stored: Pick<StoredColumns, 'seq' | 'hash' | 'expires_at' | 'rejected' | 'relay_hash'>): void {
+  #acquit(stored: CountedColumns): void {
     this.#writer.note(stored, { rejected: 0, relay_hash: null });
     this.#dropLetters.run(stored.seq);
   }

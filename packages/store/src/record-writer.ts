@@ -4,7 +4,6 @@ import {
   HoldfastError,
   type HybridClock,
   isJsonObject,
-  type Json,
   mergePatch,
   type Now,
   parseDocument,
@@ -14,6 +13,7 @@ import type { Database, Statement } from '@holdfast/sqlite';
 import { digestShare, storedShare } from './digest.ts';
 import type { Precondition, StoreOperation, WriteResult } from './operation.ts';
 import {
+  isAsWritten,
   RECORD_COLUMNS,
   type RecordColumns,
   type RecordContent,
@@ -22,6 +22,7 @@ import {
   STORED_COLUMNS,
   type StoredColumns,
 } from './row.ts';
+import { parseStored } from './stored-json.ts';
 import type { StreamState } from './stream-state.ts';
 
 /** Changes records of one file, inside a transaction the caller holds. */
@@ -210,8 +211,12 @@ function insertValues(row: RecordRow): (string | number | null)[] {
   return [seq, resource, collection, id, version, createdAtMs, updatedAtMs, expiresAtMs, deleted, hash, doc];
 }
 
+// Rot that were patched would get a hash that fits, and nobody could tell it from what was written any more.
 function merged(patch: Document, live: RecordColumns | undefined): Document {
-  const before = JSON.parse(live?.doc ?? 'null') as Json;
+  if (live !== undefined && !isAsWritten(live)) {
+    throw new HoldfastError('file-damaged', 'the record to be patched is not what was written');
+  }
+  const before = parseStored(live?.doc ?? 'null');
   return parseDocument(JSON.stringify(mergePatch(before, patch.value)));
 }
 

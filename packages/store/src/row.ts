@@ -100,3 +100,8 @@ export function rowOfColumns(columns: RecordColumns): RecordRow {
   const times = { createdAtMs: created_at, updatedAtMs: updated_at, expiresAtMs: expires_at };
   return { seq, resource, collection, id, version, ...times, deleted: deleted === 1, hash, doc };
 }
+
+/** Whether a stored record is still what was written: its content gives its hash. */
+export function isAsWritten(columns: RecordColumns): boolean {
+  return recordHash(rowOfColumns(columns)) === columns.hash;
+}

@@ -1,5 +1,6 @@
 import type { Change } from '@holdfast/protocol';
 import { bucketOf, digestOf, digestText, EMPTY_DIGEST, NO_SETTLEMENT, recordHash, rowOfChange } from '@holdfast/store';
+import { openDatabase } from '@holdfast/sqlite';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -133,6 +134,24 @@ describe('the digest', () => {
   });
 });
 
+test.each([`digest = '00000000000000g0'`, `digest = '00000000000000f0'`, 'outbox = 7', 'last_seq = 1'])(
+  'figures that rotted, %s, are counted anew from the records',
+  async (rotten) => {
+    for (const id of ['a', 'b', 'c']) await agent.write(put('notes', id, { id }));
+    await expectSame();
+    await agent.write(put('notes', 'd', {}));
+    agent.reopen(() => {
+      const database = openDatabase(agent.path);
+      database.exec(`UPDATE stream SET ${rotten}`);
+      database.close();
+    });
+    expect(await agent.store.recount()).toBe(true);
+    expect(await agent.store.recount()).toBe(false);
+    await agent.write(put('notes', 'e', {}));
+    await expectSame();
+  },
+);
+
 describe('settling by content', () => {
   beforeEach(async () => {
     for (const id of ['a', 'b', 'c']) await agent.write(put('notes', id, { id }));
@@ -200,6 +219,18 @@ describe('settling by content', () => {
     expect(await settle(contradicting, held('b'))).toEqual({ ...NO_SETTLEMENT, renewed: 2 });
     await expectSame();
     expect([held('a').doc, held('b').doc]).toEqual([{ id: 'a' }, { id: 'b' }]);
+  });
+
+  test('does not let what rotted here win over what the relay has', async () => {
+    agent.reopen(() => {
+      const database = openDatabase(agent.path);
+      expect(database.prepare(`UPDATE records SET doc = '{"n":"rot"}' WHERE id = 'a'`).run().changes).toBe(1);
+      database.close();
+    });
+    const other = alter('a', { doc: { n: 'right' } });
+    expect(await settle({ ...other, doc: { n: 'rot at the relay' } })).toEqual({ ...NO_SETTLEMENT, broken: 1 });
+    expect(await settle(other)).toEqual({ ...NO_SETTLEMENT, taken: 1 });
+    expect(agent.read('notes', 'a')).toEqual({ n: 'right' });
   });
 
   test('leaves out what is damaged and not here', async () => {

@@ -126,6 +126,18 @@ describe('a precondition', () => {
 });
 
 describe('a merge patch', () => {
+  test('is not made of a record that rotted: its hash would fit the rot then', async () => {
+    await agent.write(put('notes', 'a', { kept: 'right', n: 1 }));
+    agent.reopen(() => {
+      const database = openDatabase(agent.path);
+      expect(database.prepare(`UPDATE records SET doc = '{"kept":"wrong","n":1}'`).run().changes).toBe(1);
+      database.close();
+    });
+    expect(await codeOf(agent.write(patch('notes', 'a', { n: 2 })))).toBe('file-damaged');
+    await agent.write(put('notes', 'a', { n: 3 }));
+    expect(agent.read('notes', 'a')).toEqual({ n: 3 });
+  });
+
   test('changes parts of a document, and its expiry only when told', async () => {
     const expiresAtMs = agent.clock.now() + 1000;
     await agent.write(put('notes', 'a', { keep: 1, drop: 2, deep: { x: 1 } }, { expiresAtMs }));

@@ -1,7 +1,10 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 import { fakeTimeLibrary } from './fake-time.ts';
+
+const STATUS_FILE = '/proc/self/status';
+const CAP_SYS_ADMIN = 1n << 21n;
 
 /** What a fault needs of the machine. */
 export type Need = 'root' | 'strace' | 'loop device' | 'prlimit' | 'faketime';
@@ -19,7 +22,7 @@ export function mustSkip(what: string, needs: readonly Need[]): boolean {
 }
 
 const missing: Readonly<Record<Need, () => readonly string[]>> = {
-  root: () => (process.getuid?.() === 0 ? [] : ['it needs root: it mounts file systems']),
+  root: () => (mayMount() ? [] : ['it needs root and the right to mount file systems']),
   strace: () => withoutPrograms('strace'),
   prlimit: () => withoutPrograms('prlimit'),
   faketime: () => (fakeTimeLibrary() === undefined ? ['libfaketime is not installed'] : []),
@@ -28,6 +31,13 @@ const missing: Readonly<Record<Need, () => readonly string[]>> = {
     ...withoutPrograms('mkfs.ext4', 'mount', 'umount', 'perl'),
   ],
 };
+
+/** Root in a container is often not allowed to: Linux tells each process what it may. */
+function mayMount(): boolean {
+  if (process.getuid?.() !== 0 || !existsSync(STATUS_FILE)) return false;
+  const [, capabilities = '0'] = /^CapEff:\s*(\w+)$/m.exec(readFileSync(STATUS_FILE, 'utf8')) ?? [];
+  return (BigInt(`0x${capabilities}`) & CAP_SYS_ADMIN) !== 0n;
+}
 
 function withoutPrograms(...names: readonly string[]): readonly string[] {
   return names.filter((name) => !isInstalled(name)).map((name) => `the program ${name} is not installed`);

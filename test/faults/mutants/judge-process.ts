@@ -54,7 +54,8 @@ async function verdictOn(
     found = readEverything(store);
     ({ acked } = store.counters);
   } catch (error) {
-    if (!isHoldfastError(error)) return { verdict: 'wrong', how: `a bug: ${String(error)}` };
+    if (!isHoldfastError(error))
+      return { verdict: 'wrong', how: `a bug: ${error instanceof Error ? error.stack : String(error)}` };
     return { verdict: 'detected', how: 'refused' };
   } finally {
     files.close();

@@ -79,7 +79,7 @@ function flipBits(bytes: Buffer, random: SeededRandom): Buffer {
 
 function zero(bytes: Buffer, random: SeededRandom, length: number): Buffer {
   const at = placeOf(bytes, random, length);
-  return bytes.fill(0, at, at + length);
+  return bytes.fill(0, at, Math.min(at + length, bytes.length));
 }
 
 function garble(bytes: Buffer, random: SeededRandom, length: number): Buffer {

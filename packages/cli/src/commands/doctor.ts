@@ -6,6 +6,7 @@ import { Argument, Command } from 'commander';
 import { withAction, withExamples } from '../action.ts';
 import { loadConfig } from '../config/load.ts';
 import type { ServiceName } from '../config/locations.ts';
+import { checkBackups } from '../doctor/backups.ts';
 import { fail, type Finding, type Level, ok } from '../doctor/check.ts';
 import { checkDirectory, checkDisk } from '../doctor/directory.ts';
 import { checkNodeVersion, checkSqlite, checkUnit } from '../doctor/machine.ts';
@@ -77,11 +78,12 @@ async function examineRunning(service: ServiceName, options: GlobalOptions): Pro
   const { url, token } = await findEndpoint(service, options, process.env);
   if (service === 'relay') {
     await using relay = connectRelay({ url, token, retries: 0 });
-    return [await checkReady(relay, 'holdfast relay')];
+    const ready = await checkReady(relay, 'holdfast relay');
+    return ready.level === 'ok' ? [ready, await checkBackups(relay.backups)] : [ready];
   }
   await using holdfast = connect({ url, token, retries: 0 });
   const ready = await checkReady(holdfast, 'holdfast node');
-  return ready.level === 'ok' ? [ready, ...(await checkLink(holdfast))] : [ready];
+  return ready.level === 'ok' ? [ready, ...(await checkLink(holdfast)), await checkBackups(holdfast.backups)] : [ready];
 }
 
 const marks: Readonly<Record<Level, readonly [mark: string, style: Style]>> = {

@@ -16,8 +16,9 @@ import type { RestoreContext, Work } from './context.ts';
 import { Losses } from './losses.ts';
 import { openSource, type Source } from './source.ts';
 
-/** Records salvaged that are taken over in one transaction. */
+/** Records salvaged that are taken over in one transaction, and about as many UTF-16 code units of documents. */
 const SALVAGE_ROWS = 500;
+const SALVAGE_LENGTH = 4_194_304;
 
 const NOWHERE: Cursor = { seq: 0, version: ZERO_VERSION };
 
@@ -114,13 +115,18 @@ async function salvageInto(
   const before = builder.end.seq;
   let isComplete = false;
   let waiting: RecordRow[] = [];
+  let waitingLength = 0;
   const flush = (): void => {
     builder.take(waiting);
     waiting = [];
+    waitingLength = 0;
     onProgress(builder.end.seq);
   };
   for await (const found of last === null ? [] : runSalvage({ path: last, builtPath: path, signal })) {
-    if (found.kind === 'record' && waiting.push(found.row) >= SALVAGE_ROWS) flush();
+    if (found.kind === 'record') {
+      waitingLength += found.row.doc?.length ?? 0;
+      if (waiting.push(found.row) >= SALVAGE_ROWS || waitingLength >= SALVAGE_LENGTH) flush();
+    }
     if (found.kind === 'lost' && isLost(found, builder)) losses.add({ ...found.place, version: found.version });
     if (found.kind === 'end') isComplete = found.isComplete && found.lastSeq >= custody.markOf(agent);
   }

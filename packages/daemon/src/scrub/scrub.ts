@@ -14,6 +14,8 @@ export interface NodeScrubOptions {
   readonly databasePath: string;
   readonly agents: () => readonly string[];
   readonly files: AgentFiles;
+  /** An agent's figures were wrong and are right now. */
+  readonly onRecounted: (agent: string) => void;
   readonly registry: Registry;
   readonly log: Logger;
   readonly now: Now;
@@ -23,8 +25,8 @@ export interface NodeScrubOptions {
 
 /**
  * Checks the node's own database and every agent's file in the background, as often and as fast as configured. A damaged
- * agent's file is reported to `files`. What is only logged and counted: damage to the node's own database, and kept
- * figures of an agent that are wrong over records that are right, which is no reason to keep it from its records.
+ * agent's file is reported to `files`. Kept figures of an agent that are wrong over records that are right are counted anew:
+ * that is no reason to keep it from its records. Damage to the node's own database is only logged and counted.
  */
 export function scrubNode(options: NodeScrubOptions): Scrubber {
   const { config, databasePath, agents, files, registry, log, now, firstAfterMs } = options;
@@ -39,10 +41,23 @@ export function scrubNode(options: NodeScrubOptions): Scrubber {
     onReport: ({ name, kind }, found) => {
       report(name, found);
       const broken = found.problems.filter((problem) => problem.kind !== 'counter');
-      if (kind === 'agent' && broken.length > 0) files.reportDamage(name, reasonOf(broken));
+      if (kind !== 'agent' || found.problems.length === 0) return;
+      if (broken.length > 0) files.reportDamage(name, reasonOf(broken));
+      else void recount(name, options);
     },
   });
   return scrubber;
+}
+
+// Wrong, they would keep the agent from being compared with the relay for good.
+async function recount(agent: string, { files, onRecounted, log }: NodeScrubOptions): Promise<void> {
+  try {
+    if (!(await files.get(agent).recount())) return;
+    log.info({ agent }, 'figures kept of the records were counted anew');
+    onRecounted(agent);
+  } catch (error) {
+    log.warn({ agent, err: error }, 'figures could not be counted anew; trying again after the next check');
+  }
 }
 
 function targetOf(agent: string, files: AgentFiles): ScrubTarget {

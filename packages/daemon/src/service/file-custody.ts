@@ -263,7 +263,8 @@ export class FileCustody implements FileWatch {
     for (const [agent, close] of this.#toSetAside) {
       this.#tryAgain(agent, () => {
         const known = this.#of(agent);
-        if (known.damage === null) return;
+        // Of one that is replaced, what stands in its place may be the rebuilt file already.
+        if (known.damage === null || known.restoring === SWAPPING) return;
         known.setAside ??= this.#freshName(agent);
         this.#options.marks.noteDamage(agent, known.damage, known.setAside);
         this.#moveAside(agent, known);

@@ -255,11 +255,7 @@ export class Lane {
   }
 
   async #acknowledge({ upto, changes, rejects }: Sent): Promise<void> {
-    const rejectedSeqs = rejects.map(({ seq }) => seq);
-    this.#waiters.settle(upto.seq, rejectedSeqs, (seqs) => {
-      const { outbox, counters } = this.#store();
-      return outbox.stands(seqs) || (rejects.length === 0 && counters.lastSeq === upto.seq);
-    });
+    this.#waiters.settle(upto.seq, rejects, this.#store());
     await this.#store().acknowledge(upto, rejects);
     this.#context.onTaken(this.agent, changes, rejects);
   }
@@ -290,11 +286,7 @@ export class Lane {
   async #skip(batch: OutboxBatch, reason: string, signal: AbortSignal): Promise<void> {
     const { base, upto } = batch;
     const empty = { agent: this.agent, incarnation: this.incarnation(), base, upto, lines: [] };
-    const sent = {
-      upto: batch.upto,
-      changes: 1,
-      rejects: [{ seq: batch.upto.seq, code: 'record-too-large', reason }],
-    };
+    const sent = { upto, changes: 1, rejects: [{ seq: upto.seq, code: 'record-too-large', reason }] };
     this.#sent = sent;
     const transport = this.#context.transport();
     const outcome = await transport?.batch(await transport.encode(this.#context.boot, empty), signal);
@@ -318,6 +310,8 @@ export class Lane {
     if (isSame(relay, acked)) {
       // An answer that was still on its way moved the cursor there meanwhile.
     } else if (relay.seq > acked.seq && sent !== undefined && isSame(relay, sent.upto)) {
+      // What it rejected of it was in the answer that was lost.
+      this.#waiters.dismiss();
       await this.#acknowledge(sent);
     } else if (relay.seq < acked.seq) {
       await this.#rewind(relay);

@@ -1,7 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { DIGEST_BUCKETS } from '@holdfast/protocol';
-import { addSettlements, type ComparedRecord, digestText, NO_SETTLEMENT, type Settlement } from '@holdfast/store';
+import { type Change, DIGEST_BUCKETS } from '@holdfast/protocol';
+import {
+  addSettlements,
+  bucketOf,
+  type ComparedRecord,
+  digestShare,
+  digestText,
+  NO_SETTLEMENT,
+  type Settlement,
+} from '@holdfast/store';
 
 import { differencesOf } from './notices.ts';
 import { ABORTED, NO_END, type StreamWork } from './pull.ts';
@@ -34,20 +42,55 @@ export async function repair(work: StreamWork): Promise<Outcome<number>> {
   }
 }
 
+/** What the relay gave of a bucket. */
+interface HeldBucket {
+  /** The beginnings of the content hashes, see `shortOf`. */
+  readonly hashes: Set<number>;
+  digest: bigint;
+}
+
+/** By bucket. */
+type Held = Map<number, HeldBucket>;
+
 /** Returns why it could not. */
 async function settleAll(work: RepairWork): Promise<NotDone | undefined> {
   const { agent, transport, signal } = work;
   const theirs = await transport.digest(agent, signal);
   if (theirs.kind !== 'done') return theirs;
   const ours = await bucketDigests(work);
-  const differing = new Set([...ours.keys()].filter((bucket) => ours[bucket] !== theirs.value.buckets[bucket]));
-  const held = new Set<number>();
-  for (const bucket of differing.size > MOST_BUCKETS ? [undefined] : differing) {
+  const differing = [...ours.keys()].filter((bucket) => ours[bucket] !== theirs.value.buckets[bucket]);
+  const held: Held = new Map();
+  const broken = await settleBuckets({ work, held, digests: theirs.value.buckets }, differing);
+  if (broken !== undefined) return broken;
+  if (signal.aborted) return ABORTED;
+  if (differing.length > 0) await resendMissing(work, new Set(differing), held);
+  return undefined;
+}
+
+interface Copying {
+  readonly work: RepairWork;
+  readonly held: Held;
+  /** The relay's, by bucket. */
+  readonly digests: readonly string[];
+}
+
+/** Returns why it could not. */
+async function settleBuckets(
+  { work, held, digests }: Copying,
+  differing: readonly number[],
+): Promise<NotDone | undefined> {
+  let buckets = differing;
+  if (differing.length > MOST_BUCKETS) {
+    const broken = await settleCopy(work, undefined, held);
+    if (broken !== undefined) return broken;
+    // It has records too that the relay does not count: where such are, only the bucket itself tells which are held.
+    buckets = differing.filter((bucket) => digestText(held.get(bucket)?.digest ?? 0n) !== digests[bucket]);
+  }
+  for (const bucket of buckets) {
+    held.delete(bucket);
     const broken = await settleCopy(work, bucket, held);
     if (broken !== undefined) return broken;
   }
-  if (signal.aborted) return ABORTED;
-  if (differing.size > 0) await resendMissing(work, differing, held);
   return undefined;
 }
 
@@ -63,13 +106,13 @@ async function bucketDigests(work: RepairWork): Promise<string[]> {
 async function settleCopy(
   { agent, store, transport, signal, settled }: RepairWork,
   bucket: number | undefined,
-  held: Set<number>,
+  held: Held,
 ): Promise<NotDone | undefined> {
   for (let after: string | undefined; ;) {
     const page = await transport.copyPage({ agent, bucket, after }, signal);
     if (page.kind !== 'done') return page;
     const { changes, next } = page.value;
-    for (const { hash } of changes) held.add(shortOf(hash));
+    for (const change of changes) noteHeld(held, change);
     settled(await store().settle(changes, bucket !== undefined));
     if (signal.aborted) return ABORTED;
     if (next === null) return undefined;
@@ -78,15 +121,20 @@ async function settleCopy(
   }
 }
 
+function noteHeld(held: Held, change: Change): void {
+  const bucket = bucketOf(change);
+  const known = held.get(bucket) ?? { hashes: new Set(), digest: 0n };
+  known.hashes.add(shortOf(change.hash));
+  known.digest ^= digestShare(change);
+  held.set(bucket, known);
+}
+
 // Whatever is to be at the relay and did not come with the copy: the relay has an older version of it, or none.
-async function resendMissing(
-  work: RepairWork,
-  differing: ReadonlySet<number>,
-  held: ReadonlySet<number>,
-): Promise<void> {
+async function resendMissing(work: RepairWork, differing: ReadonlySet<number>, held: Held): Promise<void> {
   await forEachPage(work, async (page) => {
     const missing = page.filter(
-      ({ bucket, hash, isHeld }) => isHeld && differing.has(bucket) && !held.has(shortOf(hash)),
+      ({ bucket, hash, isHeld }) =>
+        isHeld && differing.has(bucket) && held.get(bucket)?.hashes.has(shortOf(hash)) !== true,
     );
     if (missing.length === 0) return;
     const resent = await work.store().resend(missing.map(({ seq }) => seq));

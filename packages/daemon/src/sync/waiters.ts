@@ -1,3 +1,6 @@
+import type { Reject } from '@holdfast/protocol';
+import type { AgentStore } from '@holdfast/store';
+
 /** The seqs one write was given: they follow one another. */
 export interface SeqRange {
   readonly first: number;
@@ -28,14 +31,15 @@ export class Waiters {
   }
 
   /**
-   * The relay holds the stream up to a seq, but for what it rejected. `isHeld` says whether that is all of a write: what was
-   * written over since has moved on to another seq.
+   * The relay holds the stream up to a seq, but for what it rejected. What was written over since has moved on to another
+   * seq: it is there only if nothing waits any more.
    */
-  settle(ackedSeq: number, rejectedSeqs: readonly number[], isHeld: (seqs: SeqRange) => boolean): void {
+  settle(ackedSeq: number, rejects: readonly Reject[], { outbox, counters }: AgentStore): void {
+    const isAllThere = rejects.length === 0 && counters.lastSeq === ackedSeq;
     this.#waiters = this.#waiters.filter(({ first, last, resolve }) => {
-      const isRejected = rejectedSeqs.some((seq) => seq >= first && seq <= last);
+      const isRejected = rejects.some(({ seq }) => seq >= first && seq <= last);
       const isDone = isRejected || last <= ackedSeq;
-      if (isDone) resolve(!isRejected && isHeld({ first, last }));
+      if (isDone) resolve(!isRejected && (isAllThere || outbox.stands({ first, last })));
       return !isDone;
     });
   }

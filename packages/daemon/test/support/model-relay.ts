@@ -96,6 +96,8 @@ export class ModelRelay implements AsyncDisposable {
   readonly #events = new EventEmitter().setMaxListeners(100);
   readonly #streams = new Map<string, ModelStream>();
   readonly #underWay = new Map<string, number>();
+  /** Ids; see `discount`. */
+  readonly #uncounted = new Set<string>();
   #rules: Rule[] = [];
   #boots = new Set<string>();
 
@@ -210,7 +212,7 @@ export class ModelRelay implements AsyncDisposable {
 
   /** The digest of an agent's records. */
   digest(agent: string): string {
-    return digestOfAll(this.#ofAgent(agent));
+    return digestOfAll(this.#counted(agent));
   }
 
   /** Loses a record, as a damaged disk might. */
@@ -226,6 +228,11 @@ export class ModelRelay implements AsyncDisposable {
     if (known === undefined) throw new Error(`there is no "${id}" to alter`);
     const altered = { ...known, ...changes };
     this.plant(agent, changes.hash === undefined ? withHash(altered) : altered);
+  }
+
+  /** Holds records that it leaves out of its digest until they come again, as those of which a newer version was refused. */
+  discount(ids: readonly string[]): void {
+    for (const id of ids) this.#uncounted.add(id);
   }
 
   /** Holds a change, whatever it held of that record before. */
@@ -356,16 +363,23 @@ export class ModelRelay implements AsyncDisposable {
     return [...newest.values()];
   }
 
+  #counted(agent: string): Change[] {
+    return this.#ofAgent(agent).filter(({ id }) => !this.#uncounted.has(id));
+  }
+
   #buckets(agent: string): Buckets {
     const buckets = Array.from({ length: DIGEST_BUCKETS }, (): Change[] => []);
-    for (const change of this.#ofAgent(agent)) buckets[bucketOf(change)]?.push(change);
+    for (const change of this.#counted(agent)) buckets[bucketOf(change)]?.push(change);
     return { digest: this.digest(agent), buckets: buckets.map(digestOfAll) };
   }
 
   #copy(agent: string, query: URLSearchParams): CopyPage {
     const bucket = query.get('bucket');
     const from = Number(query.get('after') ?? 0);
-    const all = this.#ofAgent(agent).filter((change) => bucket === null || bucketOf(change) === Number(bucket));
+    const all =
+      bucket === null
+        ? this.#ofAgent(agent)
+        : this.#counted(agent).filter((change) => bucketOf(change) === Number(bucket));
     const end = from + this.pageChanges;
     return { changes: all.slice(from, end), next: all.length > end ? String(end) : null };
   }
@@ -378,6 +392,7 @@ export class ModelRelay implements AsyncDisposable {
   #merge(stream: ModelStream, change: Change, line: string): { seq: number; code: string; reason: string }[] {
     const refusal = this.refusal(change);
     if (refusal !== undefined) return [{ seq: change.seq, ...refusal }];
+    this.#uncounted.delete(change.id);
     const key = keyOf(change);
     const known = stream.records.get(key);
     if (known === undefined || change.version > known.change.version) stream.records.set(key, { change, line });

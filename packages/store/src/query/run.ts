@@ -3,6 +3,7 @@ import type { Database } from '@holdfast/sqlite';
 
 import { takePage } from '../page.ts';
 import type { RecordColumns } from '../row.ts';
+import { parseStored } from '../stored-json.ts';
 import { compileAggregate, compilePage, type QueryScope } from './compile.ts';
 import { project } from './project.ts';
 import type { SqlValue } from './sql.ts';
@@ -70,13 +71,13 @@ function groupValue(row: Readonly<Record<string, SqlValue>>, index: number): Jso
 const groupDecoders: Readonly<Record<string, (value: string | number) => Json>> = {
   true: () => true,
   false: () => false,
-  array: (text) => JSON.parse(String(text)) as Json,
-  object: (text) => JSON.parse(String(text)) as Json,
+  array: (text) => parseStored(String(text)),
+  object: (text) => parseStored(String(text)),
   time: (ms) => toTimestamp(Number(ms)),
 };
 
 function toPublicRecord(row: ListedColumns, select: readonly string[] | undefined): PublicRecord {
-  const document = JSON.parse(row.doc) as PublicRecord['doc'];
+  const document = parseStored(row.doc) as PublicRecord['doc'];
   return {
     ...(row.node !== undefined && { node: row.node }),
     ...(row.agent !== undefined && { agent: row.agent }),
@@ -91,7 +92,9 @@ function toPublicRecord(row: ListedColumns, select: readonly string[] | undefine
   };
 }
 
-/** Milliseconds since 1970 as RFC 3339, UTC. */
+/** Milliseconds since 1970 as RFC 3339, UTC. Throws `file-damaged` for what no calendar has: nobody wrote that. */
 export function toTimestamp(ms: number): string {
-  return new Date(ms).toISOString();
+  const date = new Date(ms);
+  if (Number.isNaN(date.getTime())) throw new HoldfastError('file-damaged', 'a stored time is none');
+  return date.toISOString();
 }

@@ -19,8 +19,11 @@ export type Salvaged =
   /** `isComplete`: every record up to `lastSeq` has been given as one or the other, or was known. */
   | { readonly kind: 'end'; readonly isComplete: boolean; readonly lastSeq: number };
 
-/** Index entries or rows in one read. */
-const PAGE_ROWS = 256;
+/** Index entries in one read. */
+const PAGE_ENTRIES = 256;
+
+/** Rows in one read, each as large as a record may be: all of them must fit into the memory of the process that reads. */
+const PAGE_ROWS = 32;
 
 /** Below so many seqs a part of the table that cannot be read is tried one by one. */
 const SMALL_RANGE = 64;
@@ -61,7 +64,7 @@ class FileReader {
     const entries = 'SELECT resource, collection, id, seq FROM records INDEXED BY records_key';
     const key = '(collection, resource, id)';
     this.#forward = database.prepare(
-      `${entries} WHERE ${key} > (?, ?, ?) ORDER BY collection, resource, id LIMIT ${PAGE_ROWS}`,
+      `${entries} WHERE ${key} > (?, ?, ?) ORDER BY collection, resource, id LIMIT ${PAGE_ENTRIES}`,
     );
     this.#backward = database.prepare(
       `${entries} WHERE ${key} < (?, ?, ?) ORDER BY collection DESC, resource DESC, id DESC LIMIT 1`,

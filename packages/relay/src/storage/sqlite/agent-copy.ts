@@ -27,14 +27,15 @@ interface Key extends Omit<Place, 'streamId'>, CountedColumns {
 const START: Place = { streamId: 0, seq: 0, position: 0 };
 
 /**
- * Reads all records of an agent, over all its streams, in steps between which others are served. A record that changes
- * meanwhile gets a later place, and is met again there.
+ * Reads all records of an agent, over all its streams, in steps between which others are served: one step in a turn of the
+ * event loop, however many read at once. A record that changes meanwhile gets a later place, and is met again there.
  */
 export class AgentCopy {
   readonly #agent: Statement;
   readonly #stream: Statement;
   readonly #keys: Statement;
   readonly #row: Statement;
+  #lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(database: Database) {
     this.#agent = database.prepare('SELECT id FROM agents WHERE node = ? AND agent = ?').pluck();
@@ -93,6 +94,7 @@ export class AgentCopy {
     const agentId = (this.#agent.get(node, agent) as number | undefined) ?? null;
     let place = from;
     for (;;) {
+      await this.#turn();
       const streamId = this.#stream.get(agentId, place.streamId) as number | undefined;
       if (streamId === undefined) return;
       if (streamId !== place.streamId) place = { ...START, streamId };
@@ -100,8 +102,11 @@ export class AgentCopy {
       const last = keys.at(-1);
       if (last !== undefined) yield { streamId, keys };
       place = last === undefined ? { ...START, streamId: streamId + 1 } : { streamId, ...last };
-      await nextTurn();
     }
+  }
+
+  #turn(): Promise<unknown> {
+    return (this.#lastTurn = this.#lastTurn.then(() => nextTurn()));
   }
 }
 

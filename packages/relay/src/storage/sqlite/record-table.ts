@@ -6,6 +6,9 @@ import type { Refusal } from '../relay-store.ts';
 import type { FeedPosition } from './feed-position.ts';
 import { type CountedColumns, RECORD_ROW, type RecordRowColumns, rowOf, shareOf } from './record-row.ts';
 
+/** A page grows to so many times its size before records of one seq are parted. */
+const MOST_PAGES_OF_ONE_SEQ = 4;
+
 /** Whose record it is, and which stream brings it. */
 export interface Owner {
   readonly agentId: number;
@@ -172,14 +175,16 @@ export class RecordTable {
 
   /**
    * The records a stream brought, above a seq: as many as make about 4 MiB, at least one if there is any. Records of one
-   * seq, which a node that was put back can leave, are never parted: they could not be asked for one by one.
+   * seq, which a node that was put back can leave, are not parted, as they could not be asked for one by one: unless they
+   * are so many that only a node gone wrong leaves them. Comparing digests finds what is passed over then.
    */
   above(streamId: number, afterSeq: number): { readonly rows: readonly RecordRow[]; readonly more: boolean } {
     const rows: RecordRow[] = [];
     let bytes = 0;
     for (const columns of this.#above.iterate(streamId, afterSeq) as IterableIterator<RecordRowColumns>) {
-      const isFull = rows.length >= limits.syncBatchChanges || bytes > limits.syncBatchBytes;
-      if (isFull && rows.at(-1)?.seq !== columns.seq) return { rows, more: true };
+      const fill = Math.max(rows.length / limits.syncBatchChanges, bytes / limits.syncBatchBytes);
+      const isParting = rows.at(-1)?.seq === columns.seq;
+      if (fill >= (isParting ? MOST_PAGES_OF_ONE_SEQ : 1)) return { rows, more: true };
       rows.push(rowOf(columns));
       bytes += columns.doc?.length ?? 0;
     }

@@ -1,9 +1,11 @@
 import { type Cursor, ZERO_VERSION } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
-import { digestOf, digestText } from '@holdfast/store';
+import { digestOf, digestText, EMPTY_DIGEST } from '@holdfast/store';
 
 import type { StreamCursor, StreamName } from '../relay-store.ts';
 import type { Owner } from './record-table.ts';
+
+const DIGEST = /^[0-9a-f]{16}$/;
 
 /** A stream as it stands. */
 export interface StoredStream extends Owner {
@@ -84,7 +86,7 @@ export class StreamTable {
 
   /** The digest of an agent's records. */
   digest({ agentId }: Pick<Owner, 'agentId'>): string {
-    return this.#digest.get(agentId) as string;
+    return readable(this.#digest.get(agentId) as string);
   }
 
   /** XORs what changes did to an agent's records into its digest. */
@@ -105,6 +107,13 @@ export class StreamTable {
   /** The cursors of a node's streams, in the order the streams began. */
   ofNode(node: string): StreamCursor[] {
     const rows = this.#ofNode.all(node) as (Cursor & Omit<StreamCursor, 'cursor'>)[];
-    return rows.map(({ seq, version, ...stream }) => ({ ...stream, cursor: { seq, version } }));
+    return rows.map(({ agent, incarnation, seq, version, digest }) => {
+      return { agent, incarnation, cursor: { seq, version }, digest: readable(digest) };
+    });
   }
+}
+
+// What rotted to no digest at all must not keep a node from its sessions: it differs, and the next check counts it anew.
+function readable(digest: string): string {
+  return DIGEST.test(digest) ? digest : EMPTY_DIGEST;
 }
