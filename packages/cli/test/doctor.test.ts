@@ -9,6 +9,8 @@ import { checkNodeVersion, checkSqlite } from '../src/doctor/machine.ts';
 import { checkReady } from '../src/doctor/service.ts';
 import { inTemporaryDirectory, runHoldfast } from './run-holdfast.ts';
 
+const NOON = '2026-11-20T12:00:00.000Z';
+
 describe('the doctor', () => {
   test('knows which Node versions will do', () => {
     expect(checkNodeVersion('22.19.0').level).toBe('ok');
@@ -49,28 +51,22 @@ describe('the doctor', () => {
   });
 
   test.each([
-    ['there is none', [], null, 'warn', 'none'],
-    ['none was verified', [null], null, 'warn', 'none was verified'],
-    ['one was verified', [null, '2026-11-20T14:05:00.000Z'], null, 'ok', 'the last verified one is 1'],
-    [
-      'the last one failed',
-      ['2026-11-20T14:05:00.000Z'],
-      'the disk is full',
-      'fail',
-      'the last one failed: the disk is full',
-    ],
-  ])('says of backups when %s', async (_case, verified, failure, level, detail) => {
+    { verified: [], failure: null, found: { level: 'warn', detail: 'none' } },
+    { verified: [null], failure: null, found: { level: 'warn', detail: 'none was verified' } },
+    { verified: [null, NOON], failure: null, found: { level: 'ok', detail: 'the last verified one is 1' } },
+    { verified: [NOON], failure: 'no room', found: { level: 'fail', detail: 'the last one failed: no room' } },
+  ])('says of backups: $found.detail', async ({ verified, failure, found }) => {
     const backups = verified.map((verified_at, index) => ({
       id: String(index),
-      made_at: '2026-11-20T14:00:00.000Z',
+      made_at: NOON,
       files: 1,
       bytes: 1,
       new_bytes: 1,
       verified_at,
     }));
-    const last_error = failure === null ? null : { at: '2026-11-20T15:00:00.000Z', detail: failure };
+    const last_error = failure === null ? null : { at: NOON, detail: failure };
     const list = async () => ({ directory: '/backups', running: null, last_error, next_at: null, backups });
-    expect(await checkBackups({ list })).toMatchObject({ check: 'backups', level, detail });
+    expect(await checkBackups({ list })).toMatchObject({ check: 'backups', ...found });
   });
 
   test('ends with 1 when the service does not run, with every finding in its JSON', async () => {
