@@ -79,6 +79,7 @@ export class NodeLife implements Calling {
       hasRelay: () => true,
       everyMs: SWEEP_MS,
       now,
+      monotonicMs: () => world.time.nowMs,
       timers,
       log,
     });

@@ -128,7 +128,7 @@ export class AgentStore {
     this.#outbox = new Outbox(database, this.#stream, this.#writer, now);
     this.#reconciler = new Reconciler(database, this.#stream, this.#writer, { clock, now });
     this.#idempotency = new IdempotencyKeys(database, now);
-    this.#expiry = new ExpirySweep(database, this.#stream, now);
+    this.#expiry = new ExpirySweep(database, this.#stream);
     this.#snapshot = new ReadSnapshot(database);
     this.#notifiedSeq = this.#stream.counters.lastSeq;
     this.#outboxReads = {
@@ -307,11 +307,11 @@ export class AgentStore {
   }
 
   /**
-   * Removes expired records, at most `limit`; returns how many. One the relay has not acknowledged stays, unless the
-   * node has no relay: the relay might hold an older version, and would show that one for ever.
+   * Removes what has expired by `nowMs`, at most `limit` records; returns how many. One the relay has not acknowledged
+   * stays, unless the node has no relay: the relay might hold an older version, and would show that one for ever.
    */
-  sweep(limit: number, hasRelay: boolean): Promise<number> {
-    return this.#commits.run({ run: () => this.#expiry.sweep(limit, hasRelay), bytes: 0 });
+  sweep(limit: number, hasRelay: boolean, nowMs: number = this.#options.now()): Promise<number> {
+    return this.#commits.run({ run: () => this.#expiry.sweep(limit, hasRelay, nowMs), bytes: 0 });
   }
 
   /**

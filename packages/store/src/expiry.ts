@@ -1,4 +1,3 @@
-import type { Now } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
 import { storedShare } from './digest.ts';
@@ -10,14 +9,12 @@ type Swept = Pick<StoredColumns, 'seq' | 'collection' | 'deleted' | 'hash' | 'ex
 /** Removes what has expired (protocol rule 16). It was invisible already; this gives the space back. */
 export class ExpirySweep {
   readonly #stream: StreamState;
-  readonly #now: Now;
   readonly #records: Statement;
   readonly #keys: Statement;
   readonly #next: Statement;
 
-  constructor(database: Database, stream: StreamState, now: Now) {
+  constructor(database: Database, stream: StreamState) {
     this.#stream = stream;
-    this.#now = now;
     this.#records = database.prepare(
       `DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE expires_at <= ? AND seq <= ? LIMIT ?)
        RETURNING seq, collection, deleted, hash, expires_at, rejected, relay_hash`,
@@ -41,9 +38,8 @@ export class ExpirySweep {
   }
 
   /** See `AgentStore.sweep`. Needs a transaction. */
-  sweep(limit: number, hasRelay: boolean): number {
+  sweep(limit: number, hasRelay: boolean, nowMs: number): number {
     const { acked, lastSeq } = this.#stream.counters;
-    const nowMs = this.#now();
     const removed = this.#records.all(nowMs, hasRelay ? acked.seq : lastSeq, limit) as Swept[];
     for (const record of removed) {
       const { seq, collection, deleted } = record;

@@ -28,3 +28,4 @@ export type { DamagedRecord, FileKind, FileReport, Problem, ProblemKind } from '
 export { type CheckOptions, runCheck } from './check/run-check.ts';
 export { Scrubber, type ScrubberOptions, type ScrubTarget } from './check/scrubber.ts';
 export { addSettlements, NO_SETTLEMENT, type Settlement } from './settlement.ts';
+export { SteadyTime, type SteadyTimeOptions } from './steady-time.ts';

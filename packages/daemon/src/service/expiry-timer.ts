@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { Now } from '@holdfast/protocol';
-import type { AgentFiles } from '@holdfast/store';
+import { type AgentFiles, SteadyTime } from '@holdfast/store';
 import type { Logger } from 'pino';
 
 import type { Timers } from '../sync/timers.ts';
@@ -16,17 +16,25 @@ export interface ExpiryOptions {
   readonly hasRelay: () => boolean;
   readonly everyMs: number;
   readonly now: Now;
+  /** See `SteadyTimeOptions`. */
+  readonly monotonicMs?: () => number;
   readonly timers: Timers;
   readonly log: Logger;
 }
 
 /** Sweeps expired records out of every agent's file, again and again. The function returned ends it. */
 export function sweepRegularly(options: ExpiryOptions): () => void {
+  const { now, monotonicMs, log } = options;
+  const time = new SteadyTime({
+    now,
+    ...(monotonicMs !== undefined && { monotonicMs }),
+    onLeap: (aheadMs) => log.warn({ aheadMs }, 'the clock leapt ahead: what expired by it is kept for a day'),
+  });
   let disarm: (() => void) | undefined;
   let isStopped = false;
   const arm = (): void => {
     disarm = options.timers.after(options.everyMs, () => {
-      void sweepAll(options, () => isStopped).finally(() => isStopped || arm());
+      void sweepAll({ ...options, now: () => time.now() }, () => isStopped).finally(() => isStopped || arm());
     });
   };
   arm();
@@ -53,6 +61,6 @@ async function sweepAgent(agent: string, options: ExpiryOptions, isStopped: () =
   const { nextExpiryMs } = files.summary(agent);
   if (nextExpiryMs === null || nextExpiryMs > now()) return;
   for (let removed = SWEEP_RECORDS; removed === SWEEP_RECORDS && !isStopped();) {
-    removed = await files.get(agent).sweep(SWEEP_RECORDS, hasRelay());
+    removed = await files.get(agent).sweep(SWEEP_RECORDS, hasRelay(), now());
   }
 }

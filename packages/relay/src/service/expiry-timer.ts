@@ -1,4 +1,5 @@
 import type { Now } from '@holdfast/protocol';
+import { SteadyTime } from '@holdfast/store';
 import type { Logger } from 'pino';
 
 import type { RelayStore } from '../storage/relay-store.ts';
@@ -17,12 +18,18 @@ export interface ExpiryTimerOptions {
 /** Sweeps expired records away at intervals (protocol rule 16), in small steps. */
 export class ExpiryTimer {
   readonly #options: ExpiryTimerOptions;
+  readonly #time: SteadyTime;
   readonly #timer: NodeJS.Timeout;
   #sweeping: Promise<void> | undefined;
   #isStopped = false;
 
   constructor(options: ExpiryTimerOptions) {
     this.#options = options;
+    const { now, log } = options;
+    this.#time = new SteadyTime({
+      now,
+      onLeap: (aheadMs) => log.warn({ aheadMs }, 'the clock leapt ahead: what expired by it is kept for a day'),
+    });
     this.#timer = setInterval(() => {
       this.#sweeping ??= this.#sweep().finally(() => {
         this.#sweeping = undefined;
@@ -38,11 +45,11 @@ export class ExpiryTimer {
   }
 
   async #sweep(): Promise<void> {
-    const { store, now, log } = this.#options;
+    const { store, log } = this.#options;
     let removed = 0;
     try {
       for (let step = STEP_RECORDS; step === STEP_RECORDS && !this.#isStopped; removed += step) {
-        step = await store.sweepExpired(now(), STEP_RECORDS);
+        step = await store.sweepExpired(this.#time.now(), STEP_RECORDS);
       }
     } catch (error) {
       log.warn({ err: error }, 'expired records could not be swept; trying again later');
