@@ -76,7 +76,8 @@ test(
       ['one', { n: 1 }],
       ['two', { n: 2 }],
     ]);
-    expect(await answered).toMatchObject({ ack: 'relay' });
+    // The relay has it, but whether it rejected it was in the answer that was lost: no more than `local` is sure.
+    expect(await answered).toMatchObject({ ack: 'local' });
     const { version } = await notes.put('two', { n: 3 }, { ack: 'relay', timeout: 30 });
     const again = await desk.query({ where: { id: 'two' } });
     expect(again.records).toMatchObject([{ id: 'two', version, doc: { n: 3 } }]);

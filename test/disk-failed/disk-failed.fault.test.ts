@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { HoldfastProblem } from '@holdfast/client';
 import { injectedTimes, mustSkip, straceCommand } from '@holdfast/testkit';
@@ -23,7 +24,10 @@ describe.skipIf(mustSkip('failing disks', ['strace']))('a disk that fails to syn
       const notes = network.agent('ada').client.collection('notes');
       await service.end('SIGTERM');
       const trace = network.home.file('trace');
-      await service.start(straceCommand({ effect: 'EIO', at: SYNCS_BEFORE, calls: ['fsync'] }, trace));
+      // A sync of the very log these writes wait for, and no other's.
+      const file = join(service.directory, 'agents', 'ada.db-wal');
+      writeFileSync(file, '', { mode: 0o600 });
+      await service.start(straceCommand({ effect: 'EIO', at: SYNCS_BEFORE, calls: ['fsync'], file }, trace));
 
       const acknowledged: string[] = [];
       const failures: unknown[] = [];

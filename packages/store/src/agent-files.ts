@@ -230,6 +230,7 @@ function summaryOf(store: AgentStore): AgentSummary | undefined {
 
 /** SQLite's code and nothing else: its words may quote what stands in the file. */
 function reasonOf(error: unknown): string {
+  if (isHoldfastError(error, 'file-damaged')) return error.message;
   const cause = error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_');
   if (cause) return `SQLite says ${String((error as { code: unknown }).code)}`;
   return error instanceof Error && error.cause !== undefined ? reasonOf(error.cause) : 'SQLite cannot read it';

@@ -1,4 +1,4 @@
-import type { HoldfastError } from '@holdfast/protocol';
+import { type HoldfastError, isHoldfastError } from '@holdfast/protocol';
 import { isDamage, type StorageGuard } from '@holdfast/sqlite';
 
 /**
@@ -27,6 +27,9 @@ export class DamageGuard implements StorageGuard {
   }
 
   translate(error: unknown, what: string, file: string): unknown {
-    return isDamage(error) ? this.#onDamage(error) : this.#behind.translate(error, what, file);
+    if (error === this.#refusal) return error;
+    // What cannot be what was written is damage too, though SQLite read it without a word.
+    const isFound = isDamage(error) || isHoldfastError(error, 'file-damaged');
+    return isFound ? this.#onDamage(error) : this.#behind.translate(error, what, file);
   }
 }

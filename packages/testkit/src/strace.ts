@@ -20,6 +20,8 @@ export interface Injection {
   readonly forEver?: boolean;
   /** Default `CHANGING_CALLS`. */
   readonly calls?: readonly string[];
+  /** The one file whose calls are meant; it must be there before the program starts. Default: every file. */
+  readonly file?: string;
 }
 
 /** Program and arguments to put before a command, so that it meets the fault; the calls are logged to a file. */
@@ -34,8 +36,9 @@ export function injectedTimes(log: string): number {
   return [...log.matchAll(/\(INJECTED\)|\+\+\+ killed by SIGKILL/g)].length;
 }
 
-function injectionFlags({ effect, at, forEver = false, calls = CHANGING_CALLS }: Injection): readonly string[] {
+function injectionFlags({ effect, at, forEver = false, calls = CHANGING_CALLS, file }: Injection): readonly string[] {
   const names = calls.join(',');
   const what = effect === 'kill' ? 'signal=SIGKILL' : `error=${effect}`;
-  return ['-e', `trace=${names}`, '-e', `inject=${names}:${what}:when=${at}${forEver ? '+' : ''}`];
+  const files = file === undefined ? [] : ['-P', file];
+  return [...files, '-e', `trace=${names}`, '-e', `inject=${names}:${what}:when=${at}${forEver ? '+' : ''}`];
 }

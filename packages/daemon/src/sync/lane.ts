@@ -315,6 +315,8 @@ export class Lane {
       await this.#acknowledge(sent);
     } else if (relay.seq < acked.seq) {
       await this.#rewind(relay);
+      // Above its cursor it may still hold what came by the fast lane or late, and was lost here.
+      if (!(await this.#pull(signal))) return;
     } else {
       // Another change under the same seq: nothing we believe of the relay is sure, so everything is sent again.
       if (relay.seq === acked.seq) await this.#rewind(NOWHERE);
