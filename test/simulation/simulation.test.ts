@@ -9,13 +9,15 @@ import { describeViolations, summary } from './summary.ts';
 import { makeTemplate } from './template.ts';
 
 const SEEDS = 200;
+/** The same worlds each time: `npm run test:sim` looks at others. */
+const FIRST_SEED = 1;
 
 test('in 200 simulated worlds nothing acknowledged is lost, whatever goes wrong', { timeout: 900_000 }, async () => {
   const broken: string[] = [];
   const onSeed = (result: SeedResult): void => {
     if (result.violations.length > 0) broken.push(describeViolations(result));
   };
-  const total = await runSeeds({ from: testSeed(), seeds: SEEDS }, { onSeed });
+  const total = await runSeeds({ from: testSeed(FIRST_SEED), seeds: SEEDS }, { onSeed });
   process.stderr.write(`${summary(total)}\n`);
   expect(broken).toEqual([]);
   expect(total.fewestFaults).toBeGreaterThanOrEqual(LEAST_FAULTS);
@@ -28,7 +30,7 @@ test('a simulated world is the same each time it is run', async () => {
   const traces: string[] = [];
   for (let times = 0; times < 2; times += 1) {
     using disk = new SimulatedDisk();
-    traces.push((await runSeed(testSeed(), { disk, template })).trace);
+    traces.push((await runSeed(testSeed(FIRST_SEED), { disk, template })).trace);
   }
   expect(traces[0]).toBe(traces[1]);
 });
