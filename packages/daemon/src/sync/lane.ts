@@ -320,6 +320,8 @@ export class Lane {
     } else {
       // Another change under the same seq: nothing we believe of the relay is sure, so everything is sent again.
       if (relay.seq === acked.seq) await this.#rewind(NOWHERE);
+      // Own changes get other seqs on the way: nothing can be told any more by those that callers wait for.
+      this.#waiters.dismiss();
       if (!(await this.#pull(signal))) return;
     }
     this.#moved();
@@ -331,8 +333,6 @@ export class Lane {
 
   /** Takes over what the relay holds above our cursor; false when that failed. */
   async #pull(signal: AbortSignal): Promise<boolean> {
-    // Own changes get other seqs on the way: nothing can be told any more by those that callers wait for.
-    this.#waiters.dismiss();
     const work = this.#work(signal);
     const outcome = work && (await pull(work));
     if (outcome?.kind === 'done') return true;
