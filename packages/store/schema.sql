@@ -1,4 +1,4 @@
--- Schema 2
+-- Schema 3
 
 CREATE TABLE collections (
   name TEXT PRIMARY KEY,
@@ -15,7 +15,7 @@ CREATE TABLE dead_letters (
   code TEXT NOT NULL,
   reason TEXT NOT NULL,
   rejected_at INTEGER NOT NULL
-) STRICT;
+, seal TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE INDEX dead_letters_seq ON dead_letters (seq);
 
@@ -24,7 +24,7 @@ CREATE TABLE idempotency (
   key TEXT NOT NULL,
   fingerprint TEXT NOT NULL,
   answer TEXT NOT NULL,
-  expires_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL, seal TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (resource, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -59,4 +59,4 @@ CREATE TABLE stream (
   acked_version TEXT NOT NULL,
   acked_at INTEGER,
   outbox INTEGER NOT NULL
-, digest TEXT NOT NULL DEFAULT '0000000000000000') STRICT;
+, digest TEXT NOT NULL DEFAULT '0000000000000000', seal TEXT NOT NULL DEFAULT '') STRICT;

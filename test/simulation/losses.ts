@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 
 import { type Database, openDatabase } from '@holdfast/sqlite';
-import { digestOf, digestShare, digestText } from '@holdfast/store';
+import { digestOf, digestShare, digestText, sealAll } from '@holdfast/store';
 
 /** A record as it stands in a file, as far as losing it needs it. */
 export interface Losable {
@@ -31,6 +31,7 @@ export function loseOnNode(path: string, { place, hash, collection, deleted }: L
     const digest = database.prepare('SELECT digest FROM stream').pluck().get() as string;
     database.prepare('DELETE FROM records WHERE seq = ?').run(place);
     database.prepare('UPDATE stream SET digest = ?').run(without(digest, hash));
+    sealAll(database, 'stream');
     database.prepare('UPDATE collections SET records = records - ? WHERE name = ?').run(1 - deleted, collection);
   });
 }

@@ -165,6 +165,11 @@ export class AgentStore {
     return this.#stream.incarnation;
   }
 
+  /** See `StreamState.isCountedAnew`. */
+  get isCountedAnew(): boolean {
+    return this.#stream.isCountedAnew;
+  }
+
   /** The stream's counters as of the last commit. */
   get counters(): Readonly<Omit<StreamCounters, 'collectionDeltas'>> {
     return this.#stream.counters;
@@ -286,9 +291,14 @@ export class AgentStore {
     return this.#commits.run({ run: () => this.#reconciler.resend(seqs), bytes: 0 });
   }
 
-  /** See `Reconciler.recount`. */
+  /** See `StreamState.recount`. */
   recount(): Promise<boolean> {
-    return this.#commits.run({ run: () => this.#reconciler.recount(), bytes: 0 });
+    const recount = (): boolean => {
+      const wasWrong = this.#stream.recount();
+      this.#options.clock.observe(this.#stream.counters.lastVersion);
+      return wasWrong;
+    };
+    return this.#commits.run({ run: recount, bytes: 0 });
   }
 
   /** See `Reconciler.compared`. */

@@ -1,5 +1,5 @@
 import { type CommitConfig, HoldfastError } from '@holdfast/protocol';
-import { type Database, isSqliteError, type Statement, type StorageGuard, unguarded } from '@holdfast/sqlite';
+import { type Database, type Statement, type StorageGuard, unguarded } from '@holdfast/sqlite';
 
 /** What became of one unit of work: its result, or the error that undid it. */
 export type Outcome<Result> =
@@ -190,10 +190,7 @@ export class GroupCommit {
         this.#release.run();
       }
       undo();
-      const reason = isSqliteError(error)
-        ? this.#guard.translate(error, 'the write failed', this.#database.name)
-        : error;
-      return { ok: false, error: reason };
+      return { ok: false, error: this.#guard.translate(error, 'the write failed', this.#database.name) };
     }
   }
 

@@ -2,11 +2,15 @@ import { HoldfastError, limits, type Now } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
 import type { Write, WriteResult } from './operation.ts';
+import { assertSealed, sealed, sealedColumns } from './seal.ts';
 
 interface Remembered {
   readonly fingerprint: string;
   readonly answer: string;
+  readonly expires_at: number;
 }
+
+const COLUMNS = sealedColumns('idempotency');
 
 /**
  * Remembers requests by their Idempotency-Key, in the same transaction as their effect, for
@@ -20,14 +24,15 @@ export class IdempotencyKeys {
   constructor(database: Database, now: Now) {
     this.#now = now;
     this.#find = database.prepare(
-      'SELECT fingerprint, answer FROM idempotency WHERE resource = ? AND key = ? AND expires_at > ?',
+      `SELECT ${COLUMNS} FROM idempotency WHERE resource = ? AND key = ? AND expires_at > ?`,
     );
-    this.#remember = database.prepare(
-      'INSERT OR REPLACE INTO idempotency (resource, key, fingerprint, answer, expires_at) VALUES (?, ?, ?, ?, ?)',
-    );
+    this.#remember = database.prepare(`INSERT OR REPLACE INTO idempotency (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)`);
   }
 
-  /** Runs `effect`, or gives the answer it had before. Throws `idempotency-mismatch`. Needs a transaction. */
+  /**
+   * Runs `effect`, or gives the answer it had before. Throws `idempotency-mismatch`, and `file-damaged` when what was
+   * remembered is not what was written. Needs a transaction.
+   */
   once(write: Write, effect: () => readonly WriteResult[]): readonly WriteResult[] {
     const { resource, idempotency } = write;
     if (idempotency === undefined) return effect();
@@ -36,9 +41,11 @@ export class IdempotencyKeys {
     if (before === undefined) {
       const results = effect();
       const expiresAtMs = nowMs + limits.idempotencySeconds * 1000;
-      this.#remember.run(resource, idempotency.key, idempotency.fingerprint, JSON.stringify(results), expiresAtMs);
+      const { key, fingerprint } = idempotency;
+      this.#remember.run(...sealed([resource, key, fingerprint, JSON.stringify(results), expiresAtMs]));
       return results;
     }
+    assertSealed('idempotency', before);
     if (before.fingerprint !== idempotency.fingerprint) {
       throw new HoldfastError('idempotency-mismatch', 'the key was used for another request');
     }

@@ -4,6 +4,7 @@ import type { Database, Statement } from '@holdfast/sqlite';
 import { digestText } from './digest.ts';
 import type { RecordWriter } from './record-writer.ts';
 import { changeLine, RECORD_COLUMNS, type RecordColumns } from './row.ts';
+import { assertSealed, sealed, sealedColumns } from './seal.ts';
 import type { StreamState } from './stream-state.ts';
 
 /** Changes ready to be sent, as lines of the wire, in seq order. */
@@ -40,6 +41,11 @@ export interface NodeDeadLetter {
   readonly rejectedAtMs: number;
 }
 
+interface DeadLetterColumns extends Omit<NodeDeadLetter, 'id' | 'rejectedAtMs'> {
+  readonly id: number;
+  readonly rejected_at: number;
+}
+
 /**
  * The way up: the records above the acknowledged cursor (protocol rule 2), and what the relay said of them. Everything
  * that writes runs inside a transaction the caller holds.
@@ -64,14 +70,9 @@ export class Outbox {
     this.#above = database.prepare(`SELECT ${RECORD_COLUMNS} FROM records WHERE seq > ? ORDER BY seq LIMIT ?`);
     this.#countBetween = database.prepare('SELECT count(*) FROM records WHERE seq > ? AND seq <= ?').pluck();
     this.#oldest = database.prepare('SELECT updated_at FROM records WHERE seq > ? ORDER BY seq LIMIT 1').pluck();
-    this.#addDeadLetter = database.prepare(
-      `INSERT INTO dead_letters (seq, resource, collection, record, version, code, reason, rejected_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
-    this.#deadLetters = database.prepare(
-      `SELECT id, seq, resource, collection, record, version, code, reason, rejected_at AS rejectedAtMs
-       FROM dead_letters ORDER BY id`,
-    );
+    const letter = sealedColumns('dead_letters');
+    this.#addDeadLetter = database.prepare(`INSERT INTO dead_letters (${letter}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#deadLetters = database.prepare(`SELECT id, ${letter} FROM dead_letters ORDER BY id`);
     this.#deadLetterCount = database.prepare('SELECT count(*) FROM dead_letters').pluck();
     this.#hasDeadLetter = database
       .prepare('SELECT EXISTS (SELECT 1 FROM dead_letters WHERE seq BETWEEN ? AND ?)')
@@ -125,10 +126,13 @@ export class Outbox {
     this.#stream.set({ acked: cursor, ackedAtMs: this.#now(), outbox: outbox - left });
   }
 
-  /** What the relay refused, oldest first. */
+  /** What the relay refused, oldest first. Throws `file-damaged` when one is not what was written. */
   deadLetters(): NodeDeadLetter[] {
-    const rows = this.#deadLetters.all() as (Omit<NodeDeadLetter, 'id'> & { id: number })[];
-    return rows.map((row) => ({ ...row, id: String(row.id) }));
+    return (this.#deadLetters.all() as DeadLetterColumns[]).map((row) => {
+      assertSealed('dead_letters', row);
+      const { id, seq, resource, collection, record, version, code, reason, rejected_at } = row;
+      return { id: String(id), seq, resource, collection, record, version, code, reason, rejectedAtMs: rejected_at };
+    });
   }
 
   /** How many dead letters there are. */
@@ -167,6 +171,7 @@ export class Outbox {
     if (stored === undefined) return;
     this.#writer.note(stored, { rejected: 1, relay_hash: null });
     const { seq, resource, collection, id, version } = stored;
-    this.#addDeadLetter.run(seq, resource, collection, id, version, reject.code, reject.reason, this.#now());
+    const { code, reason } = reject;
+    this.#addDeadLetter.run(...sealed([seq, resource, collection, id, version, code, reason, this.#now()]));
   }
 }

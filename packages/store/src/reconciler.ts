@@ -54,7 +54,6 @@ export class Reconciler {
   readonly #seqsAbove: Statement;
   readonly #renumber: Statement;
   readonly #compared: Statement;
-  readonly #counted: Statement;
 
   constructor(database: Database, stream: StreamState, writer: RecordWriter, time: { clock: HybridClock; now: Now }) {
     this.#stream = stream;
@@ -68,7 +67,6 @@ export class Reconciler {
     this.#dropLetters = database.prepare('DELETE FROM dead_letters WHERE seq = ?');
     this.#seqsAbove = database.prepare('SELECT seq FROM records WHERE seq > ? ORDER BY seq').pluck();
     this.#renumber = database.prepare('UPDATE records SET seq = ? WHERE seq = ?');
-    this.#counted = database.prepare('SELECT seq, hash, expires_at, rejected, relay_hash FROM records');
     this.#compared = database.prepare(
       `SELECT seq, resource, collection, id, hash, expires_at, rejected, relay_hash FROM records
        WHERE seq > ? ORDER BY seq LIMIT ${COMPARED_AT_ONCE}`,
@@ -141,22 +139,6 @@ export class Reconciler {
       const isHeld = seq <= ackedSeq && rejected === 0 && (expires_at === null || expires_at > nowMs);
       return { seq, bucket: bucketOf(columns), share: storedShare(columns), hash, isHeld };
     });
-  }
-
-  /**
-   * Counts anew, from the records, what is kept of them: how far they go, how many wait, what they come to. Looks at each in one
-   * go: for a million about a second. Returns whether any of it was wrong.
-   */
-  recount(): boolean {
-    const { acked, lastSeq, outbox, digest } = this.#stream.counters;
-    const counted = { lastSeq, outbox: 0, digest: 0n };
-    for (const columns of this.#counted.iterate() as IterableIterator<CountedColumns>) {
-      counted.lastSeq = Math.max(counted.lastSeq, columns.seq);
-      if (columns.seq > acked.seq) counted.outbox += 1;
-      counted.digest ^= storedShare(columns);
-    }
-    this.#stream.set(counted);
-    return counted.lastSeq !== lastSeq || counted.outbox !== outbox || counted.digest !== digest;
   }
 
   #moveWaitingAbove(seq: number): void {

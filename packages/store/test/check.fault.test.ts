@@ -32,7 +32,8 @@ async function writeFile(path: string): Promise<void> {
   await agent.write(put('kv', 'soon', 1, { expiresAtMs: agent.clock.now() + 3_600_000 }));
   const middle = agent.store.outbox.next({ changes: 20, bytes: 1e9 })!.upto;
   await agent.store.acknowledge(middle, [{ seq: middle.seq, code: 'invalid-request', reason: 'not wanted' }]);
-  await agent.write(put('notes', 'last', { value: 1 }));
+  const idempotency = { key: 'request-1', fingerprint: 'f'.repeat(32) };
+  await agent.store.write({ resource: '', operations: [put('notes', 'last', { value: 1 })], idempotency });
 }
 
 function kindsOf({ problems }: FileReport): string[] {
@@ -128,6 +129,11 @@ describe('checking an agent’s file', () => {
     ['counter', "UPDATE collections SET records = records - 1 WHERE name = 'notes'"],
     ['counter', "DELETE FROM collections WHERE name = 'kv'"],
     ['counter', 'DELETE FROM stream'],
+    ['counter', 'UPDATE stream SET last_seq = last_seq + 64'],
+    ['counter', "UPDATE stream SET last_version = '81' || substr(last_version, 3)"],
+    ['counter', 'UPDATE stream SET acked_at = acked_at + 1'],
+    ['seal', 'UPDATE idempotency SET answer = replace(answer, \'"seq":63\', \'"seq":62\')'],
+    ['seal', "UPDATE dead_letters SET reason = 'not wanteb'"],
     ['counter', "DELETE FROM records WHERE id = 'note-7'"],
     ['schema', 'DROP INDEX records_key'],
     ['schema', 'DROP TABLE dead_letters'],
@@ -193,7 +199,7 @@ describe('a check that cannot be made', () => {
   });
 });
 
-/** All records as SQLite gives them to whoever asks. */
+/** All that is in it as SQLite gives it to whoever asks. */
 function contentOf(path: string): string {
   const database = openDatabase(path);
   try {
@@ -204,7 +210,14 @@ function contentOf(path: string): string {
         )
         .all(),
       database.prepare('SELECT id FROM records INDEXED BY records_key ORDER BY collection, resource, id').all(),
-      database.prepare('SELECT last_seq, last_version, acked_seq, acked_version, outbox, digest FROM stream').all(),
+      database
+        .prepare(
+          'SELECT incarnation, last_seq, last_version, acked_seq, acked_version, acked_at, outbox, digest FROM stream',
+        )
+        .all(),
+      database.prepare('SELECT name, records FROM collections').all(),
+      database.prepare('SELECT resource, key, fingerprint, answer, expires_at FROM idempotency').all(),
+      database.prepare('SELECT seq, resource, collection, record, code, reason, rejected_at FROM dead_letters').all(),
     ]);
   } catch (error) {
     return String(error);

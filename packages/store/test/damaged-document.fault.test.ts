@@ -26,6 +26,28 @@ test('a document that is no JSON any more is not patched', async () => {
   expect(await codeOf(agent.write(patch('notes', 'note', { done: true })))).toBe('file-damaged');
 });
 
+test('an answer remembered for a key that is not what was written is not given, and the file is told as damaged', async () => {
+  await using directory = await temporaryDirectory();
+  using agent = new TestAgent(directory.file('agent.db'));
+  const idempotency = { key: 'request-1', fingerprint: 'f'.repeat(32) };
+  const request = { resource: '', operations: [put('notes', 'note', {})], idempotency };
+  const [answer] = await agent.store.write(request);
+  expect(await agent.store.write(request)).toEqual([answer]);
+  agent.reopen(() => run(agent.path, `UPDATE idempotency SET answer = replace(answer, '"seq":1', '"seq":3')`));
+  expect(await codeOf(agent.store.write(request))).toBe('file-damaged');
+});
+
+test('a dead letter that is not what was written is told as damage', async () => {
+  await using directory = await temporaryDirectory();
+  using agent = new TestAgent(directory.file('agent.db'));
+  const { seq } = await agent.write(put('notes', 'note', {}));
+  const { upto } = agent.store.outbox.next({ changes: 1, bytes: 1e6 })!;
+  await agent.store.acknowledge(upto, [{ seq, code: 'invalid-request', reason: 'not wanted' }]);
+  expect(agent.store.outbox.deadLetters()).toMatchObject([{ reason: 'not wanted' }]);
+  agent.reopen(() => run(agent.path, `UPDATE dead_letters SET reason = 'not wanteb'`));
+  expect(failureOf(() => agent.store.outbox.deadLetters())).toMatchObject({ code: 'file-damaged' });
+});
+
 function run(path: string, sql: string): void {
   const database = openDatabase(path);
   database.exec(sql);

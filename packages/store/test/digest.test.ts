@@ -1,6 +1,15 @@
-import type { Change } from '@holdfast/protocol';
-import { bucketOf, digestOf, digestText, EMPTY_DIGEST, NO_SETTLEMENT, recordHash, rowOfChange } from '@holdfast/store';
-import { openDatabase } from '@holdfast/sqlite';
+import { type Change, ZERO_VERSION } from '@holdfast/protocol';
+import {
+  bucketOf,
+  digestOf,
+  digestText,
+  EMPTY_DIGEST,
+  NO_SETTLEMENT,
+  recordHash,
+  rowOfChange,
+  sealAll,
+} from '@holdfast/store';
+import { type Database, openDatabase } from '@holdfast/sqlite';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -134,23 +143,58 @@ describe('the digest', () => {
   });
 });
 
-test.each([`digest = '00000000000000g0'`, `digest = '00000000000000f0'`, 'outbox = 7', 'last_seq = 1'])(
-  'figures that rotted, %s, are counted anew from the records',
-  async (rotten) => {
+describe('figures of the stream', () => {
+  beforeEach(async () => {
     for (const id of ['a', 'b', 'c']) await agent.write(put('notes', id, { id }));
     await expectSame();
     await agent.write(put('notes', 'd', {}));
-    agent.reopen(() => {
-      const database = openDatabase(agent.path);
-      database.exec(`UPDATE stream SET ${rotten}`);
-      database.close();
-    });
-    expect(await agent.store.recount()).toBe(true);
-    expect(await agent.store.recount()).toBe(false);
+  });
+
+  const change = (change: string, afterwards: (database: Database) => void = () => undefined): void => {
+    const database = openDatabase(agent.path);
+    database.exec(`UPDATE stream SET ${change}`);
+    afterwards(database);
+    database.close();
+  };
+
+  test.each([`digest = '00000000000000f0'`, 'outbox = 7', 'last_seq = 1', `last_version = '${ZERO_VERSION}'`])(
+    'that are wrong, %s, are right once they are counted anew',
+    async (wrong) => {
+      agent.reopen(() => change(wrong, (database) => sealAll(database, 'stream')));
+      expect(agent.store.isCountedAnew).toBe(false);
+      expect(await agent.store.recount()).toBe(true);
+      expect(await agent.store.recount()).toBe(false);
+      await agent.write(put('notes', 'e', {}));
+      await expectSame();
+    },
+  );
+
+  test.each([
+    `digest = '00000000000000g0'`,
+    `digest = '00000000000000f0'`,
+    'outbox = 7',
+    'last_seq = 1',
+    'last_seq = 64',
+    'last_seq = 9223372036854775807',
+    `last_version = '81' || substr(last_version, 3)`,
+    'acked_seq = acked_seq + 1',
+    `acked_version = 'none'`,
+    'acked_at = 1',
+  ])('that rotted, %s, are believed in nothing, and counted anew when the file is opened', async (rotten) => {
+    const { lastSeq, lastVersion, digest } = agent.store.counters;
+    agent.reopen(() => change(rotten));
+    expect(agent.store.isCountedAnew).toBe(true);
+    expect(agent.store.counters).toMatchObject({ lastVersion, digest, outbox: 4, acked: { seq: 0 }, ackedAtMs: null });
+    expect(agent.store.counters.lastSeq).toBeGreaterThanOrEqual(lastSeq);
+    expect(Number.isSafeInteger(agent.store.counters.lastSeq)).toBe(true);
+    // What the relay holds it says itself.
+    await agent.store.adopt(relay.page(0, 1000));
     await agent.write(put('notes', 'e', {}));
     await expectSame();
-  },
-);
+    agent.reopen();
+    expect(agent.store.isCountedAnew).toBe(false);
+  });
+});
 
 describe('settling by content', () => {
   beforeEach(async () => {

@@ -4,13 +4,13 @@ import { copyFileSync, readFileSync } from 'node:fs';
 
 import type { Change } from '@holdfast/protocol';
 import { migrate, openDatabase, schemaVersion } from '@holdfast/sqlite';
-import { agentMigrations } from '@holdfast/store';
+import { agentMigrations, checkFile } from '@holdfast/store';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { put, TestAgent } from './fixture.ts';
 
-const FIXTURE = new URL('fixtures/schema-1/agent.db', import.meta.url);
+const FIXTURE = fixture(1);
 
 let directory: TemporaryDirectory;
 let path: string;
@@ -118,3 +118,30 @@ describe('a file of schema 1', () => {
     agent.expectTrueCounters();
   });
 });
+
+describe('a file of schema 2', () => {
+  beforeEach(() => copyFileSync(fixture(2), path));
+
+  test('is brought up to date and sealed as it stands', async () => {
+    const before = contentsOf(path);
+    using agent = new TestAgent(path);
+    expect(agent.store.isCountedAnew).toBe(false);
+    expect(contentsOf(path)).toEqual(before);
+    agent.expectTrueCounters();
+    expect(agent.store.outbox.deadLetters()).toHaveLength(5);
+    const idempotency = { key: 'request-1', fingerprint: 'f'.repeat(32) };
+    const request = { resource: '', operations: [put('notes', 'once', { once: true })], idempotency };
+    expect(await agent.store.write(request)).toEqual([
+      expect.objectContaining({ id: 'once', seq: before.stream['last_seq'] }),
+    ]);
+    expect(await checkFile(path, 'agent')).toMatchObject({ state: 'sound', problems: [] });
+  });
+
+  test('reads as damaged nowhere before that', async () => {
+    expect(await checkFile(path, 'agent')).toMatchObject({ state: 'sound', problems: [] });
+  });
+});
+
+function fixture(schema: number): URL {
+  return new URL(`fixtures/schema-${schema}/agent.db`, import.meta.url);
+}

@@ -53,7 +53,7 @@ interface Known {
   setAside: string | null;
   restoring: string | null;
   isMissing: boolean;
-  /** What was odd about the end of its write-ahead log; null: nothing. */
+  /** What was odd about it when it was opened; null: nothing. */
   oddity: string | null;
 }
 
@@ -156,6 +156,13 @@ export class FileCustody implements FileWatch {
     const known = this.#of(agent);
     const { incarnation } = store;
     const seq = store.counters.lastSeq;
+    if (store.isCountedAnew) {
+      this.#options.log.warn(
+        { agent },
+        'figures kept of the records were not what was written: they were counted anew',
+      );
+      known.oddity = 'figures kept of its records were not what was written, and were counted anew';
+    }
     if (known.incarnation === null) {
       this.#options.marks.note([{ agent, incarnation, seq }]);
       Object.assign(known, { incarnation, seq });

@@ -1,7 +1,9 @@
 import type { Database } from '@holdfast/sqlite';
 
 import { EMPTY_DIGEST } from '../digest.ts';
-import { type Counted, counterProblem, countRecords, hasColumn, type KeptCount, wrongCounts } from './counters.ts';
+import { hasColumn } from '../has-column.ts';
+import { countUnsealed } from '../seal.ts';
+import { type Counted, counterProblem, countRecords, type KeptCount, wrongCounts } from './counters.ts';
 import type { Problem } from './report.ts';
 
 interface StreamColumns {
@@ -27,8 +29,13 @@ export function checkAgentCounters(database: Database): Problem[] {
       | undefined;
     if (stream === undefined) return counterProblem([['stream', false]]);
     const counted = countRecords(database, select, stream.acked_seq);
+    const isSealed = !hasColumn(database, 'stream', 'seal') || countUnsealed(database, 'stream') === 0;
     const kept = database.prepare('SELECT 0 AS owner, name, records FROM collections').all() as KeptCount[];
-    return counterProblem([...comparisons(stream, counted), ['collections', wrongCounts(kept, counted.live) === 0]]);
+    return counterProblem([
+      ...comparisons(stream, counted),
+      ['seal', isSealed],
+      ['collections', wrongCounts(kept, counted.live) === 0],
+    ]);
   });
   return check();
 }

@@ -7,6 +7,7 @@ import { type Pace, paceOf } from './pace.ts';
 import { checkRecords, type RecordFindings } from './records.ts';
 import { checkRelayCounters } from './relay-counters.ts';
 import { type FileKind, type FileReport, type Problem, unreadable } from './report.ts';
+import { checkSeals } from './seals.ts';
 import { checkSchema, checkStructure } from './structure.ts';
 
 /**
@@ -47,6 +48,11 @@ async function checkOpen(database: Database, kind: FileKind, pace: Pace): Promis
     });
     await run(findings, () => {
       findings.problems.push(...(kind === 'agent' ? checkAgentCounters(database) : checkRelayCounters(database)));
+    });
+  }
+  if (kind === 'agent') {
+    await run(findings, () => {
+      findings.problems.push(...checkSeals(database));
     });
   }
   return reportOf(findings, kind, bytes);

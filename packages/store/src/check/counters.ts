@@ -75,12 +75,6 @@ export function counterProblem(comparisons: readonly (readonly [name: string, is
   return [{ kind: 'counter', count: wrong.length, detail: `not what counting gives: ${wrong.join(', ')}` }];
 }
 
-/** Whether a table has a column: files of earlier schemas have fewer. */
-export function hasColumn(database: Database, table: string, column: string): boolean {
-  const columns = database.pragma(`table_info(${table})`) as { readonly name: string }[];
-  return columns.some(({ name }) => name === column);
-}
-
 function liveKey(owner: number, collection: string): string {
   return `${owner}\0${collection}`;
 }

@@ -1,7 +1,8 @@
 import type { Database } from '@holdfast/sqlite';
 
 import { EMPTY_DIGEST } from '../digest.ts';
-import { counterProblem, countRecords, hasColumn, type KeptCount, wrongCounts } from './counters.ts';
+import { hasColumn } from '../has-column.ts';
+import { counterProblem, countRecords, type KeptCount, wrongCounts } from './counters.ts';
 import type { Problem } from './report.ts';
 
 interface AgentColumns {

@@ -9,9 +9,10 @@ export type FileKind = 'agent' | 'node' | 'relay';
  * - `reference`: a row refers to one that is not there.
  * - `hash`: a record is not what was written: its content does not give its hash.
  * - `document`: a document is no JSON.
+ * - `seal`: a row that is no record is not what was written.
  * - `counter`: a kept figure is not what counting gives.
  */
-export type ProblemKind = 'structure' | 'schema' | 'reference' | 'hash' | 'document' | 'counter';
+export type ProblemKind = 'structure' | 'schema' | 'reference' | 'hash' | 'document' | 'seal' | 'counter';
 
 /** One kind of thing wrong with a file. */
 export interface Problem {

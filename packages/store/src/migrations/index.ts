@@ -2,6 +2,7 @@ import type { Migration } from '@holdfast/sqlite';
 
 import { agentFile } from './0001-agent-file.ts';
 import { digest } from './0002-digest.ts';
+import { seals } from './0003-seals.ts';
 
 /** The schema of an agent's file, step by step. */
-export const agentMigrations: readonly Migration[] = Object.freeze([agentFile, digest]);
+export const agentMigrations: readonly Migration[] = Object.freeze([agentFile, digest, seals]);

@@ -1,7 +1,9 @@
 import { collectionName, recordId, resourceName, VERSION_PATTERN } from '@holdfast/protocol';
 import { type Database, isSqliteError, type Statement } from '@holdfast/sqlite';
 
+import { hasColumn } from '../has-column.ts';
 import { RECORD_COLUMNS, type RecordColumns, recordHash, type RecordRow, rowOfColumns } from '../row.ts';
+import { isSealed, sealedColumns } from '../seal.ts';
 
 /** A record's key and where its latest change stands. */
 export interface RecordPlace {
@@ -48,6 +50,17 @@ export function* salvage(
   yield { kind: 'end', isComplete: isTableWhole && !reader.hasNameless, lastSeq: reader.lastSeq };
 }
 
+/** How far a stream had come, and how much of it the relay had. */
+interface StreamEnd {
+  readonly lastSeq: number;
+  readonly ackedSeq: number;
+}
+
+interface StreamColumns {
+  readonly last_seq: number;
+  readonly acked_seq: number;
+}
+
 class FileReader {
   readonly #known: (place: Omit<RecordPlace, 'seq'>) => string | undefined;
   readonly #forward: Statement;
@@ -57,7 +70,7 @@ class FileReader {
   readonly #range: Statement;
   readonly #count: Statement;
   #hasNameless = false;
-  readonly #stream: { readonly lastSeq: number; readonly ackedSeq: number } | undefined;
+  readonly #stream: StreamEnd | undefined;
 
   constructor(database: Database, known: (place: Omit<RecordPlace, 'seq'>) => string | undefined) {
     this.#known = known;
@@ -195,10 +208,14 @@ class FileReader {
 const FIRST_KEY = { collection: '', resource: '', id: '' };
 const LAST_KEY = { collection: '\u{10FFFF}', resource: '', id: '' };
 
-function streamOf(database: Database): { lastSeq: number; ackedSeq: number } | undefined {
-  return database.prepare('SELECT last_seq AS lastSeq, acked_seq AS ackedSeq FROM stream WHERE id = 1').get() as
-    | { lastSeq: number; ackedSeq: number }
-    | undefined;
+/** Undefined where it cannot be trusted: what the relay is said to have would not be looked for. */
+function streamOf(database: Database): StreamEnd | undefined {
+  // Files of earlier schemas have no seals.
+  const hasSeal = hasColumn(database, 'stream', 'seal');
+  const columns = hasSeal ? sealedColumns('stream') : 'last_seq, acked_seq';
+  const row = database.prepare(`SELECT ${columns} FROM stream WHERE id = 1`).get() as StreamColumns | undefined;
+  if (row === undefined || (hasSeal && !isSealed('stream', row))) return undefined;
+  return { lastSeq: row.last_seq, ackedSeq: row.acked_seq };
 }
 
 // A flipped bit may turn a text into bytes without changing one of them: the hash tells whether they are what was written.
