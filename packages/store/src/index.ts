@@ -27,6 +27,6 @@ export { checkFile } from './check/check-file.ts';
 export type { DamagedRecord, FileKind, FileReport, Problem, ProblemKind } from './check/report.ts';
 export { type CheckOptions, runCheck } from './check/run-check.ts';
 export { Scrubber, type ScrubberOptions, type ScrubTarget } from './check/scrubber.ts';
-export { sealAll, type SealedTable } from './seal.ts';
+export { sealAll, sealed, type SealedTable } from './seal.ts';
 export { addSettlements, NO_SETTLEMENT, type Settlement } from './settlement.ts';
 export { SteadyTime, type SteadyTimeOptions } from './steady-time.ts';

@@ -1,3 +1,4 @@
+import { defences } from './figures/defences.ts';
 import type { Figure } from './figures/figure.ts';
 import { memoryNode } from './figures/memory-node.ts';
 import { readGet } from './figures/read-get.ts';
@@ -16,4 +17,5 @@ export const figures: readonly Figure[] = [
   syncVisible,
   memoryNode,
   startNodeFigure,
+  defences,
 ];

@@ -1,5 +1,5 @@
 /** What a figure is measured in; a ratio is the subject's rate over the reference's. */
-export type Unit = 'ratio' | 'ms' | 'MB' | 's';
+export type Unit = 'ratio' | 'µs' | 'ms' | 'MB' | 's';
 
 /** What a figure should be. */
 export interface Target {

@@ -91,7 +91,7 @@ function verdictText(reading: Reading): string {
   return meets ? paint('green', '✓ met') : paint('red', '✗ missed');
 }
 
-const digits: Readonly<Record<Unit, number>> = { ratio: 2, ms: 1, MB: 0, s: 2 };
+const digits: Readonly<Record<Unit, number>> = { ratio: 2, µs: 1, ms: 1, MB: 0, s: 2 };
 
 function valueText(value: number, unit: Unit): string {
   return unit === 'ratio' ? value.toFixed(digits.ratio) : `${value.toFixed(digits[unit])} ${unit}`;

@@ -13,6 +13,8 @@ export interface Scale {
   readonly memoryAgents: number;
   readonly memoryRecordsEach: number;
   readonly startAgents: number;
+  /** Records of the file that is checked whole. */
+  readonly checkedRecords: number;
   /** Records that the peers' nodes send to their hubs; PouchDB takes minutes for as many as ours. */
   readonly peerBacklogRecords: number;
 }
@@ -28,6 +30,7 @@ export const fullScale: Scale = {
   memoryAgents: 500,
   memoryRecordsEach: 400,
   startAgents: 100,
+  checkedRecords: 100_000,
   peerBacklogRecords: 20_000,
 };
 
@@ -39,6 +42,7 @@ export const quickScale: Scale = {
   measureMs: 800,
   bulkRows: 20_000,
   backlogRecords: 40_000,
+  checkedRecords: 20_000,
   visibleWrites: 60,
   peerBacklogRecords: 5000,
 };

@@ -26,6 +26,7 @@ export interface BenchProcess {
 export type ProcessScript =
   | 'bare-server'
   | 'bulk-writer'
+  | 'defences'
   | 'load-generator'
   | 'plain-loop'
   | 'pouchdb-server'
@@ -34,6 +35,7 @@ export type ProcessScript =
 const scripts: Readonly<Record<ProcessScript, URL>> = {
   'bare-server': new URL('./processes/bare-server.ts', import.meta.url),
   'bulk-writer': new URL('./processes/bulk-writer.ts', import.meta.url),
+  defences: new URL('./processes/defences.ts', import.meta.url),
   'load-generator': new URL('./processes/load-generator.ts', import.meta.url),
   'plain-loop': new URL('./processes/plain-loop.ts', import.meta.url),
   'pouchdb-server': new URL('./processes/pouchdb-server.ts', import.meta.url),
