@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ack } from '../src/sync/sync-engine.ts';
 import { ManualTimers } from './support/manual-timers.ts';
 import { ModelRelay } from './support/model-relay.ts';
-import { SyncBench } from './support/sync-bench.ts';
+import { rangeOf, SyncBench } from './support/sync-bench.ts';
 
 const TIMEOUT_MS = 2000;
 
@@ -30,8 +30,7 @@ async function putAndWait(node: SyncBench, ids: readonly string[], timeoutMs: nu
     return { op: 'put', collection: 'notes', id, document, expiresAtMs: null } as const;
   });
   const results = await node.store().write({ resource: '', operations });
-  const seqs = { first: results[0]?.seq ?? 0, last: results.at(-1)?.seq ?? 0 };
-  return node.engine.waitForRelay('ada', seqs, timeoutMs);
+  return node.engine.waitForRelay('ada', rangeOf(...results), timeoutMs);
 }
 
 /** Keeps the stream busy with a batch that the relay does not answer until told. */
@@ -172,12 +171,12 @@ describe('a write that waits for the relay', () => {
   test('is told "relay" at once when it is a repetition of one the relay has, and "local" of one it rejected', async () => {
     await using node = await online();
     relay.refusal = ({ id }) => (id === 'bad' ? { code: 'poison', reason: 'no' } : undefined);
-    const { seq: good } = await node.put('good');
-    const { seq: bad } = await node.put('bad');
+    const good = await node.put('good');
+    const bad = await node.put('bad');
     await expect.poll(() => node.store().counters.outbox).toBe(0);
     const calls = relay.calls.length;
-    expect(await node.engine.waitForRelay('ada', { first: good, last: good }, TIMEOUT_MS)).toBe('relay');
-    const rejected = node.engine.waitForRelay('ada', { first: bad, last: bad }, TIMEOUT_MS);
+    expect(await node.engine.waitForRelay('ada', rangeOf(good), TIMEOUT_MS)).toBe('relay');
+    const rejected = node.engine.waitForRelay('ada', rangeOf(bad), TIMEOUT_MS);
     timers.fire((delayMs) => delayMs === TIMEOUT_MS);
     expect(await rejected).toBe('local');
     expect(relay.calls).toHaveLength(calls);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { ManualTimers } from './support/manual-timers.ts';
 import { ModelRelay, type RelayFault } from './support/model-relay.ts';
-import { SyncBench } from './support/sync-bench.ts';
+import { rangeOf, SyncBench } from './support/sync-bench.ts';
 
 let relay: ModelRelay;
 let timers: ManualTimers;
@@ -33,8 +33,7 @@ describe('a storm of faults', () => {
     if (act < 4) await node.put(id, { n: random.next() });
     else if (act === 4) relay.fail(random.pick(paths), random.pick(faults), random.integer(1, 3));
     else if (act === 5) {
-      const { seq } = await node.put(id, { n: random.next() });
-      void node.engine.waitForRelay('ada', { first: seq, last: seq }, 1000);
+      void node.engine.waitForRelay('ada', rangeOf(await node.put(id, { n: random.next() })), 1000);
     } else if (act === 6) await node.store().write({ resource: '', operations: [expiring(id)] });
     else if (act === 7) lose();
     else timers.fire();

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { ManualTimers } from './support/manual-timers.ts';
 import { ModelRelay, withHash } from './support/model-relay.ts';
-import { SyncBench, type SyncBenchOptions } from './support/sync-bench.ts';
+import { rangeOf, SyncBench, type SyncBenchOptions } from './support/sync-bench.ts';
 
 const HEARTBEAT_MS = 15_000;
 const NEWER = 'ffff00000000-0000-0badcafe';
@@ -224,8 +224,8 @@ describe('what differs is found', () => {
     relay.fail('/relay/batch', { kind: 'hang' });
     await second.put('one');
     await expect.poll(() => second.engine.streamState('ada')).toBe('sending');
-    const { seq } = await second.put('urgent');
-    expect(await second.engine.waitForRelay('ada', { first: seq, last: seq }, 2000)).toBe('relay');
+    const urgent = await second.put('urgent');
+    expect(await second.engine.waitForRelay('ada', rangeOf(urgent), 2000)).toBe('relay');
     await second.stop();
     relay.heal();
     rmSync(directory, { recursive: true });
@@ -360,8 +360,8 @@ describe('nobody is alarmed', () => {
       const { length } = relay.callsOf('/relay/session');
       timers.fire(isHeartbeat);
       await expect.poll(() => relay.callsOf('/relay/session').length, { interval: 1 }).toBe(length + 1);
-      const { seq } = await node.put(`n${round}`, { round });
-      if (round % 2 === 0) await node.engine.waitForRelay('ada', { first: seq, last: seq }, 2000);
+      const written = await node.put(`n${round}`, { round });
+      if (round % 2 === 0) await node.engine.waitForRelay('ada', rangeOf(written), 2000);
       release();
       if (!isLate) await node.put('other', { round });
       await expect.poll(() => timers.armed.some(isHeartbeat), { interval: 1 }).toBe(true);

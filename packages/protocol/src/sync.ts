@@ -181,6 +181,11 @@ export const copyPageSchema = z.object({
     .max(200)
     .nullable()
     .meta({ description: 'Give it back as `after` for the next page; null: that was all' }),
+  leftOut: z
+    .number()
+    .int()
+    .nonnegative()
+    .meta({ description: 'Records of this part that rotted at the relay beyond what a change can say' }),
 });
 
 /** A part of all that the relay holds of an agent. */

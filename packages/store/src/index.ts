@@ -11,7 +11,7 @@ export {
 export { GroupCommit, type Outcome, type TransactionHooks, type Unit } from './group-commit.ts';
 export { agentMigrations } from './migrations/index.ts';
 export { type Idempotency, type Precondition, type StoreOperation, type Write, type WriteResult } from './operation.ts';
-export { type BatchBounds, type NodeDeadLetter, type OutboxBatch } from './outbox.ts';
+export { type BatchBounds, type NodeDeadLetter, type OutboxBatch, type WrittenRange } from './outbox.ts';
 export { type Page } from './page.ts';
 export { type QueryScope } from './query/compile.ts';
 export { type QueryResult, runQuery, toTimestamp } from './query/run.ts';

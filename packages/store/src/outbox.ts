@@ -28,6 +28,12 @@ interface Seqs {
   readonly last: number;
 }
 
+/** Where one write put its records: at seqs that follow one another. */
+export interface WrittenRange extends Seqs {
+  /** Of the last of its records: other records may get these seqs when the file is brought together with the relay. */
+  readonly version: string;
+}
+
 /** A change of this stream that the relay would not take. */
 export interface NodeDeadLetter {
   readonly id: string;
@@ -61,6 +67,7 @@ export class Outbox {
   readonly #deadLetters: Statement;
   readonly #deadLetterCount: Statement;
   readonly #hasDeadLetter: Statement;
+  readonly #versionAt: Statement;
   readonly #dropDeadLetter: Statement;
 
   constructor(database: Database, stream: StreamState, writer: RecordWriter, now: Now) {
@@ -77,6 +84,7 @@ export class Outbox {
     this.#hasDeadLetter = database
       .prepare('SELECT EXISTS (SELECT 1 FROM dead_letters WHERE seq BETWEEN ? AND ?)')
       .pluck();
+    this.#versionAt = database.prepare('SELECT version FROM records WHERE seq = ?').pluck();
     this.#dropDeadLetter = database.prepare(
       'DELETE FROM dead_letters WHERE id = ? RETURNING resource, collection, record',
     );
@@ -140,9 +148,9 @@ export class Outbox {
     return this.#deadLetterCount.get() as number;
   }
 
-  /** Whether a record stands at each of these seqs: none was written over since it got its own. */
-  stands({ first, last }: Seqs): boolean {
-    return this.#countBetween.get(first - 1, last) === last - first + 1;
+  /** Whether the records of a write stand where it put them: none was written over or moved since. */
+  stands({ first, last, version }: WrittenRange): boolean {
+    return this.#versionAt.get(last) === version && this.#countBetween.get(first - 1, last) === last - first + 1;
   }
 
   /** Whether there is a dead letter of one of these seqs. */

@@ -2,18 +2,10 @@ import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { type Cursor, HoldfastError, type RestoreReport, ZERO_VERSION } from '@holdfast/protocol';
-import {
-  databaseFiles,
-  FileBuilder,
-  type RecordPlace,
-  type RecordRow,
-  removeDatabase,
-  runSalvage,
-  type Salvaged,
-} from '@holdfast/store';
+import { databaseFiles, FileBuilder, type RecordRow, removeDatabase, runSalvage } from '@holdfast/store';
 
 import type { RestoreContext, Work } from './context.ts';
-import { Losses } from './losses.ts';
+import { Doubts } from './doubts.ts';
 import { openSource, type Source } from './source.ts';
 
 /** Records salvaged that are taken over in one transaction, and about as many UTF-16 code units of documents. */
@@ -77,21 +69,20 @@ async function buildWhole(place: Place, context: RestoreContext): Promise<Rebuil
 
 async function build(building: Building, context: RestoreContext): Promise<Rebuilt> {
   const { work, builder, source } = building;
-  const losses = new Losses();
+  const doubts = new Doubts();
   let records = 0;
-  let wrong: readonly RecordRow[] = [];
   for await (const rows of source.pages) {
-    const result = builder.take(rows);
-    records += result.taken;
-    wrong = [...wrong, ...result.wrong];
+    const { taken, wrong } = builder.take(rows);
+    records += taken;
+    for (const row of wrong) doubts.add(row, { version: row.version, isHeld: false });
     work.onProgress(records);
     // Requests have their turn between two pages, wherever the pages come from.
     await nextTurn();
     work.signal.throwIfAborted();
   }
   await source.settle(builder, NOWHERE);
-  const { salvaged, isComplete } = await salvageInto(building, context, losses);
-  for (const row of wrong) if (!isThere(builder, row, row.version)) losses.add(row);
+  const { salvaged, isComplete } = await salvageInto(building, context, doubts);
+  const { count, listed } = doubts.losses((key) => builder.versionOf(key));
   return {
     incarnation: builder.incarnation,
     seq: builder.end.seq,
@@ -99,17 +90,17 @@ async function build(building: Building, context: RestoreContext): Promise<Rebui
       from: source.name,
       records,
       salvaged,
-      lost: losses.listed,
-      lost_count: losses.count,
-      is_complete: isComplete,
+      lost: listed,
+      lost_count: count,
+      is_complete: isComplete && !source.hasGaps,
     },
   };
 }
 
 async function salvageInto(
-  { work: { agent, signal, onProgress }, path, builder }: Building,
+  { work: { agent, signal, onProgress }, path, builder, source }: Building,
   { custody }: RestoreContext,
-  losses: Losses,
+  doubts: Doubts,
 ): Promise<{ salvaged: number; isComplete: boolean }> {
   const last = custody.lastFileOf(agent);
   const before = builder.end.seq;
@@ -122,26 +113,21 @@ async function salvageInto(
     waitingLength = 0;
     onProgress(builder.end.seq);
   };
+  const heldSeq = last === null ? 0 : await source.heldSeq(custody.incarnationOf(agent));
   for await (const found of last === null ? [] : runSalvage({ path: last, builtPath: path, signal })) {
     if (found.kind === 'record') {
+      doubts.settle(found.row);
       waitingLength += found.row.doc?.length ?? 0;
       if (waiting.push(found.row) >= SALVAGE_ROWS || waitingLength >= SALVAGE_LENGTH) flush();
     }
-    if (found.kind === 'lost' && isLost(found, builder)) losses.add({ ...found.place, version: found.version });
+    if (found.kind === 'lost') {
+      const isHeld = found.isAcked && found.place.seq <= heldSeq;
+      doubts.add(found.place, { version: found.version, isHeld });
+    }
     if (found.kind === 'end') isComplete = found.isComplete && found.lastSeq >= custody.markOf(agent);
   }
   flush();
   return { salvaged: builder.end.seq - before, isComplete };
-}
-
-function isLost({ place, version, isAcked }: Salvaged & { kind: 'lost' }, builder: FileBuilder): boolean {
-  // Of one whose version cannot be read: what the relay had of it is what the source has.
-  return version === null ? !isAcked || builder.versionOf(place) === undefined : !isThere(builder, place, version);
-}
-
-function isThere(builder: FileBuilder, key: Omit<RecordPlace, 'seq'>, version: string): boolean {
-  const there = builder.versionOf(key);
-  return there !== undefined && there >= version;
 }
 
 // The file is renamed into its place: what stood in a log beside it would be lost.

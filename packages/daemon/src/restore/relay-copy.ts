@@ -1,17 +1,17 @@
-import { HoldfastError } from '@holdfast/protocol';
+import { type CopyPage, type Cursor, HoldfastError } from '@holdfast/protocol';
 import { type RecordRow, rowOfChange } from '@holdfast/store';
 
 import { retryDelayMs } from '../sync/backoff.ts';
 import type { Timers } from '../sync/timers.ts';
 import type { Outcome, Transport } from '../sync/transport.ts';
 
-/** How often a page is asked for before copying is given up: with the waits in between some minutes. */
+/** How often the relay is asked before it is given up: with the waits in between some minutes. */
 const MOST_TRIES = 10;
 
-/** What copying from a relay needs. */
+/** What asking a relay needs. */
 export interface RelayCopyOptions {
   readonly agent: string;
-  readonly transport: Pick<Transport, 'copyPage'>;
+  readonly transport: Pick<Transport, 'copyPage' | 'streamPage'>;
   readonly random: () => number;
   readonly timers: Timers;
   readonly signal: AbortSignal;
@@ -19,30 +19,43 @@ export interface RelayCopyOptions {
 
 /**
  * All that the relay holds of an agent, a page at a time; the next page is on its way while one is used. A record that
- * changes meanwhile may come twice. Throws `relay-unreachable` when the relay refuses, or does not answer for long.
+ * changes meanwhile may come twice. `onLeftOut` is told how many of a page the relay cannot say anything of any more.
+ * Throws `relay-unreachable` when the relay refuses, or does not answer for long.
  */
-export async function* copyFromRelay(options: RelayCopyOptions): AsyncGenerator<readonly RecordRow[]> {
-  let next: Promise<Page> | undefined = askPage(options, undefined);
+export async function* copyFromRelay(
+  options: RelayCopyOptions,
+  onLeftOut: (records: number) => void,
+): AsyncGenerator<readonly RecordRow[]> {
+  let next: Promise<CopyPage> | undefined = askPage(options, undefined);
   while (next !== undefined) {
-    const page: Page = await next;
+    const page: CopyPage = await next;
     next = page.next === null ? undefined : askPage(options, page.next);
     // Should the reader give up, nobody waits for it any more.
     next?.catch(() => undefined);
-    yield page.rows;
+    onLeftOut(page.leftOut);
+    yield page.changes.map(rowOfChange);
   }
 }
 
-interface Page {
-  readonly rows: readonly RecordRow[];
-  readonly next: string | null;
+/** Where the relay stands in a stream. Throws like `copyFromRelay`. */
+export async function cursorAtRelay(options: RelayCopyOptions, incarnation: string): Promise<Cursor> {
+  const { agent, transport, signal } = options;
+  const nothingAbove = { agent, incarnation, afterSeq: Number.MAX_SAFE_INTEGER };
+  const page = await answered(options, () => transport.streamPage(nothingAbove, signal));
+  return page.cursor;
 }
 
-async function askPage(options: RelayCopyOptions, after: string | undefined): Promise<Page> {
+function askPage(options: RelayCopyOptions, after: string | undefined): Promise<CopyPage> {
   const { agent, transport, signal } = options;
+  return answered(options, () => transport.copyPage({ agent, after }, signal));
+}
+
+/** Asks until there is an answer. */
+async function answered<Value>(options: RelayCopyOptions, ask: () => Promise<Outcome<Value>>): Promise<Value> {
   for (let tries = 1; ; tries += 1) {
-    const outcome = await transport.copyPage({ agent, after }, signal);
-    signal.throwIfAborted();
-    if (outcome.kind === 'done') return { rows: outcome.value.changes.map(rowOfChange), next: outcome.value.next };
+    const outcome = await ask();
+    options.signal.throwIfAborted();
+    if (outcome.kind === 'done') return outcome.value;
     if (outcome.kind === 'refused' || tries === MOST_TRIES) throw unreachable(outcome);
     const retryAfterMs = outcome.kind === 'failed' ? outcome.retryAfterMs : 0;
     await pause(options, retryDelayMs(tries, options.random, retryAfterMs));

@@ -6,7 +6,7 @@ import { toTimestamp } from '@holdfast/store';
 import PQueue from 'p-queue';
 
 import type { RestoreContext, RestoreSource } from './context.ts';
-import { rebuildFile, removeScratch } from './rebuild.ts';
+import { rebuildFile, type Rebuilt, removeScratch } from './rebuild.ts';
 
 /** Files rebuilt at once. */
 const AT_ONCE = 2;
@@ -59,6 +59,8 @@ export class Restores {
     }
     if (source.from === 'relay') this.#assertRelay();
     const noted = source.from === 'relay' ? 'relay' : `${BACKUP}${source.backup ?? ''}`;
+    // It may wait for its turn: a file that stayed open would take writes meanwhile.
+    this.#context.files.withdraw(agent);
     this.#context.custody.beginRestoring(agent, noted);
     this.#enqueue(agent, noted);
   }
@@ -110,14 +112,13 @@ export class Restores {
   }
 
   async #restore(agent: string, noted: string, progress: Progress): Promise<void> {
-    const { custody, files, log, now } = this.#context;
+    const { log, now } = this.#context;
     const { signal } = this.#abort;
     try {
-      files.withdraw(agent);
       const onProgress = (records: number): void => void (progress.recordsDone = records);
       const rebuilt = await rebuildFile({ agent, source: sourceOf(noted), onProgress, signal }, this.#context);
       const report = this.#keepReport(agent, rebuilt.report);
-      custody.swapIn(agent, rebuilt);
+      this.#swapIn(agent, rebuilt);
       Object.assign(progress, { state: 'done', report });
       const { records, salvaged, lost_count, is_complete } = report;
       log.warn({ agent, from: report.from, records, salvaged, lost_count, is_complete }, 'an agent was restored');
@@ -128,6 +129,17 @@ export class Restores {
       this.#giveUp(agent, noted);
     } finally {
       progress.endedAtMs = now();
+    }
+  }
+
+  // Once the swap is decided it is carried out, now or when the disk lets it: the custody sees to that.
+  #swapIn(agent: string, { incarnation, seq }: Rebuilt): void {
+    const { custody, log } = this.#context;
+    try {
+      custody.swapIn(agent, { incarnation, seq });
+    } catch (error) {
+      if (!custody.isSwapping(agent)) throw error;
+      log.error({ agent, err: error }, 'a rebuilt file could not take its place yet; tried again');
     }
   }
 

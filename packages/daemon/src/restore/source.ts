@@ -3,13 +3,17 @@ import { HoldfastError } from '@holdfast/protocol';
 import { type FileBuilder, pagesOfFile, type RecordRow, removeDatabase } from '@holdfast/store';
 
 import type { RelayAccess, RestoreContext, Work } from './context.ts';
-import { copyFromRelay } from './relay-copy.ts';
+import { copyFromRelay, cursorAtRelay } from './relay-copy.ts';
 
 /** What a file is rebuilt from. */
 export interface Source {
   /** `relay`, or the backup's id. */
   readonly name: string;
   readonly pages: AsyncIterable<readonly RecordRow[]> | Iterable<readonly RecordRow[]>;
+  /** Whether it holds records that it could not give. Once all pages were taken. */
+  readonly hasGaps: boolean;
+  /** Up to which seq of a stream it is known to have everything that was acknowledged; 0: not known. */
+  heldSeq(incarnation: string | null): Promise<number>;
   /** Once all pages were taken: sees to it that what the relay holds is not sent again, if it can. */
   settle(builder: FileBuilder, base: Cursor): Promise<void>;
   /** Gives up what was opened for it. */
@@ -23,6 +27,8 @@ export async function openSource(work: Work, context: RestoreContext, scratchPat
     return {
       name: id,
       pages: pagesOfFile(scratchPath),
+      hasGaps: false,
+      heldSeq: async () => 0,
       // Whether the relay has what is in a backup, nobody can say here: all of it is offered, and what it has it knows.
       settle: async () => undefined,
       close: async () => removeDatabase(scratchPath),
@@ -32,9 +38,15 @@ export async function openSource(work: Work, context: RestoreContext, scratchPat
   if (relay === undefined) throw new HoldfastError('not-enrolled', 'there is no relay to restore from');
   const { agent, signal } = work;
   const { random, timers } = context;
+  const asking = { agent, transport: relay.transport, random, timers, signal };
+  let leftOut = 0;
   return {
     name: 'relay',
-    pages: copyFromRelay({ agent, transport: relay.transport, random, timers, signal }),
+    pages: copyFromRelay(asking, (records) => (leftOut += records)),
+    get hasGaps() {
+      return leftOut > 0;
+    },
+    heldSeq: async (incarnation) => (incarnation === null ? 0 : (await cursorAtRelay(asking, incarnation)).seq),
     settle: (builder, base) => moveCursorOver(builder, base, { agent, relay, signal, context }),
     close: () => relay.transport.close(),
   };

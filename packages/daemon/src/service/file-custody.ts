@@ -1,5 +1,5 @@
 import { existsSync, renameSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import { HoldfastError, type Now } from '@holdfast/protocol';
 import type { WalScan } from '@holdfast/sqlite';
@@ -199,6 +199,11 @@ export class FileCustody implements FileWatch {
     return this.#of(agent).seq;
   }
 
+  /** The stream an agent's last file held; null if it was never opened. */
+  incarnationOf(agent: string): string | null {
+    return this.#of(agent).incarnation;
+  }
+
   /** The folder an agent's last file is in, or goes to once another one takes its place. */
   folderOf(agent: string): string {
     const known = this.#of(agent);
@@ -241,6 +246,9 @@ export class FileCustody implements FileWatch {
   #finishSwap(agent: string, known: Known): void {
     const path = this.#path(agent);
     const rebuilt = this.rebuiltPath(agent);
+    // Nobody may go on with the file before, nor with what a stream of it knew.
+    this.#options.files().withdraw(agent);
+    void this.#options.sync().forget(agent);
     if (existsSync(rebuilt)) {
       this.#moveAside(agent, known);
       renameSync(rebuilt, path);
@@ -260,6 +268,8 @@ export class FileCustody implements FileWatch {
     this.#options.onFound('put-back');
     this.#options.marks.notePutBack(agent, seq, putBackAtMs);
     Object.assign(known, { seq, putBackAtMs });
+    // What its stream knew of the relay was known by the file that was here before.
+    void this.#options.sync().forget(agent);
   }
 
   // Whatever was decided and not yet done, after a crash or on a disk that took no writes.
@@ -274,7 +284,8 @@ export class FileCustody implements FileWatch {
         if (known.damage === null || known.restoring === SWAPPING) return;
         known.setAside ??= this.#freshName(agent);
         this.#options.marks.noteDamage(agent, known.damage, known.setAside);
-        this.#moveAside(agent, known);
+        // Once it was moved, what stands in its place was put there by somebody, and stays until a restore.
+        if (!existsSync(join(this.#folder(known.setAside), basename(this.#path(agent))))) this.#moveAside(agent, known);
         close();
         this.#toSetAside.delete(agent);
       });

@@ -58,8 +58,8 @@ export function joinRelay(options: JoiningOptions, target: JoinTarget): Promise<
  * the node what it was, and a name at the relay that nobody bears: `holdfast invite NAME --replaces` makes a token to try
  * again with. A crash after the transaction leaves nothing to do: the next start is the new node's.
  *
- * Throws `not-enrolled`, `join-token-refused`, `node-exists`, `relay-unreachable`; and `file-damaged` while a file is to be
- * restored, as what the relay has of it stands under the old name.
+ * Throws `not-enrolled`, `join-token-refused`, `node-exists`, `relay-unreachable`; `file-damaged` while a file is to be
+ * restored and `work-under-way` while a node is taken over, as what the relay has of them stands under the old name.
  */
 export function reidentify(
   options: JoiningOptions,
@@ -71,6 +71,8 @@ export function reidentify(
     if (before === undefined) throw new HoldfastError('not-enrolled', 'the node has no relay: join one');
     assertAllServe(options);
     const enrolment = await joined(options, { relay: relay ?? before.relayUrl, token, name });
+    // A restore may have begun meanwhile.
+    assertAllServe(options);
     const suffix = randomBytes(4).toString('hex');
     const boot = randomBytes(16).toString('hex');
     database.reidentify(enrolment, suffix, boot);
@@ -80,7 +82,10 @@ export function reidentify(
   });
 }
 
-function assertAllServe({ unserved }: JoiningOptions): void {
+function assertAllServe({ database, unserved }: JoiningOptions): void {
+  if (database.isAdopting) {
+    throw new HoldfastError('work-under-way', 'the agents of the node that is taken over are not known yet');
+  }
   const agents = unserved();
   if (agents.length === 0) return;
   throw new HoldfastError(

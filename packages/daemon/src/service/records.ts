@@ -55,8 +55,8 @@ export class Records {
     const [first] = results;
     const last = results.at(-1);
     if (wish.ack === 'local' || first === undefined || last === undefined) return { results, ack: 'local' };
-    const seqs = { first: first.seq, last: last.seq };
-    return { results, ack: await this.#sync.waitForRelay(scope.agent, seqs, wish.timeoutMs) };
+    const range = { first: first.seq, last: last.seq, version: last.version };
+    return { results, ack: await this.#sync.waitForRelay(scope.agent, range, wish.timeoutMs) };
   }
 
   /**

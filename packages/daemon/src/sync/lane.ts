@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { BatchReceipt, Cursor, Reject } from '@holdfast/protocol';
-import { type AgentStore, digestText, type OutboxBatch } from '@holdfast/store';
+import { type AgentStore, digestText, type OutboxBatch, type WrittenRange } from '@holdfast/store';
 
 import { retryDelayMs } from './backoff.ts';
 import { BatchSize } from './batch-size.ts';
@@ -12,7 +12,7 @@ import { pull, type StreamWork } from './pull.ts';
 import { repair } from './repair.ts';
 import { type StreamEffect, type StreamEvent, type StreamState, streamTransitions } from './stream-machine.ts';
 import type { EncodedBatch, NotDone, Transport } from './transport.ts';
-import { type SeqRange, type Wait, Waiters } from './waiters.ts';
+import { type Wait, Waiters } from './waiters.ts';
 
 /** What was sent last: should its answer be lost, the relay's cursor tells that it was taken. */
 interface Sent {
@@ -40,6 +40,10 @@ export class Lane {
   #retryAfterMs = 0;
   readonly #size = new BatchSize();
   #relayCursor: Cursor | undefined;
+  /** The stream was brought together with the relay, and what waits was not taken since. */
+  #isJustReconciled = false;
+  /** The relay stood elsewhere once more right after that: it is to be looked into when its turn comes again. */
+  #isMismatchOpen = false;
   #sent: Sent | undefined;
   #ahead: Prepared | undefined;
   /** The last acknowledgement being written down, beside the next batch; gives the error if that failed. */
@@ -108,6 +112,7 @@ export class Lane {
 
   /** The relay says where it stands; true when it is where we believe. */
   compare(relayCursor: Cursor): boolean {
+    this.#isMismatchOpen = false;
     this.#acked ??= this.#store().counters.acked;
     if (isSame(relayCursor, this.#acked)) return true;
     this.#relayCursor = relayCursor;
@@ -128,8 +133,8 @@ export class Lane {
   }
 
   /** Waits until the relay holds a write. Does not ask for it. */
-  whenTaken(seqs: SeqRange): Wait {
-    return this.#waiters.wait(seqs);
+  whenTaken(written: WrittenRange): Wait {
+    return this.#waiters.wait(written);
   }
 
   /** Stops timers and aborts what is under way; resolves when nothing is. */
@@ -184,6 +189,11 @@ export class Lane {
   }
 
   async #send(signal: AbortSignal): Promise<void> {
+    if (this.#isMismatchOpen) {
+      this.#isMismatchOpen = false;
+      this.dispatch('mismatch');
+      return;
+    }
     const transport = this.#context.transport();
     const next = this.#isKnownClean || transport === undefined ? undefined : await this.#nextBatch(transport);
     if (transport === undefined || next === undefined) {
@@ -238,6 +248,7 @@ export class Lane {
     }
     this.#failures = 0;
     this.#retryAfterMs = 0;
+    this.#isJustReconciled = false;
     this.#size.grow();
     this.#context.report({ kind: 'done', value: cursor });
     this.#acknowledging = this.#acknowledge(sent).catch((error: unknown) => error);
@@ -270,7 +281,7 @@ export class Lane {
           break;
         }
         this.#relayCursor = outcome.cursor;
-        this.dispatch('mismatch');
+        this.#mismatched();
         break;
       case 'too-large':
         if (batch.lines.length === 1) this.#run((signal) => this.#skip(batch, outcome.reason, signal));
@@ -280,6 +291,16 @@ export class Lane {
         this.#fail(outcome);
         break;
     }
+  }
+
+  // Once is what a lost answer or a copy put back leaves. At once again, it would go on without end and without a pause.
+  #mismatched(): void {
+    if (!this.#isJustReconciled) {
+      this.dispatch('mismatch');
+      return;
+    }
+    this.#isMismatchOpen = true;
+    this.#fail({ reason: 'the relay stands elsewhere again, right after it was reconciled with', retryAfterMs: 0 });
   }
 
   // A record the relay will not take even alone: moves the cursor over it, and keeps it as a dead letter (rule 9).
@@ -324,6 +345,7 @@ export class Lane {
       this.#waiters.dismiss();
       if (!(await this.#pull(signal))) return;
     }
+    this.#isJustReconciled = this.#store().counters.outbox > 0;
     this.#moved();
   }
 

@@ -8,7 +8,7 @@ import {
   type Reject,
   type SessionAnswer,
 } from '@holdfast/protocol';
-import { type AgentStore, EMPTY_DIGEST } from '@holdfast/store';
+import { type AgentStore, EMPTY_DIGEST, type WrittenRange } from '@holdfast/store';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 
@@ -21,7 +21,6 @@ import { logNotice, type Notice, noticeText } from './notices.ts';
 import type { StreamState } from './stream-machine.ts';
 import type { Timers } from './timers.ts';
 import type { Transport } from './transport.ts';
-import type { SeqRange } from './waiters.ts';
 
 /** What sync needs of the daemon around it. */
 export interface SyncOptions {
@@ -97,6 +96,8 @@ export class SyncEngine {
    */
   async reenrol({ boot, transport }: NewIdentity): Promise<void> {
     await this.#end();
+    // Whoever wrote meanwhile made lanes of the old start: their link is gone, and they would wait for ever.
+    await this.#stopLanes();
     this.#boot = boot;
     this.#isConfirmed = false;
     this.#sentAnew = new Set(this.#options.agents());
@@ -144,17 +145,16 @@ export class SyncEngine {
    * rejected some of it, or the link is not open and did not open just now. The write is safe here in any case (protocol
    * rule 5).
    */
-  async waitForRelay(agent: string, seqs: SeqRange, timeoutMs: number): Promise<Ack> {
-    if (this.#wasTaken(agent, seqs)) return 'relay';
+  async waitForRelay(agent: string, written: WrittenRange, timeoutMs: number): Promise<Ack> {
+    if (this.#wasTaken(agent, written)) return 'relay';
     const { state, error } = this.#link.status;
     const isFirstOpening = state === 'opening' && error === null;
     if (state !== 'open' && !isFirstOpening) return 'local';
     const lane = this.#lane(agent);
-    const wait = lane.whenTaken(seqs);
+    const wait = lane.whenTaken(written);
     const { promise: timedOut, resolve } = Promise.withResolvers<Ack>();
     const disarm = this.#options.timers.after(timeoutMs, () => resolve('local'));
-    const isSingle = seqs.first === seqs.last;
-    const fast = lane.state === 'sending' && isSingle ? this.#sendImmediately(agent, seqs.last) : undefined;
+    const fast = lane.state === 'sending' ? this.#sendImmediately(agent, written) : undefined;
     lane.dispatch('hurried');
     const taken = wait.taken.then((isTaken): Ack => (isTaken ? 'relay' : 'local'));
     try {
@@ -171,13 +171,17 @@ export class SyncEngine {
   }
 
   async #end(): Promise<void> {
-    const lanes = [...this.#lanes.values()];
     const transport = this.#transport;
     this.#transport = undefined;
     this.#link.stop();
+    await this.#stopLanes();
+    await transport?.close();
+  }
+
+  async #stopLanes(): Promise<void> {
+    const lanes = [...this.#lanes.values()];
     this.#lanes.clear();
     await Promise.all(lanes.map((lane) => lane.stop()));
-    await transport?.close();
   }
 
   #makeLink(): Link {
@@ -221,20 +225,20 @@ export class SyncEngine {
   }
 
   // So it is when a request is repeated under its idempotency key.
-  #wasTaken(agent: string, { first, last }: SeqRange): boolean {
+  #wasTaken(agent: string, written: WrittenRange): boolean {
     const { counters, outbox } = this.#options.store(agent);
-    if (counters.acked.seq < last) return false;
-    // What was written over since is where its latest version is.
-    if (outbox.stands({ first, last })) return !outbox.hasDeadLetter({ first, last });
-    return counters.outbox === 0 && !outbox.hasDeadLetter({ first, last: counters.lastSeq });
+    if (counters.acked.seq < written.last) return false;
+    // What was written over or moved since is where its latest version is.
+    if (outbox.stands(written)) return !outbox.hasDeadLetter(written);
+    return counters.outbox === 0 && !outbox.hasDeadLetter({ first: written.first, last: counters.lastSeq });
   }
 
   // Behind a long batch, a single change takes the fast lane. It settles the wait only if the relay answered.
-  #sendImmediately(agent: string, seq: number): Promise<Ack> | undefined {
-    const { store } = this.#options;
-    const line = store(agent).outbox.line(seq);
+  #sendImmediately(agent: string, written: WrittenRange): Promise<Ack> | undefined {
+    const { incarnation, outbox } = this.#options.store(agent);
+    const isSingle = written.first === written.last;
+    const line = isSingle && outbox.stands(written) ? outbox.line(written.last) : undefined;
     if (line === undefined) return undefined;
-    const { incarnation } = store(agent);
     const never = new Promise<Ack>(() => undefined);
     const sent = this.#transport?.immediate({ boot: this.#boot, agent, incarnation }, line);
     const { report } = this.#laneContext;

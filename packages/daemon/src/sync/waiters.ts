@@ -1,13 +1,7 @@
 import type { Reject } from '@holdfast/protocol';
-import type { AgentStore } from '@holdfast/store';
+import type { AgentStore, WrittenRange } from '@holdfast/store';
 
-/** The seqs one write was given: they follow one another. */
-export interface SeqRange {
-  readonly first: number;
-  readonly last: number;
-}
-
-interface Waiter extends SeqRange {
+interface Waiter extends WrittenRange {
   readonly resolve: (isTaken: boolean) => void;
 }
 
@@ -23,23 +17,24 @@ export class Waiters {
   #waiters: Waiter[] = [];
 
   /** Waits until the relay holds the stream up to the end of a write. */
-  wait(seqs: SeqRange): Wait {
+  wait(written: WrittenRange): Wait {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const waiter = { ...seqs, resolve };
+    const waiter = { ...written, resolve };
     this.#waiters.push(waiter);
     return { taken: promise, forget: () => (this.#waiters = this.#waiters.filter((other) => other !== waiter)) };
   }
 
   /**
-   * The relay holds the stream up to a seq, but for what it rejected. What was written over since has moved on to another
-   * seq: it is there only if nothing waits any more.
+   * The relay holds the stream up to a seq, but for what it rejected. What was written over or moved since stands at
+   * another seq: it is there only if nothing waits any more.
    */
   settle(ackedSeq: number, rejects: readonly Reject[], { outbox, counters }: AgentStore): void {
     const isAllThere = rejects.length === 0 && counters.lastSeq === ackedSeq;
-    this.#waiters = this.#waiters.filter(({ first, last, resolve }) => {
+    this.#waiters = this.#waiters.filter((waiter) => {
+      const { first, last, resolve } = waiter;
       const isRejected = rejects.some(({ seq }) => seq >= first && seq <= last);
       const isDone = isRejected || last <= ackedSeq;
-      if (isDone) resolve(!isRejected && (isAllThere || outbox.stands({ first, last })));
+      if (isDone) resolve(!isRejected && (isAllThere || outbox.stands(waiter)));
       return !isDone;
     });
   }

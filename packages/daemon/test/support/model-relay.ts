@@ -381,7 +381,7 @@ export class ModelRelay implements AsyncDisposable {
         ? this.#ofAgent(agent)
         : this.#counted(agent).filter((change) => bucketOf(change) === Number(bucket));
     const end = from + this.pageChanges;
-    return { changes: all.slice(from, end), next: all.length > end ? String(end) : null };
+    return { changes: all.slice(from, end), next: all.length > end ? String(end) : null, leftOut: 0 };
   }
 
   #immediate(body: AnyJson): unknown {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 
 import { HybridClock, type Json, parseDocument, type Reject } from '@holdfast/protocol';
-import { AgentFiles, type AgentStore, type WriteResult } from '@holdfast/store';
+import { AgentFiles, type AgentStore, type WriteResult, type WrittenRange } from '@holdfast/store';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { type Logger, pino } from 'pino';
 
@@ -145,4 +145,12 @@ export class SyncBench implements AsyncDisposable {
     await this.stop();
     await this.#own?.[Symbol.asyncDispose]();
   }
+}
+
+/** Where one write put its records, out of its results. */
+export function rangeOf(...results: readonly WriteResult[]): WrittenRange {
+  const [first] = results;
+  const last = results.at(-1);
+  if (first === undefined || last === undefined) throw new Error('nothing was written');
+  return { first: first.seq, last: last.seq, version: last.version };
 }

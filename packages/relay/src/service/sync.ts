@@ -3,6 +3,7 @@ import {
   type BatchReceipt,
   type Buckets,
   type Change,
+  changeSchema,
   type CopyPage,
   type Cursor,
   HoldfastError,
@@ -36,9 +37,14 @@ const COMPARES_HASHES = 2;
 
 interface ReadChanges {
   readonly changes: Change[];
-  /** How many of their documents cannot be read any more. */
+  /** How many of them cannot be read any more: their hash does not fit, so that nobody takes them over. */
   readonly unreadable: number;
+  /** How many are not among them, as nothing that a node would understand can be said of them. */
+  readonly leftOut: number;
 }
+
+/** Fits no record. */
+const NO_HASH = '0'.repeat(32);
 
 /** What nodes ask of the relay: sessions, batches, single changes, their own streams (protocol rules 3 to 8). */
 export class Sync {
@@ -95,9 +101,9 @@ export class Sync {
    */
   async streamPage(stream: StreamName, afterSeq: number, wireVersion: number): Promise<StreamPage> {
     const { cursor, rows, more } = await this.#options.store.streamPart(stream, afterSeq);
-    const { changes, unreadable } = this.#changesOf(stream, rows);
-    if (unreadable > 0 && wireVersion < COMPARES_HASHES) {
-      throw new HoldfastError('storage-failed', `${unreadable} of the records asked for cannot be read any more`);
+    const { changes, unreadable, leftOut } = this.#changesOf(stream, rows);
+    if (unreadable + leftOut > 0 && wireVersion < COMPARES_HASHES) {
+      throw new HoldfastError('storage-failed', `${unreadable + leftOut} of the records cannot be read any more`);
     }
     return { cursor, changes, more };
   }
@@ -110,7 +116,8 @@ export class Sync {
   /** A page of all the relay holds of an agent. Throws like `RelayStore.copyPage`. */
   async copyPage(node: string, agent: string, part: AgentPart): Promise<CopyPage> {
     const { rows, next } = await this.#options.store.copyPage(node, agent, part);
-    return { changes: this.#changesOf({ node, agent }, rows).changes, next };
+    const { changes, leftOut } = this.#changesOf({ node, agent }, rows);
+    return { changes, next, leftOut };
   }
 
   /** Merges a dead letter's change once more, as it came. Throws `dead-letter-not-found`. */
@@ -122,17 +129,24 @@ export class Sync {
     return { rejects: [...taken.rejects] };
   }
 
-  // A document that is no JSON any more goes out as null: its hash does not fit then, so that the node knows which record is
-  // broken here, sends its own, and gets all others.
+  // One that rotted must not keep the node from all others. If anything can be said of it at all, it goes out with a hash that
+  // does not fit: so the node knows which record is broken here, and sends its own.
   #changesOf({ node, agent }: Omit<StreamName, 'incarnation'>, rows: readonly RecordRow[]): ReadChanges {
     let unreadable = 0;
-    const changes = rows.map((row) => {
+    let leftOut = 0;
+    const changes = rows.flatMap((row): Change[] => {
       const doc = readDocument(row);
-      if (doc === undefined) unreadable += 1;
-      return { ...row, doc: doc ?? null };
+      const change = { ...row, doc: doc ?? null };
+      const isUnderstood = isChange(change);
+      if (doc === undefined || !isUnderstood) unreadable += 1;
+      if (isUnderstood) return [change];
+      const broken = { ...change, hash: NO_HASH };
+      if (isChange(broken)) return [broken];
+      leftOut += 1;
+      return [];
     });
     if (unreadable > 0) this.#options.warnings.unreadable(node, agent, unreadable);
-    return { changes, unreadable };
+    return { changes, unreadable: unreadable - leftOut, leftOut };
   }
 
   #speaker(node: string, boot: string): Speaker {
@@ -146,6 +160,10 @@ function isAhead({ base }: BatchHeader, error: unknown): boolean {
   if (!isHoldfastError(error, 'cursor-mismatch')) return false;
   const { cursor } = error.extensions as { readonly cursor: Cursor };
   return base.seq > cursor.seq;
+}
+
+function isChange(change: Change): boolean {
+  return changeSchema.safeParse(change).success;
 }
 
 /** The document's value, null for a tombstone; undefined if its text is no JSON any more. */

@@ -1,15 +1,20 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+import { HoldfastError } from '@holdfast/protocol';
+
 import { removeDatabase } from '../set-aside.ts';
-import type { Salvaged } from './salvage.ts';
+import { NOTHING_READ, type Salvaged } from './salvage.ts';
 
 const script = fileURLToPath(new URL('salvage-process.ts', import.meta.url));
 
 /** Memory for objects in the reading process; it holds some hundred records at a time. */
 const HEAP_MEGABYTES = 256;
+
+/** How often a file is read whose reading process does not come to its end. */
+const MOST_TRIES = 2;
 
 /** Which file to read, and the one being built: what is there in the same or a newer version is not given again. */
 export interface SalvageOptions {
@@ -20,9 +25,27 @@ export interface SalvageOptions {
 
 /**
  * Reads what can be read of a damaged file (`salvage`) in a process of its own. The file is not changed, and is open
- * nowhere else. Whatever becomes of that process, an `end` comes last: if it crashed, not everything was read.
+ * nowhere else. If that process crashes, and again when it is tried once more, the `end` says that not everything was
+ * read; what was given before may come twice. Throws `storage-failed` when it was killed or could not be started: that
+ * says nothing about the file.
  */
-export async function* runSalvage({ path, builtPath, signal }: SalvageOptions): AsyncGenerator<Salvaged> {
+export async function* runSalvage(options: SalvageOptions): AsyncGenerator<Salvaged> {
+  for (let tries = 1; ; tries += 1) {
+    const ending = yield* readOnce(options);
+    if (ending === 'whole') return;
+    if (tries < MOST_TRIES) continue;
+    if (ending === 'crashed') {
+      yield NOTHING_READ;
+      return;
+    }
+    throw new HoldfastError('storage-failed', 'the process that reads the damaged file could not run to its end');
+  }
+}
+
+/** How reading came to its end: with all it could read, with a crash, or by something that is not the file's doing. */
+type Ending = 'whole' | 'crashed' | 'hindered';
+
+async function* readOnce({ path, builtPath, signal }: SalvageOptions): AsyncGenerator<Salvaged, Ending> {
   signal?.throwIfAborted();
   const scratchPath = `${builtPath}.mended`;
   const child = spawn(
@@ -30,21 +53,31 @@ export async function* runSalvage({ path, builtPath, signal }: SalvageOptions): 
     [`--max-old-space-size=${HEAP_MEGABYTES}`, script, path, builtPath, scratchPath],
     { stdio: ['ignore', 'pipe', 'ignore'], killSignal: 'SIGKILL', ...(signal && { signal }) },
   );
-  const ended = once(child, 'close').catch(() => undefined);
-  let isEnded = false;
+  const ended = endingOf(child);
+  let isWhole = false;
   try {
     for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) {
       const found = parsedOrUndefined(line);
       if (found === undefined) break;
-      isEnded = found.kind === 'end';
+      isWhole = found.kind === 'end';
       yield found;
     }
+    const ending = await ended;
     signal?.throwIfAborted();
-    if (!isEnded) yield { kind: 'end', isComplete: false, lastSeq: 0 };
+    return isWhole ? 'whole' : ending;
   } finally {
     child.kill('SIGKILL');
     await ended;
     removeDatabase(scratchPath);
+  }
+}
+
+async function endingOf(child: ChildProcess): Promise<Ending> {
+  try {
+    const [, killedBy] = (await once(child, 'close')) as [code: number | null, killedBy: NodeJS.Signals | null];
+    return killedBy === 'SIGKILL' || killedBy === 'SIGTERM' ? 'hindered' : 'crashed';
+  } catch {
+    return 'hindered';
   }
 }
 

@@ -4,12 +4,16 @@
  */
 import { copyWithMendedLog, type Database, openForReading } from '@holdfast/sqlite';
 
-import { salvage, type Salvaged } from './salvage.ts';
+import { NOTHING_READ, salvage, type Salvaged } from './salvage.ts';
 
 const [path = '', builtPath = '', scratchPath = ''] = process.argv.slice(2);
 
 function print(found: Salvaged): void {
-  process.stdout.write(`${JSON.stringify(found)}\n`);
+  // Readers of lines take these two for ends of a line, and JSON leaves them as they are.
+  const text = JSON.stringify(found)
+    .replaceAll('\u2028', String.raw`\u2028`)
+    .replaceAll('\u2029', String.raw`\u2029`);
+  process.stdout.write(`${text}\n`);
 }
 
 function openOrUndefined(): Database | undefined {
@@ -22,7 +26,7 @@ function openOrUndefined(): Database | undefined {
 
 const damaged = openOrUndefined();
 if (damaged === undefined) {
-  print({ kind: 'end', isComplete: false, lastSeq: 0 });
+  print(NOTHING_READ);
 } else {
   const built = openForReading(builtPath);
   const version = built.prepare('SELECT version FROM records WHERE collection = ? AND resource = ? AND id = ?').pluck();

@@ -16,10 +16,16 @@ export interface RecordPlace {
 /** What reading a damaged file gives, piece by piece. */
 export type Salvaged =
   | { readonly kind: 'record'; readonly row: RecordRow }
-  /** Its key can be read and it cannot. `version` is what stands there, if it makes sense; `isAcked`: the relay had it. */
+  /**
+   * Its key can be read and it cannot, yet: it may come later after all. `version` is what stands there, if it makes
+   * sense; `isAcked`: the relay had taken it.
+   */
   | { readonly kind: 'lost'; readonly place: RecordPlace; readonly version: string | null; readonly isAcked: boolean }
   /** `isComplete`: every record up to `lastSeq` has been given as one or the other, or was known. */
   | { readonly kind: 'end'; readonly isComplete: boolean; readonly lastSeq: number };
+
+/** The end of reading a file of which nothing can be read any more. */
+export const NOTHING_READ: Salvaged = Object.freeze({ kind: 'end', isComplete: false, lastSeq: 0 });
 
 /** Index entries in one read. */
 const PAGE_ENTRIES = 256;
@@ -69,7 +75,9 @@ class FileReader {
   readonly #row: Statement;
   readonly #range: Statement;
   readonly #count: Statement;
+  readonly #isRejected: Statement | undefined;
   #hasNameless = false;
+  #isIndexWrong = false;
   readonly #stream: StreamEnd | undefined;
 
   constructor(database: Database, known: (place: Omit<RecordPlace, 'seq'>) => string | undefined) {
@@ -88,6 +96,12 @@ class FileReader {
       `SELECT ${RECORD_COLUMNS} FROM records WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ${PAGE_ROWS}`,
     );
     this.#count = database.prepare('SELECT count(*) FROM records NOT INDEXED').pluck();
+    // Files of schema 1 do not know what the relay rejected.
+    this.#isRejected = readOr(undefined, () =>
+      database
+        .prepare('SELECT EXISTS (SELECT 1 FROM records INDEXED BY records_rejected WHERE rejected = 1 AND seq = ?)')
+        .pluck(),
+    );
     this.#stream = readOr(undefined, () => streamOf(database));
   }
 
@@ -103,7 +117,8 @@ class FileReader {
 
   /**
    * Goes through the keys from both ends; returns whether all of them could be read. SQLite does not notice all that a
-   * flipped bit can do: an index with fewer entries than the table has rows has lost some.
+   * flipped bit can do: an index with fewer entries than the table has rows has lost some, and one that leads to another
+   * record than it says leads nowhere to some.
    */
   *byIndex(): Generator<Salvaged, boolean> {
     let last: RecordPlace | undefined;
@@ -112,7 +127,7 @@ class FileReader {
       const { collection, resource, id } = last ?? FIRST_KEY;
       const places = readOr(undefined, () => this.#forward.all(collection, resource, id) as RecordPlace[]);
       if (places === undefined) break;
-      if (places.length === 0) return entries >= this.#rowCount();
+      if (places.length === 0) return !this.#isIndexWrong && entries >= this.#rowCount();
       for (const place of places) yield* this.#at(place);
       entries += places.length;
       last = places.at(-1);
@@ -173,8 +188,10 @@ class FileReader {
     const version = readOr(undefined, () => this.#version.get(place.seq) as string | undefined);
     const known = this.#known(place);
     if (version !== undefined && isAcked && known !== undefined && known >= version) return;
-    const row = readOr(undefined, () => this.#row.get(place.seq) as RecordColumns | undefined);
-    if (row === undefined) yield* this.#lost(place, null);
+    const read = (): RecordColumns | null => (this.#row.get(place.seq) as RecordColumns | undefined) ?? null;
+    const row = readOr(undefined, read);
+    if (row === null || (row !== undefined && isAnother(row, place))) this.#isIndexWrong = true;
+    if (row === undefined || row === null || isAnother(row, place)) yield* this.#lost(place, null);
     else yield* this.#whole(row, place);
   }
 
@@ -200,7 +217,9 @@ class FileReader {
   }
 
   #isAcked({ seq }: RecordPlace): boolean {
-    return this.#stream !== undefined && seq <= this.#stream.ackedSeq;
+    if (this.#stream === undefined || seq > this.#stream.ackedSeq) return false;
+    const isRejected = readOr(true, () => this.#isRejected?.get(seq) !== 0);
+    return !isRejected;
   }
 }
 
@@ -224,6 +243,12 @@ function asTexts(columns: RecordColumns): RecordColumns {
     return [name, Buffer.isBuffer(value) ? value.toString() : value];
   });
   return Object.fromEntries(values) as RecordColumns;
+}
+
+/** Whether a row is whole, and another record than the one at a place. */
+function isAnother(columns: RecordColumns, place: RecordPlace): boolean {
+  const row = rowOfColumns(asTexts(columns));
+  return !isSameKey(row, place) && recordHash(row) === row.hash;
 }
 
 function isSameKey(one: Omit<RecordPlace, 'seq'>, other: Omit<RecordPlace, 'seq'>): boolean {

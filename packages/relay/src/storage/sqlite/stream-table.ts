@@ -1,4 +1,4 @@
-import { type Cursor, ZERO_VERSION } from '@holdfast/protocol';
+import { type Cursor, VERSION_PATTERN, ZERO_VERSION } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 import { digestOf, digestText, EMPTY_DIGEST } from '@holdfast/store';
 
@@ -61,7 +61,7 @@ export class StreamTable {
     const row = this.#find.get(node, agent, incarnation) as StreamColumns | undefined;
     if (row === undefined) return undefined;
     const { seq, version, ...owner } = row;
-    return { ...owner, cursor: { seq, version } };
+    return { ...owner, cursor: readableCursor(seq, version) };
   }
 
   /** The stream, begun if need be. */
@@ -108,7 +108,7 @@ export class StreamTable {
   ofNode(node: string): StreamCursor[] {
     const rows = this.#ofNode.all(node) as (Cursor & Omit<StreamCursor, 'cursor'>)[];
     return rows.map(({ agent, incarnation, seq, version, digest }) => {
-      return { agent, incarnation, cursor: { seq, version }, digest: readable(digest) };
+      return { agent, incarnation, cursor: readableCursor(seq, version), digest: readable(digest) };
     });
   }
 }
@@ -116,4 +116,10 @@ export class StreamTable {
 // What rotted to no digest at all must not keep a node from its sessions: it differs, and the next check counts it anew.
 function readable(digest: string): string {
   return DIGEST.test(digest) ? digest : EMPTY_DIGEST;
+}
+
+// A cursor that rotted must not either: the node sends again what is above none.
+function readableCursor(seq: number, version: string): Cursor {
+  const isReadable = Number.isSafeInteger(seq) && seq >= 0 && VERSION_PATTERN.test(version);
+  return isReadable ? { seq, version } : { seq: 0, version: ZERO_VERSION };
 }

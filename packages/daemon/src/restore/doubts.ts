@@ -1,0 +1,48 @@
+import type { RestoreReport } from '@holdfast/protocol';
+import type { RecordPlace } from '@holdfast/store';
+
+/** Records named in a report. */
+const MAX_LISTED = 1000;
+
+type LostRecord = RestoreReport['lost'][number];
+type Key = Omit<RecordPlace, 'seq'>;
+
+/** What is known of a record that could not be read where it stood. */
+interface Unread {
+  /** Null: not known. */
+  readonly version: string | null;
+  /** Whether what it is rebuilt from is known to have it as it stood. */
+  readonly isHeld: boolean;
+}
+
+/**
+ * Records that could not be read where they stood. Whether they are lost shows in the end: they may come from elsewhere.
+ */
+export class Doubts {
+  readonly #unread = new Map<string, Key & Unread>();
+
+  /** Notes one, or what is known of it now. */
+  add({ resource, collection, id }: Key, { version, isHeld }: Unread): void {
+    this.#unread.set(JSON.stringify([resource, collection, id]), { resource, collection, id, version, isHeld });
+  }
+
+  /** It could be read after all. */
+  settle({ resource, collection, id }: Key): void {
+    if (this.#unread.size > 0) this.#unread.delete(JSON.stringify([resource, collection, id]));
+  }
+
+  /** Those that are not there: how many, and the first of them. `versionOf` gives what is there of one. */
+  losses(versionOf: (key: Key) => string | undefined): { readonly count: number; readonly listed: LostRecord[] } {
+    const lost = [...this.#unread.values()].filter((unread) => isLost(unread, versionOf(unread)));
+    const listed = lost.slice(0, MAX_LISTED).map(({ resource, collection, id, version }) => {
+      return { resource, collection, id, version };
+    });
+    return { count: lost.length, listed };
+  }
+}
+
+// Of one whose version cannot be read any other version may be an older one.
+function isLost({ version, isHeld }: Unread, there: string | undefined): boolean {
+  if (there === undefined) return true;
+  return version === null ? !isHeld : there < version;
+}
