@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
+import { openDatabase } from '@holdfast/sqlite';
 import { eventually, temporaryDirectory } from '@holdfast/testkit';
 import { type Logger, pino } from 'pino';
 import { describe, expect, test } from 'vitest';
@@ -231,6 +232,42 @@ describe('a file that was put back to an older copy', { timeout: 2 * LIMIT_MS },
     });
   });
 
+  test('while the daemon runs and has it closed is told, and its stream is compared with the relay anew', async () => {
+    await using place = await temporaryDirectory();
+    await using relay = await ModelRelay.start();
+    const directory = place.file('node');
+    const lines: string[] = [];
+    const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+    const config = { 'sync.heartbeatSeconds': 1, 'files.open': 4 };
+    await using daemon = await TestDaemon.start({ directory, log, config });
+    const others = ['bob', 'cyd', 'dan', 'eve'];
+    for (const agent of ['ada', ...others]) await daemon.agent(agent);
+    await daemon.call('POST /v1/node/join', { body: { relay: relay.url, token: 'join', name: 'test-node' } });
+    const ada = join(directory, 'agents', 'ada.db');
+    const closeAda = async (): Promise<void> => {
+      await eventually(
+        async () => {
+          for (const agent of others) await putKeys(daemon, agent, 'k', 1);
+          expect(existsSync(`${ada}-wal`)).toBe(false);
+        },
+        { limitMs: LIMIT_MS },
+      );
+    };
+    await putKeys(daemon, 'ada', 'k', 5);
+    await untilEqual(daemon, 'ada');
+    await closeAda();
+    cpSync(ada, place.file('copy.db'));
+    await putKeys(daemon, 'ada', 'later', 5);
+    await untilEqual(daemon, 'ada');
+    // How far each file has come is noted every few seconds.
+    await eventually(() => expect(notedSeq(directory, 'ada')).toBe(10), { limitMs: LIMIT_MS });
+    await closeAda();
+    cpSync(place.file('copy.db'), ada);
+    await eventually(async () => expect(await keysOf(daemon, 'ada')).toHaveLength(10), { limitMs: LIMIT_MS });
+    expect(lines.some((line) => line.includes('it is an older copy'))).toBe(true);
+    await untilEqual(daemon, 'ada');
+  });
+
   test('is told for good where there is no relay', async () => {
     await using place = await temporaryDirectory();
     const directory = place.file('node');
@@ -261,3 +298,12 @@ describe('a file that was put back to an older copy', { timeout: 2 * LIMIT_MS },
     expect(existsSync(join(directory, 'damaged'))).toBe(false);
   });
 });
+
+function notedSeq(directory: string, agent: string): unknown {
+  const database = openDatabase(join(directory, 'node.db'));
+  try {
+    return database.prepare('SELECT seq FROM agents WHERE name = ?').pluck().get(agent);
+  } finally {
+    database.close();
+  }
+}

@@ -535,6 +535,22 @@ describe('a stream', () => {
     expect(relay.calls).toEqual([]);
   });
 
+  test('that is written to while it gets another identity goes on with that one', async () => {
+    await using node = await drained(5);
+    await using elsewhere = await ModelRelay.start();
+    relay.fail('/relay/batch', { kind: 'hang' });
+    await node.put('under way');
+    await expect.poll(() => node.engine.streamState('ada')).toBe('sending');
+    const boot = 'a'.repeat(32);
+    const writing = node.put('meanwhile');
+    await node.reenrol(elsewhere, boot);
+    await writing;
+    await expect.poll(() => Object.keys(elsewhere.documents('ada'))).toContain('notes/meanwhile');
+    await settled(node);
+    expect(elsewhere.digest('ada')).toBe(digestText(node.store().counters.digest));
+    expect(elsewhere.callsOf('/relay/batch')).toMatchObject([{ body: { boot } }]);
+  });
+
   test('that is forgotten begins anew with the next write, from where the relay stands', async () => {
     await using node = await drained(5);
     await node.engine.forget('ada');

@@ -386,6 +386,23 @@ describe('a relay that lies', () => {
     await expectDrained(node);
   });
 
+  test('and stands elsewhere again after each reconciling is waited for, not reconciled with in circles', async () => {
+    await using node = await SyncBench.make({ timers });
+    await node.put('one');
+    const body = { code: 'cursor-mismatch', cursor: { seq: 7, version } };
+    relay.fail('/relay/batch', { kind: 'answer', status: 409, body });
+    node.enrol(relay);
+    for (let tries = 1; tries <= 3; tries += 1) {
+      await expect.poll(() => timers.armed.filter(isRetry).length).toBe(1);
+      expect(relay.callsOf('/relay/batch')).toHaveLength(tries + 1);
+      expect(relay.callsOf('/relay/streams')).toHaveLength(tries);
+      timers.fire(isRetry);
+      await relay.until(() => relay.callsOf('/relay/batch').length === tries + 2);
+    }
+    relay.heal();
+    await expectDrained(node);
+  });
+
   test('and promises ever more pages without giving any is waited for', async () => {
     await using node = await SyncBench.make({ timers });
     await node.putMany(3);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { relayRoutes } from '@holdfast/protocol';
+import { relayRoutes, ZERO_VERSION } from '@holdfast/protocol';
 import { openDatabase } from '@holdfast/sqlite';
 import { checkFile, digestOf, digestShare, digestText } from '@holdfast/store';
 import { describe, expect, it } from 'vitest';
@@ -46,6 +46,52 @@ describe('a record that rots on the relay’s disk', () => {
     await relay.running.stop();
     expect(await checkFile(path, 'relay')).toMatchObject({ state: 'sound', records: 4 });
   });
+});
+
+describe('a copy of what the relay holds', () => {
+  const ROTTEN = 'no version at all';
+
+  async function copyAfter(rot: string) {
+    await using relay = await new TestRelay().start();
+    const node = await relay.node();
+    await node.batch({ lines: changes.map(({ line }) => line) });
+    await relay.running.stop();
+    const database = openDatabase(join(relay.directory, 'relay.db'));
+    expect(database.prepare(`UPDATE records SET ${rot} WHERE position = 2`).run().changes).toBe(1);
+    database.close();
+    await relay.start();
+    return answerOf(relayRoutes.copy, await node.copyPage());
+  }
+
+  it('has a record whose hash rotted to none with one that does not fit, and all others', async () => {
+    const { changes: copied, leftOut } = await copyAfter(`hash = 'rotten'`);
+    expect(copied).toHaveLength(4);
+    expect(copied[1]).toMatchObject({ id: 'r2', hash: '0'.repeat(32) });
+    expect(leftOut).toBe(0);
+  });
+
+  it('counts one of which nothing can be said any more, and has all others', async () => {
+    const { changes: copied, leftOut } = await copyAfter(`version = '${ROTTEN}'`);
+    expect(copied.map(({ id }) => id)).toEqual(['r1', 'r3', 'r4']);
+    expect(leftOut).toBe(1);
+  });
+});
+
+it('a cursor that rots to none keeps its node from nothing: it sends again', async () => {
+  await using relay = await new TestRelay().start();
+  const node = await relay.node();
+  await node.batch({ lines: changes.map(({ line }) => line) });
+  await relay.running.stop();
+  const database = openDatabase(join(relay.directory, 'relay.db'));
+  expect(database.prepare(`UPDATE streams SET cursor_version = 'p' || substr(cursor_version, 2)`).run().changes).toBe(
+    1,
+  );
+  database.close();
+  await relay.start();
+  const [stream] = answerOf(relayRoutes.session, await node.session()).streams;
+  expect(stream?.cursor).toEqual({ seq: 0, version: ZERO_VERSION });
+  const again = await node.batch({ header: { upto: cursorAt(4) }, lines: changes.map(({ line }) => line) });
+  expect(answerOf(relayRoutes.batch, again)).toMatchObject({ cursor: cursorAt(4), rejects: [] });
 });
 
 it('a digest that rots to none at all keeps its node from nothing, and is counted anew', async () => {

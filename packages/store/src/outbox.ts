@@ -1,9 +1,9 @@
-import { type Cursor, limits, type Now, type Reject } from '@holdfast/protocol';
+import { type Cursor, HoldfastError, limits, type Now, type Reject } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
 import { digestText } from './digest.ts';
 import type { RecordWriter } from './record-writer.ts';
-import { changeLine, RECORD_COLUMNS, type RecordColumns } from './row.ts';
+import { changeLine, isAsWritten, RECORD_COLUMNS, type RecordColumns } from './row.ts';
 import { assertSealed, sealed, sealedColumns } from './seal.ts';
 import type { StreamState } from './stream-state.ts';
 
@@ -125,7 +125,10 @@ export class Outbox {
     return this.#oldest.get(this.#stream.counters.acked.seq) as number | undefined;
   }
 
-  /** The relay holds the stream up to `cursor`, but for what it rejected. What is acknowledged already changes nothing. */
+  /**
+   * The relay holds the stream up to `cursor`, but for what it rejected. What is acknowledged already changes nothing.
+   * Throws `file-damaged` when what it rejected had rotted here.
+   */
   acknowledge(cursor: Cursor, rejects: readonly Reject[]): void {
     const { acked, outbox } = this.#stream.counters;
     if (cursor.seq < acked.seq) return;
@@ -177,6 +180,8 @@ export class Outbox {
   #keepReject(reject: Reject): void {
     const stored = this.#writer.at(reject.seq);
     if (stored === undefined) return;
+    if (!isAsWritten(stored))
+      throw new HoldfastError('file-damaged', 'a record the relay rejected is not what was written');
     this.#writer.note(stored, { rejected: 1, relay_hash: null });
     const { seq, resource, collection, id, version } = stored;
     const { code, reason } = reject;

@@ -48,6 +48,17 @@ test('a dead letter that is not what was written is told as damage', async () =>
   expect(failureOf(() => agent.store.outbox.deadLetters())).toMatchObject({ code: 'file-damaged' });
 });
 
+test('a record that rotted before it was sent is told as damage when the relay will not take it', async () => {
+  await using directory = await temporaryDirectory();
+  using agent = new TestAgent(directory.file('agent.db'));
+  const { seq } = await agent.write(put('notes', 'note', { name: 'Ada' }));
+  agent.reopen(() => run(agent.path, `UPDATE records SET doc = '{"name":"Ade"}'`));
+  const { upto } = agent.store.outbox.next({ changes: 1, bytes: 1e6 })!;
+  const reject = { seq, code: 'hash-mismatch', reason: 'changed on the way' };
+  expect(await codeOf(agent.store.acknowledge(upto, [reject]))).toBe('file-damaged');
+  expect(agent.store.outbox.deadLetters()).toEqual([]);
+});
+
 function run(path: string, sql: string): void {
   const database = openDatabase(path);
   database.exec(sql);

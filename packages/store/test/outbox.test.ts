@@ -1,7 +1,7 @@
 import { copyFileSync, rmSync } from 'node:fs';
 
 import { type Change, type Cursor, ZERO_VERSION } from '@holdfast/protocol';
-import type { OutboxBatch } from '@holdfast/store';
+import type { OutboxBatch, WriteResult, WrittenRange } from '@holdfast/store';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -27,6 +27,33 @@ afterEach(async () => {
     agent[Symbol.dispose]();
     await directory[Symbol.asyncDispose]();
   }
+});
+
+describe('a write', () => {
+  const rangeOf = ({ seq, version }: WriteResult): WrittenRange => ({ first: seq, last: seq, version });
+
+  test('does not stand where another record was put, nor where it was written over', async () => {
+    const first = await agent.write(put('notes', 'a', { n: 1 }));
+    expect(agent.store.outbox.stands(rangeOf(first))).toBe(true);
+    await agent.write(put('notes', 'a', { n: 2 }));
+    expect(agent.store.outbox.stands(rangeOf(first))).toBe(false);
+  });
+
+  test('does not stand any more when the relay’s records took its place', async () => {
+    await writeIds('a', 'b');
+    await drain();
+    const copy = directory.file('copy.db');
+    agent.reopen(() => copyFileSync(agent.path, copy));
+    await writeIds('c', 'd', 'e');
+    await drain();
+    agent.reopen(() => copyFileSync(copy, agent.path));
+    agent.clock.advance(1);
+    const written = await agent.write(put('notes', 'mine', {}));
+    expect(agent.store.outbox.stands(rangeOf(written))).toBe(true);
+    await adoptAll(1000);
+    expect(agent.store.outbox.line(written.seq)).toBeDefined();
+    expect(agent.store.outbox.stands(rangeOf(written))).toBe(false);
+  });
 });
 
 const idsOf = (batch: OutboxBatch | undefined): string[] =>

@@ -10,6 +10,8 @@ import { put, TestAgent } from './fixture.ts';
 
 const PATIENCE_MS = 240_000;
 const PAGE_BYTES = 4096;
+/** The first byte of such a page. */
+const INDEX_LEAF = 0x0a;
 const RECORDS = 400;
 const ROUNDS = 15;
 
@@ -29,16 +31,29 @@ interface Found {
   readonly isComplete: boolean;
 }
 
-/** What can be read of a file, beside what `before` holds already. */
-async function readAll(place: TemporaryDirectory, path: string, before: readonly RecordRow[] = []): Promise<Found> {
+interface ReadOptions {
+  /** What the file being built has already. */
+  readonly before?: readonly RecordRow[];
+  readonly incarnation?: string | null;
+}
+
+/** What can be read of a file. */
+async function readAll(
+  place: TemporaryDirectory,
+  path: string,
+  { before = [], incarnation = null }: ReadOptions = {},
+): Promise<Found> {
   const builtPath = place.file(`built-${Math.random()}.db`);
   const builder = new FileBuilder(builtPath, new HybridClock(Date.now, '0badcafe'), Date.now);
   builder.take(before);
   const records = new Map<string, RecordRow>();
   const lost = new Set<string>();
   let isComplete = false;
-  for await (const found of runSalvage({ path, builtPath })) {
-    if (found.kind === 'record') records.set(found.row.id, found.row);
+  for await (const found of runSalvage({ path, builtPath, incarnation })) {
+    if (found.kind === 'record') {
+      records.set(found.row.id, found.row);
+      lost.delete(found.row.id);
+    }
     if (found.kind === 'lost') lost.add(found.place.id);
     if (found.kind === 'end') ({ isComplete } = found);
   }
@@ -46,7 +61,72 @@ async function readAll(place: TemporaryDirectory, path: string, before: readonly
   return { records, lost, isComplete };
 }
 
+/** Where the leaf of an index has a key: its copy in the table stands on another page. */
+function leafWith(file: Buffer, key: Buffer): number {
+  for (let at = file.indexOf(key); at >= 0; at = file.indexOf(key, at + 1)) {
+    if (file[Math.floor(at / PAGE_BYTES) * PAGE_BYTES] === INDEX_LEAF) return at;
+  }
+  throw new Error('no leaf of an index has this key');
+}
+
+function incarnationOf(path: string): string {
+  const database = openDatabase(path);
+  const incarnation = database.prepare('SELECT incarnation FROM stream').pluck().get() as string;
+  database.close();
+  return incarnation;
+}
+
 describe('what can be read of a damaged file', () => {
+  test('is all of it whatever stands in a document, also what some take for the end of a line', async () => {
+    await using place = await temporaryDirectory();
+    using agent = new TestAgent(place.file('whole.db'));
+    for (const [index, text] of ['plain', 'a\u2028b', 'a\u2029b', 'a\u0085b\r\nc', 'plain'].entries())
+      await agent.write(put('notes', `note-${index}`, { text }));
+    agent.store.close();
+    const { records, isComplete } = await readAll(place, agent.path);
+    agent.reopen();
+    expect(records.size).toBe(5);
+    expect(isComplete).toBe(true);
+    for (const row of records.values()) expect(recordHash(row)).toBe(row.hash);
+  });
+
+  test('is all of it though an entry of the index leads to another record', async () => {
+    await using place = await temporaryDirectory();
+    const path = await wholeFile(place);
+    const bytes = readFileSync(path);
+    // Behind the key the entry has the seq, as two bytes: one flipped bit makes it that of a neighbour.
+    const key = Buffer.from('notesnote-201');
+    const at = leafWith(bytes, key) + key.length;
+    expect(bytes.readUInt16BE(at)).toBe(202);
+    bytes.writeUInt16BE(203, at);
+    writeFileSync(path, bytes);
+    const { records, lost, isComplete } = await readAll(place, path);
+    expect([...records.keys()].toSorted()).toEqual(names.toSorted());
+    expect({ lost: [...lost], isComplete }).toEqual({ lost: [], isComplete: true });
+  });
+
+  test('is not asked for when no process can be started: that says nothing of the file', async () => {
+    await using place = await temporaryDirectory();
+    const path = await wholeFile(place);
+    const { execPath } = process;
+    process.execPath = place.file('no-such-program');
+    try {
+      await expect(readAll(place, path)).rejects.toMatchObject({ code: 'storage-failed' });
+    } finally {
+      process.execPath = execPath;
+    }
+  });
+
+  test('is nothing of the file of another stream', async () => {
+    await using place = await temporaryDirectory();
+    const path = await wholeFile(place);
+    expect((await readAll(place, path, { incarnation: incarnationOf(path) })).records.size).toBe(RECORDS);
+    expect(await readAll(place, path, { incarnation: 'f'.repeat(32) })).toMatchObject({
+      records: new Map(),
+      isComplete: false,
+    });
+  });
+
   test(
     'is exactly what was written, and what cannot is named unless it says that there may be more',
     async () => {
@@ -110,7 +190,7 @@ describe('what can be read of a damaged file', () => {
     const { records } = await readAll(place, path);
     expect(records.size).toBe(RECORDS);
     const known = [...records.values()].slice(0, 300);
-    const rest = await readAll(place, path, known);
+    const rest = await readAll(place, path, { before: known });
     expect([...rest.records.keys()].toSorted()).toEqual([...records.keys()].slice(300).toSorted());
     expect(rest).toMatchObject({ lost: new Set(), isComplete: true });
   });

@@ -98,7 +98,14 @@ function agentOperation(
     const opening = async (): Promise<unknown> => Promise.resolve(files.get('agent').summary());
     return { steps: [opening, ...stepsOn(files)], close: () => files.close() };
   };
-  return { name, kind: 'agent', file: AGENT_FILE, prepare, open, random: name === 'make' ? ['incarnation'] : [] };
+  return {
+    name,
+    kind: 'agent',
+    file: AGENT_FILE,
+    prepare,
+    open,
+    random: name === 'make' ? ['incarnation', 'seal'] : [],
+  };
 }
 
 function relaySession(path: string, takes: boolean): Session {

@@ -99,7 +99,7 @@ async function build(building: Building, context: RestoreContext): Promise<Rebui
 
 async function salvageInto(
   { work: { agent, signal, onProgress }, path, builder, source }: Building,
-  { custody }: RestoreContext,
+  { custody, log }: RestoreContext,
   doubts: Doubts,
 ): Promise<{ salvaged: number; isComplete: boolean }> {
   const last = custody.lastFileOf(agent);
@@ -113,8 +113,11 @@ async function salvageInto(
     waitingLength = 0;
     onProgress(builder.end.seq);
   };
-  const heldSeq = last === null ? 0 : await source.heldSeq(custody.incarnationOf(agent));
-  for await (const found of last === null ? [] : runSalvage({ path: last, builtPath: path, signal })) {
+  const incarnation = custody.incarnationOf(agent);
+  const heldSeq = last === null ? 0 : await source.heldSeq(incarnation);
+  for await (const found of last === null ? [] : runSalvage({ path: last, builtPath: path, incarnation, signal })) {
+    if (found.kind === 'foreign')
+      log.error({ agent }, 'the file that was there is not of this agent: nothing is taken from it');
     if (found.kind === 'record') {
       doubts.settle(found.row);
       waitingLength += found.row.doc?.length ?? 0;

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import type { BatchReceipt, Cursor, Reject } from '@holdfast/protocol';
+import type { BatchReceipt, Cursor } from '@holdfast/protocol';
 import { type AgentStore, digestText, type OutboxBatch, type WrittenRange } from '@holdfast/store';
 
 import { retryDelayMs } from './backoff.ts';
@@ -10,25 +10,10 @@ import { isSame, NOWHERE } from './cursor.ts';
 import type { LaneContext } from './lane-context.ts';
 import { pull, type StreamWork } from './pull.ts';
 import { repair } from './repair.ts';
+import type { Prepared, Sent } from './sent.ts';
 import { type StreamEffect, type StreamEvent, type StreamState, streamTransitions } from './stream-machine.ts';
-import type { EncodedBatch, NotDone, Transport } from './transport.ts';
+import type { NotDone, Transport } from './transport.ts';
 import { type Wait, Waiters } from './waiters.ts';
-
-/** What was sent last: should its answer be lost, the relay's cursor tells that it was taken. */
-interface Sent {
-  readonly upto: Cursor;
-  readonly changes: number;
-  /** See `OutboxBatch`. */
-  readonly digest?: string | undefined;
-  /** What was kept out of it because the relay will not take it. */
-  readonly rejects: readonly Reject[];
-}
-
-/** A batch on its way to being sent. */
-interface Prepared {
-  readonly batch: OutboxBatch;
-  readonly encoded: Promise<EncodedBatch>;
-}
 
 /** Drives one stream's machine: sends batches, one at a time, and does what the relay's answers ask. */
 export class Lane {
@@ -388,13 +373,9 @@ export class Lane {
 
   #moved(): void {
     const { acked, outbox } = this.#store().counters;
-    if (outbox > 0) {
-      this.#movedTo(acked, 'more');
-    } else {
-      // Kept, so that a quiet agent's file need not be opened to compare.
-      this.#digest = this.#settledDigest();
-      this.#movedTo(acked, 'drained');
-    }
+    // Kept, so that a quiet agent's file need not be opened to compare.
+    if (outbox === 0) this.#digest = this.#settledDigest();
+    this.#movedTo(acked, outbox > 0 ? 'more' : 'drained');
   }
 
   #movedTo(acked: Cursor, event: 'more' | 'drained' | 'different'): void {

@@ -20,6 +20,8 @@ const MOST_TRIES = 2;
 export interface SalvageOptions {
   readonly path: string;
   readonly builtPath: string;
+  /** The stream the file must hold, or nothing of it is given; null: any. */
+  readonly incarnation: string | null;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,21 +47,22 @@ export async function* runSalvage(options: SalvageOptions): AsyncGenerator<Salva
 /** How reading came to its end: with all it could read, with a crash, or by something that is not the file's doing. */
 type Ending = 'whole' | 'crashed' | 'hindered';
 
-async function* readOnce({ path, builtPath, signal }: SalvageOptions): AsyncGenerator<Salvaged, Ending> {
+async function* readOnce({ path, builtPath, incarnation, signal }: SalvageOptions): AsyncGenerator<Salvaged, Ending> {
   signal?.throwIfAborted();
   const scratchPath = `${builtPath}.mended`;
-  const child = spawn(
-    process.execPath,
-    [`--max-old-space-size=${HEAP_MEGABYTES}`, script, path, builtPath, scratchPath],
-    { stdio: ['ignore', 'pipe', 'ignore'], killSignal: 'SIGKILL', ...(signal && { signal }) },
-  );
+  const args = [`--max-old-space-size=${HEAP_MEGABYTES}`, script, path, builtPath, scratchPath];
+  const child = spawn(process.execPath, [...args, ...(incarnation === null ? [] : [incarnation])], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    killSignal: 'SIGKILL',
+    ...(signal && { signal }),
+  });
   const ended = endingOf(child);
   let isWhole = false;
   try {
     for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) {
       const found = parsedOrUndefined(line);
       if (found === undefined) break;
-      isWhole = found.kind === 'end';
+      isWhole = found.kind === 'end' || found.kind === 'foreign';
       yield found;
     }
     const ending = await ended;

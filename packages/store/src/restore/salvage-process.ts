@@ -1,12 +1,13 @@
 /**
  * Reads what can be read of a damaged file and prints it, a JSON text a line: a crash of SQLite ends this process and
- * nothing else. Arguments: the file, the one being built from it, a scratch path for a copy.
+ * nothing else. Arguments: the file, the one being built from it, a scratch path for a copy, and the stream it must hold, if
+ * that is known.
  */
 import { copyWithMendedLog, type Database, openForReading } from '@holdfast/sqlite';
 
 import { NOTHING_READ, salvage, type Salvaged } from './salvage.ts';
 
-const [path = '', builtPath = '', scratchPath = ''] = process.argv.slice(2);
+const [path = '', builtPath = '', scratchPath = '', incarnation] = process.argv.slice(2);
 
 function print(found: Salvaged): void {
   // Readers of lines take these two for ends of a line, and JSON leaves them as they are.
@@ -32,5 +33,5 @@ if (damaged === undefined) {
   const version = built.prepare('SELECT version FROM records WHERE collection = ? AND resource = ? AND id = ?').pluck();
   const known = (place: { collection: string; resource: string; id: string }): string | undefined =>
     version.get(place.collection, place.resource, place.id) as string | undefined;
-  for (const found of salvage(damaged, known)) print(found);
+  for (const found of salvage(damaged, known, incarnation ?? null)) print(found);
 }

@@ -22,7 +22,9 @@ export type Salvaged =
    */
   | { readonly kind: 'lost'; readonly place: RecordPlace; readonly version: string | null; readonly isAcked: boolean }
   /** `isComplete`: every record up to `lastSeq` has been given as one or the other, or was known. */
-  | { readonly kind: 'end'; readonly isComplete: boolean; readonly lastSeq: number };
+  | { readonly kind: 'end'; readonly isComplete: boolean; readonly lastSeq: number }
+  /** Instead of all else: it is the file of another stream, and so perhaps another agent's. */
+  | { readonly kind: 'foreign' };
 
 /** The end of reading a file of which nothing can be read any more. */
 export const NOTHING_READ: Salvaged = Object.freeze({ kind: 'end', isComplete: false, lastSeq: 0 });
@@ -45,24 +47,33 @@ const MAX_SINGLES = 1_000_000;
  *
  * The keys come from their index, which stands on other pages than the records: a record that cannot be read is known by
  * name. Where the index itself is damaged the records are read in ranges around what cannot be.
+ *
+ * `incarnation`: the stream the file must hold, as far as it can tell; null: any.
  */
 export function* salvage(
   database: Database,
   known: (place: Omit<RecordPlace, 'seq'>) => string | undefined,
+  incarnation: string | null,
 ): Generator<Salvaged> {
   const reader = new FileReader(database, known);
+  if (incarnation !== null && reader.incarnation !== undefined && reader.incarnation !== incarnation) {
+    yield { kind: 'foreign' };
+    return;
+  }
   const isIndexWhole = yield* reader.byIndex();
   const isTableWhole = isIndexWhole || (yield* reader.byRanges());
   yield { kind: 'end', isComplete: isTableWhole && !reader.hasNameless, lastSeq: reader.lastSeq };
 }
 
-/** How far a stream had come, and how much of it the relay had. */
+/** Which stream it is, how far it had come, and how much of it the relay had. */
 interface StreamEnd {
+  readonly incarnation: string;
   readonly lastSeq: number;
   readonly ackedSeq: number;
 }
 
 interface StreamColumns {
+  readonly incarnation: string;
   readonly last_seq: number;
   readonly acked_seq: number;
 }
@@ -108,6 +119,11 @@ class FileReader {
   /** Whether there was a record of which not even the key could be read. */
   get hasNameless(): boolean {
     return this.#hasNameless;
+  }
+
+  /** The stream; undefined when that cannot be read. */
+  get incarnation(): string | undefined {
+    return this.#stream?.incarnation;
   }
 
   /** How far the stream had come; 0 when that cannot be read. */
@@ -231,10 +247,10 @@ const LAST_KEY = { collection: '\u{10FFFF}', resource: '', id: '' };
 function streamOf(database: Database): StreamEnd | undefined {
   // Files of earlier schemas have no seals.
   const hasSeal = hasColumn(database, 'stream', 'seal');
-  const columns = hasSeal ? sealedColumns('stream') : 'last_seq, acked_seq';
+  const columns = hasSeal ? sealedColumns('stream') : 'incarnation, last_seq, acked_seq';
   const row = database.prepare(`SELECT ${columns} FROM stream WHERE id = 1`).get() as StreamColumns | undefined;
   if (row === undefined || (hasSeal && !isSealed('stream', row))) return undefined;
-  return { lastSeq: row.last_seq, ackedSeq: row.acked_seq };
+  return { incarnation: row.incarnation, lastSeq: row.last_seq, ackedSeq: row.acked_seq };
 }
 
 // A flipped bit may turn a text into bytes without changing one of them: the hash tells whether they are what was written.
