@@ -4,7 +4,14 @@ import { rmSync } from 'node:fs';
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
 import { addDiskGauges, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
 import { type HoldfastError, HybridClock, type NodeConfig, type Now } from '@holdfast/protocol';
-import { type DirectoryLock, DiskWatch, ensurePrivateDirectory, lockDirectory, refuseRotten } from '@holdfast/sqlite';
+import {
+  type DirectoryLock,
+  DiskWatch,
+  ensurePrivateDirectory,
+  lockDirectory,
+  refuseDamaged,
+  refuseRotten,
+} from '@holdfast/sqlite';
 import { AgentFiles } from '@holdfast/store';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
@@ -82,7 +89,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   settleRestoreAtStart(directory, log);
   const { failed, ...told } = reportDisk(log);
   const disk = new DiskWatch({ directory, reserveBytes: config['disk.reserveMegabytes'] * MEBIBYTE, ...told });
-  const parts = assemble(options, disk);
+  const parts = refuseDamaged(paths.database, () => assemble(options, disk));
   const { database, files, sync, now } = parts.status;
   const { url, socketPath } = await listenOrClose(parts, config, paths.socket);
   const removeServiceFile = writeServiceFile(directory, { url, socket: socketPath }, now());

@@ -179,7 +179,10 @@ describe("an agent's damaged file", { timeout: 2 * LIMIT_MS }, () => {
     {
       await using daemon = await startIn(directory);
       expect(await readKey(daemon, 'ada', 'k0')).toEqual(REFUSED);
-      expect(await statusOf(daemon, 'ada')).toMatchObject({ state: 'damaged', error: 'the file is not there' });
+      expect(await statusOf(daemon, 'ada')).toMatchObject({
+        state: 'damaged',
+        error: expect.stringContaining('put it back, and it serves again'),
+      });
       expect(existsSync(ada)).toBe(false);
     }
     renameSync(place.file('elsewhere.db'), ada);

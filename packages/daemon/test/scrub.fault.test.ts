@@ -88,6 +88,21 @@ test('a figure that rots over records that are right is counted anew, and its ag
   );
 });
 
+test.each([
+  ['its header', 0, 16],
+  ['its first tables', 4096, 8192],
+])('a node does not start on a database that lost %s, and says which file it is', async (_, at, length) => {
+  await using place = await temporaryDirectory();
+  const directory = place.file('node');
+  await (await TestDaemon.start({ directory })).stop();
+  const path = join(directory, 'node.db');
+  writeFileSync(path, readFileSync(path).fill(0xa5, at, at + length));
+  await expect(TestDaemon.start({ directory })).rejects.toMatchObject({
+    code: 'file-damaged',
+    message: expect.stringContaining(path),
+  });
+});
+
 test('the node’s own database is not opened with a damaged log, nor taken for a new one when it is gone', async () => {
   await using place = await temporaryDirectory();
   const directory = place.file('node');

@@ -279,7 +279,7 @@ export const errorCatalogue = {
     retryable: false,
     title: 'The file is damaged',
     remedy:
-      'It was set aside, nothing of it is deleted. Rebuild an agent with `holdfast restore`; others are not affected.',
+      'Nothing of it is deleted. Rebuild an agent with `holdfast restore --agent`, others are not affected; put back a node or relay that does not start with `holdfast restore node` or `holdfast restore relay`.',
   },
   'agent-restoring': {
     status: 503,

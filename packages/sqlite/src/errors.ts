@@ -39,16 +39,20 @@ export function isSqliteError(error: unknown): error is SqliteError {
  * the cause of an error of ours. Trouble with the disk, with room or with file handles is no damage.
  */
 export function isDamage(error: unknown): boolean {
-  const sqlite = sqliteErrorIn(error);
-  return sqlite !== undefined && DAMAGE.test(sqlite.code);
+  return DAMAGE.test(sqliteCodeOf(error) ?? '');
 }
 
 /** What an error, or the SQLite error that caused it, says of the disk; undefined: nothing. */
 export function diskTroubleOf(error: unknown): DiskTrouble | undefined {
-  const code = sqliteErrorIn(error)?.code ?? '';
+  const code = sqliteCodeOf(error) ?? '';
   if (code === 'SQLITE_FULL') return 'full';
   if (code.startsWith('SQLITE_READONLY')) return 'refused';
   return code.startsWith('SQLITE_IOERR') && !HARMLESS_IO.test(code) ? 'failed' : undefined;
+}
+
+/** SQLite's code for an error, or for the SQLite error that caused it; undefined: SQLite raised none. */
+export function sqliteCodeOf(error: unknown): string | undefined {
+  return sqliteErrorIn(error)?.code;
 }
 
 function sqliteErrorIn(error: unknown): SqliteError | undefined {

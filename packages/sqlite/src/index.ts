@@ -8,7 +8,7 @@ export { openForReading } from './open-for-reading.ts';
 export { type Database, openDatabase, type Statement } from './open.ts';
 export { openMigrated } from './open-migrated.ts';
 export { dumpSchema, schemaOf } from './schema.ts';
-export { refuseEmpty, refuseRotten } from './wal/refuse.ts';
+export { refuseDamaged, refuseEmpty, refuseRotten } from './wal/refuse.ts';
 export { copyWithMendedLog } from './wal/mend.ts';
 export { scanWal, type WalScan, type WalState } from './wal/scan.ts';
 export { type StorageGuard, unguarded } from './storage-guard.ts';

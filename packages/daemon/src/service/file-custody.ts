@@ -376,7 +376,7 @@ export class FileCustody implements FileWatch {
   }
 }
 
-const MISSING = 'the file is not there';
+const MISSING = 'the file is not there: put it back, and it serves again';
 
 function knownOf({ incarnation, seq, putBackAtMs, damage, setAside: name, restoring }: FileMark): Known {
   return { ...nothingKnown(), incarnation, seq, putBackAtMs, damage, setAside: name, restoring };

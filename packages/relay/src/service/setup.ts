@@ -2,7 +2,7 @@ import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type CommitConfig, HoldfastError } from '@holdfast/protocol';
-import { ensurePrivateDirectory, refuseEmpty, type StorageGuard } from '@holdfast/sqlite';
+import { ensurePrivateDirectory, refuseDamaged, refuseEmpty, type StorageGuard } from '@holdfast/sqlite';
 
 import type { RelayStore } from '../storage/relay-store.ts';
 import { createSqliteRelay } from '../storage/sqlite/create.ts';
@@ -29,7 +29,7 @@ export function initRelay(directory: string): { readonly adminTokenFile: string 
 
 /**
  * Opens the relay in a directory that `initRelay` prepared. Throws `bad-configuration` when there is none, `file-damaged`
- * when there was one.
+ * when there was one, or its database cannot be read.
  */
 export function openRelayStore(directory: string, config: CommitConfig, guard?: StorageGuard): RelayStore {
   const databaseFile = databaseFileIn(directory);
@@ -40,7 +40,7 @@ export function openRelayStore(directory: string, config: CommitConfig, guard?: 
     );
   }
   refuseEmpty(databaseFile);
-  return new SqliteRelayStore(databaseFile, config, guard);
+  return refuseDamaged(databaseFile, () => new SqliteRelayStore(databaseFile, config, guard));
 }
 
 /** Where a relay's database stands. */

@@ -2,9 +2,10 @@ import { statSync } from 'node:fs';
 
 import { HoldfastError } from '@holdfast/protocol';
 
+import { isDamage, sqliteCodeOf } from '../errors.ts';
 import { scanWal } from './scan.ts';
 
-const REMEDY = 'Nothing was touched. Copy the data directory away, then bring a backup back with `holdfast restore`';
+const REMEDY = 'Nothing was touched. Copy the data directory away, then put a backup back';
 
 /**
  * For where a database must be one that was written: throws `file-damaged` when its file is not there or empty, which
@@ -13,6 +14,23 @@ const REMEDY = 'Nothing was touched. Copy the data directory away, then bring a 
 export function refuseEmpty(databasePath: string): void {
   if ((statSync(databasePath, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
   throw new HoldfastError('file-damaged', `${databasePath} is empty or not there. ${REMEDY}`);
+}
+
+/**
+ * Does what opens a database that a service cannot do without, or uses it for the first time. Throws what `use` throws;
+ * but `file-damaged`, with the file and what to do, for an error of SQLite that says the file is damaged (see `isDamage`).
+ */
+export function refuseDamaged<Result>(databasePath: string, use: () => Result): Result {
+  try {
+    return use();
+  } catch (cause) {
+    if (!isDamage(cause)) throw cause;
+    throw new HoldfastError(
+      'file-damaged',
+      `${databasePath} cannot be read: ${sqliteCodeOf(cause)}. Copy the data directory away, then put a backup back`,
+      { cause },
+    );
+  }
 }
 
 /**
