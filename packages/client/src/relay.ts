@@ -1,4 +1,4 @@
-import type { DeadLetter, NetworkQuery, NodeInfo, QueryAnswer } from '@holdfast/protocol';
+import type { DeadLetter, NetworkQuery, NodeInfo, QueryAnswer, RelayStatus } from '@holdfast/protocol';
 
 import type { BackupsClient } from './backups.ts';
 import { type Caller, callerOf } from './caller.ts';
@@ -49,6 +49,8 @@ export interface HoldfastRelay extends AsyncDisposable {
   each<T = AnyDocument>(query?: NetworkPageQuery): AsyncIterable<RecordOf<T>>;
   /** Groups and their counts. */
   aggregate(query: NetworkAggregateQuery): Promise<readonly Group[]>;
+  /** The relay's own state: its disk, the background check of its database, and whether that was put back. */
+  status(): Promise<RelayStatus>;
   /** The nodes, their streams and when each was last heard of. */
   nodes(): Promise<readonly NodeInfo[]>;
   /** The collections of the network. */
@@ -77,6 +79,7 @@ export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
   const close = (): Promise<void> => requester.close();
   return {
     ...openQueries(call),
+    status: async () => (await call('status', {})).value,
     nodes: async () => (await call('nodes', {})).value.nodes,
     collections: async () => (await call('collections', {})).value.collections,
     deadLetters: openDeadLetters(call),

@@ -31,6 +31,7 @@ test('queries over the network: a page, all pages, groups', async () => {
 test('each operator call reaches its route and gives what is inside the answer', async () => {
   const invitation = { token: 'j', node: 'ws', expires_at: '2026-11-20T10:00:00.000Z' };
   await using server = await scriptedServer(
+    json({ version: '1.0.0' }),
     json({ nodes: [{ node: 'ws' }] }),
     json({ collections: [{ name: 'notes', records: 2 }] }),
     json({ dead_letters: [{ id: '4' }] }),
@@ -43,6 +44,7 @@ test('each operator call reaches its route and gives what is inside the answer',
     json({ status: 'ok' }),
   );
   await using relay = connectRelay({ url: server.url, token: 't', retries: 0 });
+  expect(await relay.status()).toEqual({ version: '1.0.0' });
   expect(await relay.nodes()).toEqual([{ node: 'ws' }]);
   expect(await relay.collections()).toEqual([{ name: 'notes', records: 2 }]);
   expect(await relay.deadLetters.list({ limit: 5 })).toEqual([{ id: '4' }]);
@@ -54,6 +56,7 @@ test('each operator call reaches its route and gives what is inside the answer',
   expect(await relay.token({ role: 'viewer', name: 'Ann' })).toEqual({ token: 'hf_x', id: 'abc' });
   expect(await relay.ready()).toMatchObject({ ready: true });
   expect(server.seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    'GET /relay/status',
     'GET /relay/nodes',
     'GET /relay/collections',
     'GET /relay/dead-letters?limit=5',

@@ -1,4 +1,4 @@
-import type { AgentStatus, BatchEnd, Json, NodeInfo, WriteAnswer } from '@holdfast/protocol';
+import type { AgentStatus, BatchEnd, Json, NodeInfo, RelayStatus, WriteAnswer } from '@holdfast/protocol';
 import { describe, expectTypeOf, test } from 'vitest';
 
 import {
@@ -83,6 +83,7 @@ describe('types', () => {
     expectTypeOf<Holdfast['status']>().returns.resolves.toEqualTypeOf<AgentStatus>();
     expectTypeOf<Holdfast['stream']>().returns.resolves.toEqualTypeOf<BatchEnd>();
     expectTypeOf<HoldfastRelay['nodes']>().returns.resolves.toEqualTypeOf<readonly NodeInfo[]>();
+    expectTypeOf<HoldfastRelay['status']>().returns.resolves.toEqualTypeOf<RelayStatus>();
     expectTypeOf<'queue-full'>().toExtend<ProblemCode>();
   });
 });

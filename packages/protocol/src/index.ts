@@ -96,7 +96,7 @@ export {
   type RestoreStatus,
   type ScrubStatus,
 } from './routes/node-status.ts';
-export { type DeadLetter, type NodeInfo, type RelayRouteId, relayRoutes } from './routes/relay.ts';
+export { type DeadLetter, type NodeInfo, type RelayRouteId, type RelayStatus, relayRoutes } from './routes/relay.ts';
 export { bodyErrors, commonErrors, type Role, type Route, type RouteAnswer, type RouteBody } from './routes/route.ts';
 export {
   type BatchHeader,

@@ -11,6 +11,7 @@ import { backupHandlers } from './http/backup-handlers.ts';
 import { deskHandlers } from './http/desk-handlers.ts';
 import { allowedHosts } from './http/hosts.ts';
 import { nodeHandlers } from './http/node-handlers.ts';
+import { statusHandlers } from './http/status-handlers.ts';
 import { Access } from './service/access.ts';
 import { scrubRelay } from './scrub/scrub.ts';
 import { EpochFile } from './service/epoch-file.ts';
@@ -18,6 +19,7 @@ import { ExpiryTimer } from './service/expiry-timer.ts';
 import { RelayMetrics } from './service/metrics.ts';
 import { readinessChecks } from './service/readiness.ts';
 import { makeDesk } from './service/relay-service.ts';
+import type { RelayStatusSources } from './service/relay-status.ts';
 import { databaseFileIn, openRelayStore } from './service/setup.ts';
 import { Sync } from './service/sync.ts';
 import { Warnings } from './service/warnings.ts';
@@ -87,7 +89,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   opened.defer(() => scrubber.stop());
   const backups = keepRelayBackups({ config, directory, store, version: options.version, registry, log, now });
   opened.defer(() => backups.stop());
-  const { service, listen } = assemble(options, { store, disk, registry, metrics, backups, now });
+  const status = { store, epochFile, disk, scrubber, version: options.version, startedAtMs: now() };
+  const { service, listen } = assemble(options, { store, disk, registry, metrics, backups, status, now });
   opened.defer(() => service.stop());
   const url = await listen();
   opened.defer(writeServiceFile(directory, { url, socket: null }, now()));
@@ -106,11 +109,12 @@ interface Parts {
   readonly registry: Registry;
   readonly metrics: RelayMetrics;
   readonly backups: BackupKeeper;
+  readonly status: RelayStatusSources;
   readonly now: Now;
 }
 
 function assemble({ config, log, version }: RelayOptions, built: Parts): Assembled {
-  const { store, disk, registry, metrics, backups, now } = built;
+  const { store, disk, registry, metrics, backups, status, now } = built;
   collectDefaultMetrics({ register: registry });
   const warnings = new Warnings(metrics, log, now);
   const access = new Access({ store, joinSeconds: config['join.seconds'], now });
@@ -122,7 +126,7 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
     version,
     description: 'Gathers what every node writes into one network-wide database, and answers queries over it.',
     routes: relayRoutes,
-    handlers: { ...nodeHandlers(parts), ...deskHandlers(parts), ...backupHandlers(backups) },
+    handlers: { ...nodeHandlers(parts), ...deskHandlers(parts), ...statusHandlers(status), ...backupHandlers(backups) },
     authenticate: authenticateWith(access),
     config,
     log,

@@ -30,6 +30,8 @@ describe('the epoch of a relay', () => {
     await relay.start(log);
     return lines.map((line) => JSON.parse(line) as unknown);
   };
+  const putBack = async (): Promise<string | null> =>
+    answerOf(relayRoutes.status, await relay.call('GET', '/relay/status', { token: relay.adminToken })).put_back;
   const metric = async (name: string): Promise<string | undefined> => {
     const { text } = await relay.call('GET', '/metrics', { token: relay.adminToken });
     return text.split('\n').find((line) => line.startsWith(`${name} `));
@@ -59,9 +61,11 @@ describe('the epoch of a relay', () => {
     expect(said).toMatchObject([{ reason: 'the database is behind relay.epoch' }]);
     expect(await epoch()).not.toBe(before);
     expect(await metric('holdfast_relay_epochs_total')).toBe('holdfast_relay_epochs_total 1');
+    expect(await putBack()).toBe('the database is behind relay.epoch');
     const after = await epoch();
     await expect(whileStopped(() => undefined)).resolves.toEqual([]);
     expect(await epoch()).toBe(after);
+    expect(await putBack()).toBeNull();
   });
 
   it.each([

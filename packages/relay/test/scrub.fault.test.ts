@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { relayRoutes } from '@holdfast/protocol';
+import { relayRoutes, type RelayStatus } from '@holdfast/protocol';
 import { openDatabase } from '@holdfast/sqlite';
 import { checkFile } from '@holdfast/store';
 import { eventually } from '@holdfast/testkit';
@@ -20,6 +20,10 @@ async function metricsAfterPass(relay: TestRelay): Promise<string> {
     },
     { limitMs: LIMIT_MS },
   );
+}
+
+async function statusOf(relay: TestRelay): Promise<RelayStatus> {
+  return answerOf(relayRoutes.status, await relay.call('GET', '/relay/status', { token: await relay.token('viewer') }));
 }
 
 async function digestAt(node: TestNode): Promise<string | undefined> {
@@ -47,12 +51,14 @@ test('the relay’s database is checked in the background: sound after all kinds
   expect(await metricsAfterPass(relay)).toMatch(/^holdfast_scrub_files_checked_total 1$/m);
   expect(await metricsAfterPass(relay)).toMatch(/^holdfast_scrub_problems_total 0$/m);
   expect(sound.lines).toEqual([]);
+  expect(await statusOf(relay)).toMatchObject({ disk: { state: 'ok' }, scrub: { files_done: 1, problems: 0 } });
   await relay.running.stop();
   const path = join(relay.directory, 'relay.db');
   flip(path, readFileSync(path).indexOf('{"n":17}') + 2);
   const rotten = listeningLog('warn');
   await relay.start(rotten.log, 0);
   expect(await metricsAfterPass(relay)).toMatch(/^holdfast_scrub_problems_total 1$/m);
+  expect(await statusOf(relay)).toMatchObject({ scrub: { problems: 1, last_pass_at: expect.any(String) } });
   expect(rotten.lines).toHaveLength(1);
   expect(rotten.lines[0]).toContain('"kind":"hash"');
   expect(rotten.lines[0]).not.toContain('"n"');

@@ -38,7 +38,7 @@ export const agentStatusSchema = z.object({
 export type AgentStatus = z.infer<typeof agentStatusSchema>;
 
 /** How far the background check of all files is. */
-const scrubStatusSchema = z.object({
+export const scrubStatusSchema = z.object({
   state: z.enum(['off', 'waiting', 'checking']),
   files_done: z.number().int(),
   files_total: z.number().int(),
@@ -50,7 +50,7 @@ const scrubStatusSchema = z.object({
 export type ScrubStatus = z.infer<typeof scrubStatusSchema>;
 
 /** Whether the disk takes writes. */
-const diskStatusSchema = z.object({
+export const diskStatusSchema = z.object({
   state: z.enum(['ok', 'low', 'read-only']),
   free_bytes: z.number().int(),
   reserve_bytes: z.number().int().meta({ description: 'With less than that, writes get 507' }),

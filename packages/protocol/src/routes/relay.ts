@@ -20,6 +20,7 @@ import {
   streamPageSchema,
 } from '../sync.ts';
 import { backupCalls } from './backup.ts';
+import { diskStatusSchema, scrubStatusSchema } from './node-status.ts';
 import { type Route, writeErrors } from './route.ts';
 
 const readers = ['viewer', 'operator', 'admin'] as const;
@@ -45,6 +46,22 @@ const nodeInfoSchema = z.object({
 
 /** One node as the relay sees it. */
 export type NodeInfo = z.infer<typeof nodeInfoSchema>;
+
+/** The relay's own state, without what it holds. */
+const relayStatusSchema = z.object({
+  version: z.string(),
+  started_at: timestamp,
+  epoch: randomId.meta({ description: "Names this life of the relay's database" }),
+  put_back: z.string().nullable().meta({
+    description:
+      'By what this start found the database put back or replaced, so that it got a new epoch; null if it did not',
+  }),
+  disk: diskStatusSchema,
+  scrub: scrubStatusSchema,
+});
+
+/** The relay's own state, without what it holds. */
+export type RelayStatus = z.infer<typeof relayStatusSchema>;
 
 /** A change the relay would not take, kept with the reason until an operator decides. */
 const deadLetterSchema = z.object({
@@ -166,6 +183,15 @@ export const relayRoutes = {
     body: { kind: 'json', schema: networkQuerySchema },
     status: 200,
     answer: { kind: 'json', schema: queryAnswerSchema },
+    errors: [],
+  },
+  status: {
+    method: 'GET',
+    path: '/relay/status',
+    summary: "The relay's own state: its disk, the background check of its database, and whether that was put back",
+    roles: readers,
+    status: 200,
+    answer: { kind: 'json', schema: relayStatusSchema },
     errors: [],
   },
   nodes: {

@@ -6,7 +6,7 @@ import type { RelayService } from '../service/relay-service.ts';
 
 type DeskRouteId = Exclude<
   RelayRouteId,
-  'session' | 'batch' | 'immediate' | 'stream' | 'digest' | 'copy' | 'join' | 'backup.start' | 'backup.list'
+  'session' | 'batch' | 'immediate' | 'stream' | 'digest' | 'copy' | 'join' | 'status' | 'backup.start' | 'backup.list'
 >;
 
 /** Answers what people and their tools call. */

@@ -35,10 +35,16 @@ export class EpochFile {
   #timer: NodeJS.Timeout | undefined;
   #written: Noted | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #misfit: string | undefined;
 
   constructor(options: EpochFileOptions) {
     this.#options = options;
     this.#path = join(options.directory, 'relay.epoch');
+  }
+
+  /** Why the start gave the database a new epoch; undefined if it did not. */
+  get misfit(): string | undefined {
+    return this.#misfit;
   }
 
   /** Compares the two, gives the database a new epoch if need be, and keeps the file up to date from then on. */
@@ -47,6 +53,7 @@ export class EpochFile {
     const reason = misfit(await this.#read(), store);
     if (reason !== undefined) {
       await store.renewEpoch();
+      this.#misfit = reason;
       metrics.countEpoch();
       log.warn({ reason }, 'the database was put back or replaced: it has a new epoch, and nodes send what it lacks');
     }
