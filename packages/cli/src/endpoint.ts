@@ -40,16 +40,36 @@ export async function findEndpoint(
   options: GlobalOptions,
   environment: Environment,
 ): Promise<Endpoint> {
-  const isAddressGiven = options.url !== undefined || urlVariables[service].some((name) => environment[name]);
+  const hasAddress = isAddressGiven(service, options, environment);
   const isTokenGiven = tokenSource(service, options, environment) !== undefined;
-  const directory = isAddressGiven && isTokenGiven ? undefined : await findDataDirectory(service, options, environment);
-  const url = options.url ?? (isAddressGiven || directory === undefined ? undefined : runningUrl(directory));
+  const directory = hasAddress && isTokenGiven ? undefined : await findDataDirectory(service, options, environment);
+  const url = options.url ?? (hasAddress || directory === undefined ? undefined : runningUrl(directory));
   const token = tokenOf(options, { isTokenGiven, directory, address: options.url ?? addressIn(service, environment) });
   return {
     ...(url !== undefined && { url }),
     ...(token !== undefined && { token }),
     ...(directory !== undefined && { directory }),
   };
+}
+
+/**
+ * Finds a service to call it, see `findEndpoint`. Throws CommandError also when a data directory was told and no service
+ * runs on it: whoever listens at the default address is another one, and gets neither calls nor token.
+ */
+export async function endpointToCall(
+  service: ServiceName,
+  options: GlobalOptions,
+  environment: Environment,
+): Promise<Endpoint> {
+  const endpoint = await findEndpoint(service, options, environment);
+  const told = toldDirectory(service, options, environment);
+  if (endpoint.url !== undefined || told === undefined || isAddressGiven(service, options, environment)) {
+    return endpoint;
+  }
+  throw new CommandError(
+    `the ${service} of ${told} does not run: there is no service.json in it`,
+    `Start it: holdfast ${service} --data-dir ${told}; or say where it is with --url.`,
+  );
 }
 
 /**
@@ -61,12 +81,20 @@ export async function findDataDirectory(
   options: GlobalOptions,
   environment: Environment,
 ): Promise<string> {
-  const told = options.dataDir ?? (environment[`HOLDFAST_${service.toUpperCase()}_DATA_DIR`] || undefined);
+  const told = toldDirectory(service, options, environment);
   if (told !== undefined) return told;
   const own = await configuredDirectory(service, options.config, environment);
   const system = systemDataDirectory(service);
   // systemd makes it a symbolic link to where the data is (DynamicUser=).
   return existsSync(own) || !existsSync(system) ? own : realpathSync(system);
+}
+
+function toldDirectory(service: ServiceName, options: GlobalOptions, environment: Environment): string | undefined {
+  return options.dataDir ?? (environment[`HOLDFAST_${service.toUpperCase()}_DATA_DIR`] || undefined);
+}
+
+function isAddressGiven(service: ServiceName, options: GlobalOptions, environment: Environment): boolean {
+  return options.url !== undefined || urlVariables[service].some((name) => environment[name]);
 }
 
 // The configuration is only loaded, with all that needs, where there is a file that may move the directory.

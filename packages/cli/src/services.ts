@@ -1,6 +1,6 @@
 import { connect, connectRelay, type Holdfast, type HoldfastRelay } from '@holdfast/client';
 
-import { findEndpoint } from './endpoint.ts';
+import { endpointToCall } from './endpoint.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { remedied } from './remedy.ts';
 
@@ -9,7 +9,7 @@ export async function withDaemon<Result>(
   options: GlobalOptions,
   work: (holdfast: Holdfast) => Promise<Result>,
 ): Promise<Result> {
-  const { url, token } = await findEndpoint('node', options, process.env);
+  const { url, token } = await endpointToCall('node', options, process.env);
   await using holdfast = connect({ url, token, agent: options.agent, resource: options.resource });
   return await remedied('node', options, () => work(holdfast));
 }
@@ -19,7 +19,7 @@ export async function withRelay<Result>(
   options: GlobalOptions,
   work: (relay: HoldfastRelay, url: string | undefined) => Promise<Result>,
 ): Promise<Result> {
-  const { url, token } = await findEndpoint('relay', options, process.env);
+  const { url, token } = await endpointToCall('relay', options, process.env);
   await using relay = connectRelay({ url, token });
   return await remedied('relay', options, () => work(relay, url ?? process.env['HOLDFAST_RELAY_URL']));
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { findEndpoint } from '../src/endpoint.ts';
+import { endpointToCall, findEndpoint } from '../src/endpoint.ts';
 import { inTemporaryDirectory, runHoldfast } from './run-holdfast.ts';
 
 const version = '0192f0c1a2b3-0001-7f3a9c21';
@@ -52,6 +52,14 @@ const nodeStatus = {
     agentStatus,
     { ...agentStatus, agent: 'scribe', state: 'damaged', error: 'found damaged', sync_error: null },
   ],
+};
+const relayStatus = {
+  version: '0.1.0',
+  started_at: '2026-11-20T09:00:00.000Z',
+  epoch: 'e'.repeat(32),
+  put_back: 'the database is behind relay.epoch',
+  disk: { state: 'read-only', free_bytes: 12_000_000, reserve_bytes: 64_000_000 },
+  scrub: { state: 'waiting', files_done: 1, files_total: 1, last_pass_at: '2026-11-20T10:00:00.000Z', problems: 3 },
 };
 const relayNodes = {
   nodes: [
@@ -328,7 +336,7 @@ describe('status', () => {
     expect(stdout).toMatch(/scribe +damaged/);
     expect(stdout).toContain('scribe: found damaged');
     expect(stdout).toContain('low  12.0 MB free, 64.0 MB of it in reserve');
-    expect(stdout).toMatch(/2 problems {2}all checked \d+ \w+ ago, 1 of 3 checked in this round/);
+    expect(stdout).toMatch(/2 problems {2}since the start; all checked \d+ \w+ ago, 1 of 3 checked in this round/);
     expect(stdout).toContain('recruiter waits: the relay answered 500');
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual({ node: nodeStatus });
   });
@@ -342,11 +350,45 @@ describe('status', () => {
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual({ agent: agentStatus });
   });
 
-  test('of a relay shows its nodes and their agents', async () => {
+  test('of a relay shows its own state, its nodes and their agents', async () => {
     answers['GET /relay/nodes'] = [200, relayNodes];
+    answers['GET /relay/status'] = [200, relayStatus];
     const { stdout } = await run(['status', '--relay']);
+    expect(stdout).toContain('read-only  12.0 MB free');
+    expect(stdout).toMatch(/3 problems {2}since the start; all checked \d+ \w+ ago/);
+    expect(stdout).toContain('Found put back or replaced at its start: the database is behind relay.epoch');
+    expect(JSON.parse((await run(['status', '--relay', '--json'])).stdout)).toEqual({
+      relay: { url, ...relayStatus, ...relayNodes },
+    });
     expect(stdout).toContain('1 node, 1 agent, 12,030 records');
     expect(stdout).toMatch(/workstation +\d+ \w+ ago +0 +recruiter +12,030 +never/);
+  });
+
+  test('tells what was noticed of a stream that is clean and equal since as past', async () => {
+    const noticed = { ...agentStatus, error: '5 records are sent again', sync: 'clean', sync_error: null };
+    answers['GET /v1/node'] = [
+      200,
+      { ...nodeStatus, agents: [noticed, { ...noticed, agent: 'scribe', digest: 'unknown' }] },
+    ];
+    const { stdout } = await run(['status']);
+    expect(stdout).toContain('recruiter, settled since: 5 records are sent again');
+    expect(stdout).toContain('scribe: 5 records are sent again');
+  });
+
+  test('of a machine with both ends with 1 when one of them does not answer', async () => {
+    answers['GET /relay/nodes'] = [200, relayNodes];
+    answers['GET /relay/status'] = [200, relayStatus];
+    const { exitCode, stdout } = await runHoldfast(['status'], {
+      environment: {
+        HOLDFAST_URL: 'http://127.0.0.1:9',
+        HOLDFAST_TOKEN: 't1',
+        HOLDFAST_RELAY_URL: url,
+        HOLDFAST_RELAY_TOKEN: 't2',
+      },
+    });
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('No answer from the node');
+    expect(stdout).toContain('1 node, 1 agent');
   });
 
   test('without any service here says how to set one up', async () => {
@@ -456,6 +498,21 @@ describe('finding a service', () => {
       const { exitCode } = await runHoldfast(['status', '--data-dir', directory]);
       expect(exitCode).toBe(0);
       expect(seen[0]?.headers.authorization).toBe('Bearer admin-token');
+    });
+  });
+
+  test('a data directory that was named, and nothing runs on it, is not taken for the service at the usual address', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      writeFileSync(join(directory, 'admin.token'), 'admin-token\n', { mode: 0o600 });
+      for (const given of [{ args: ['--data-dir', directory] }, { variables: { HOLDFAST_NODE_DATA_DIR: directory } }]) {
+        const { args = [], variables = {} } = given;
+        const { exitCode, stderr } = await runHoldfast(['status', '--node', ...args], { environment: variables });
+        expect(exitCode).toBe(1);
+        expect(stderr).toContain(`the node of ${directory} does not run`);
+        expect(stderr).toContain(`holdfast node --data-dir ${directory}`);
+      }
+      const at = { dataDir: directory, url };
+      expect(await endpointToCall('node', at, {})).toMatchObject({ url });
     });
   });
 

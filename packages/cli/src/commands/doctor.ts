@@ -1,17 +1,20 @@
 import { existsSync } from 'node:fs';
 
-import { connect, connectRelay } from '@holdfast/client';
+import { connect, connectRelay, type ConnectionOptions } from '@holdfast/client';
 import { Argument, Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
+import { CommandError } from '../command-error.ts';
 import { loadConfig } from '../config/load.ts';
 import type { ServiceName } from '../config/locations.ts';
 import { checkBackups } from '../doctor/backups.ts';
 import { fail, type Finding, type Level, ok } from '../doctor/check.ts';
 import { checkDirectory, checkDisk } from '../doctor/directory.ts';
 import { checkNodeVersion, checkSqlite, checkUnit } from '../doctor/machine.ts';
+import { checkRelayState } from '../doctor/relay.ts';
 import { checkLink, checkReady } from '../doctor/service.ts';
-import { findDataDirectory, findEndpoint } from '../endpoint.ts';
+import { checkStopped } from '../doctor/stopped.ts';
+import { endpointToCall, findDataDirectory } from '../endpoint.ts';
 import type { GlobalOptions } from '../global-options.ts';
 import { paint, type Style } from '../output.ts';
 
@@ -60,7 +63,7 @@ async function examineService(service: ServiceName, options: GlobalOptions): Pro
     checkDirectory(directory),
     ...checkDisk(directory),
     ...units,
-    ...(await examineRunning(service, options)),
+    ...(await examineProcess(service, options, directory)),
   ];
 }
 
@@ -74,16 +77,39 @@ function checkConfiguration(service: ServiceName, options: GlobalOptions): Findi
   }
 }
 
-async function examineRunning(service: ServiceName, options: GlobalOptions): Promise<readonly Finding[]> {
-  const { url, token } = await findEndpoint(service, options, process.env);
-  if (service === 'relay') {
-    await using relay = connectRelay({ url, token, retries: 0 });
-    const ready = await checkReady(relay, 'holdfast relay');
-    return ready.level === 'ok' ? [ready, await checkBackups(relay.backups)] : [ready];
+async function examineProcess(
+  service: ServiceName,
+  options: GlobalOptions,
+  directory: string,
+): Promise<readonly Finding[]> {
+  try {
+    const { url, token } = await endpointToCall(service, options, process.env);
+    const connection = { url, token, retries: 0 };
+    const { isReached, findings } = await (service === 'relay' ? examineRelay(connection) : examineNode(connection));
+    return isReached ? findings : [...findings, ...(await checkStopped(service, directory))];
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return [fail('service', error.message, error.remedy), ...(await checkStopped(service, directory))];
   }
-  await using holdfast = connect({ url, token, retries: 0 });
-  const ready = await checkReady(holdfast, 'holdfast node');
-  return ready.level === 'ok' ? [ready, ...(await checkLink(holdfast)), await checkBackups(holdfast.backups)] : [ready];
+}
+
+interface Examined {
+  readonly isReached: boolean;
+  readonly findings: readonly Finding[];
+}
+
+async function examineNode(connection: ConnectionOptions): Promise<Examined> {
+  await using holdfast = connect(connection);
+  const { isReached, finding } = await checkReady(holdfast, 'holdfast node');
+  if (!isReached) return { isReached, findings: [finding] };
+  return { isReached, findings: [finding, ...(await checkLink(holdfast)), await checkBackups(holdfast.backups)] };
+}
+
+async function examineRelay(connection: ConnectionOptions): Promise<Examined> {
+  await using relay = connectRelay(connection);
+  const { isReached, finding } = await checkReady(relay, 'holdfast relay');
+  if (!isReached) return { isReached, findings: [finding] };
+  return { isReached, findings: [finding, ...(await checkRelayState(relay)), await checkBackups(relay.backups)] };
 }
 
 const marks: Readonly<Record<Level, readonly [mark: string, style: Style]>> = {

@@ -1,6 +1,7 @@
-import type { AgentStatus, NodeInfo, NodeStatus, ScrubStatus } from '@holdfast/protocol';
+import type { AgentStatus, DiskStatus, NodeInfo, NodeStatus, RelayStatus, ScrubStatus } from '@holdfast/protocol';
 
 import { paint } from '../output.ts';
+import { isSettled } from '../settled.ts';
 import { type Column, renderTable } from '../table.ts';
 import { agoText, countOf, countText, durationText, NOTHING, sizeText } from '../wording.ts';
 
@@ -21,13 +22,12 @@ const agentColumns: readonly Column[] = [
 export function nodeStatusText(status: NodeStatus, nowMs: number): string {
   const { relay } = status;
   const head = [
-    `${paint('bold', `Node ${status.node ?? '(not enrolled)'}`)}  ${paint('dim', `up ${upText(status, nowMs)}, version ${status.version}`)}`,
+    `${paint('bold', `Node ${status.node ?? '(not enrolled)'}`)}  ${paint('dim', upText(status, nowMs))}`,
     relay.url === null
       ? `Relay  ${paint('yellow', 'none yet')}  ${paint('dim', 'enrol with `holdfast join`; local work goes on')}`
       : `Relay  ${relay.url}  ${stateText(relay.state)}  ${paint('dim', `last contact ${agoText(relay.last_contact_at, nowMs)}`)}`,
     ...(relay.error === null ? [] : [`       ${paint('yellow', relay.error)}`]),
-    `Disk   ${stateText(status.disk.state)}  ${paint('dim', `${sizeText(status.disk.free_bytes)} free, ${sizeText(status.disk.reserve_bytes)} of it in reserve`)}`,
-    `Files  ${scrubText(status.scrub, nowMs)}`,
+    ...upkeepLines(status, nowMs),
   ];
   const agents = status.agents.toSorted((one, other) => one.agent.localeCompare(other.agent));
   const body =
@@ -40,16 +40,23 @@ export function agentStatusText(status: AgentStatus, nowMs: number): string {
   return agentsText([status], nowMs);
 }
 
+function upkeepLines({ disk, scrub }: Pick<NodeStatus, 'disk' | 'scrub'>, nowMs: number): readonly string[] {
+  return [`Disk   ${diskText(disk)}`, `Files  ${scrubText(scrub, nowMs)}`];
+}
+
+function diskText({ state, free_bytes: free, reserve_bytes: reserve }: DiskStatus): string {
+  return `${stateText(state)}  ${paint('dim', `${sizeText(free)} free, ${sizeText(reserve)} of it in reserve`)}`;
+}
+
 function scrubText(
   { state, files_done: done, files_total: total, last_pass_at: last, problems }: ScrubStatus,
   nowMs: number,
 ): string {
   if (state === 'off') return paint('yellow', 'are not checked: scrub.hours is 0');
   const now = state === 'checking' ? `, ${done} of ${total} checked in this round` : '';
-  const found = problems === 0 ? paint('green', 'sound') : paint('red', countOf(problems, 'problem'));
-  return last === null
-    ? `not all checked yet${now}`
-    : `${found}  ${paint('dim', `all checked ${agoText(last, nowMs)}${now}`)}`;
+  const when = last === null ? `not all checked yet${now}` : `all checked ${agoText(last, nowMs)}${now}`;
+  if (problems > 0) return `${paint('red', countOf(problems, 'problem'))}  ${paint('dim', `since the start; ${when}`)}`;
+  return last === null ? when : `${paint('green', 'sound')}  ${paint('dim', when)}`;
 }
 
 /** The table, and under it what is wrong with files and why streams wait. */
@@ -58,17 +65,22 @@ function agentsText(agents: readonly AgentStatus[], nowMs: number): string {
     agentColumns,
     agents.map((agent) => agentRow(agent, nowMs)),
   );
-  const wrong = agents.flatMap(({ agent, state, error }) =>
-    error === null ? [] : [paint(state === 'damaged' ? 'red' : 'yellow', `${agent}: ${error}`)],
-  );
+  const wrong = agents.flatMap((agent) => noticeLines(agent));
   const waiting = agents.flatMap(({ agent, sync_error: error }) =>
     error ? [paint('yellow', `${agent} waits: ${error}`)] : [],
   );
   return [table, ...wrong, ...waiting].join('\n');
 }
 
-function upText(status: NodeStatus, nowMs: number): string {
-  return durationText((nowMs - Date.parse(status.started_at)) / 1000);
+function noticeLines(status: AgentStatus): readonly string[] {
+  const { agent, state, error } = status;
+  if (error === null) return [];
+  if (isSettled(status)) return [paint('dim', `${agent}, settled since: ${error}`)];
+  return [paint(state === 'damaged' ? 'red' : 'yellow', `${agent}: ${error}`)];
+}
+
+function upText({ started_at: startedAt, version }: Pick<NodeStatus, 'started_at' | 'version'>, nowMs: number): string {
+  return `up ${durationText((nowMs - Date.parse(startedAt)) / 1000)}, version ${version}`;
 }
 
 function agentRow(agent: AgentStatus, nowMs: number): readonly string[] {
@@ -96,12 +108,23 @@ const nodeColumns: readonly Column[] = [
   { title: 'last change' },
 ];
 
-/** The nodes a relay knows, with a line for each agent; `url` null if it is the client's own default. */
-export function relayStatusText(url: string | null, nodes: readonly NodeInfo[], nowMs: number): string {
+/** What a relay says of itself and of its nodes; `url` null if it is the client's own default. */
+export interface RelayOverview extends RelayStatus {
+  readonly url: string | null;
+  readonly nodes: readonly NodeInfo[];
+}
+
+/** The relay's own state, and the nodes it knows with a line for each agent. */
+export function relayStatusText(relay: RelayOverview, nowMs: number): string {
+  const { url, nodes, put_back: putBack } = relay;
   const streams = nodes.flatMap(({ agents }) => agents);
   const records = streams.reduce((sum, stream) => sum + stream.records, 0);
   const sums = [countOf(nodes.length, 'node'), countOf(streams.length, 'agent'), countOf(records, 'record')].join(', ');
-  const head = `${paint('bold', 'Relay')}  ${url ?? ''}  ${paint('dim', sums)}`;
+  const head = [
+    `${paint('bold', 'Relay')}  ${url ?? ''}  ${paint('dim', `${sums}; ${upText(relay, nowMs)}`)}`,
+    ...upkeepLines(relay, nowMs),
+    ...(putBack === null ? [] : [paint('yellow', `Found put back or replaced at its start: ${putBack}`)]),
+  ];
   const sorted = nodes.toSorted((one, other) => one.node.localeCompare(other.node));
   const body =
     nodes.length === 0
@@ -110,7 +133,7 @@ export function relayStatusText(url: string | null, nodes: readonly NodeInfo[], 
           nodeColumns,
           sorted.flatMap((node) => nodeRows(node, nowMs)),
         );
-  return [head, '', body].join('\n');
+  return [...head, '', body].join('\n');
 }
 
 function nodeRows(node: NodeInfo, nowMs: number): readonly (readonly string[])[] {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { HoldfastProblem } from '@holdfast/client';
-import type { AgentStatus, NodeInfo, NodeStatus } from '@holdfast/protocol';
+import type { AgentStatus, NodeStatus } from '@holdfast/protocol';
 import { Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
@@ -12,7 +12,7 @@ import { findEndpoint } from '../endpoint.ts';
 import type { GlobalOptions } from '../global-options.ts';
 import { paint } from '../output.ts';
 import { withDaemon, withRelay } from '../services.ts';
-import { agentStatusText, nodeStatusText, relayStatusText } from './status-text.ts';
+import { agentStatusText, nodeStatusText, type RelayOverview, relayStatusText } from './status-text.ts';
 
 interface StatusFlags {
   readonly node?: true;
@@ -24,7 +24,7 @@ interface FoundStatus {
   readonly node?: NodeStatus;
   /** Instead of `node`, for an agent's own token or with `--agent`. */
   readonly agent?: AgentStatus;
-  readonly relay?: { readonly url: string | null; readonly nodes: readonly NodeInfo[] };
+  readonly relay?: RelayOverview;
   readonly problems?: Readonly<Partial<Record<ServiceName, string>>>;
 }
 
@@ -37,6 +37,7 @@ export function statusCommand(): Command {
   withAction<StatusFlags>(command, async ({ options, output }) => {
     const found = await findStatus(options);
     output.answer(found, () => statusText(found, Date.now()));
+    return found.problems === undefined ? 0 : 1;
   });
   return withExamples(command, 'status', 'status --relay --url http://htpc.lan:8001 --token-file operator.token');
 }
@@ -51,8 +52,8 @@ function findStatus(options: StatusFlags & GlobalOptions): Promise<FoundStatus> 
 /** Whichever is set up here. Throws the first failure if none answers. */
 async function statusOfBoth(options: GlobalOptions): Promise<FoundStatus> {
   const [node, relay] = await Promise.allSettled([
-    (await isSetUp('node', options)) ? nodeStatus(options) : {},
-    (await isSetUp('relay', options)) ? relayStatus(options) : {},
+    ifSetUp('node', options, nodeStatus),
+    ifSetUp('relay', options, relayStatus),
   ]);
   const found = {
     ...(node.status === 'fulfilled' && node.value),
@@ -71,6 +72,14 @@ async function statusOfBoth(options: GlobalOptions): Promise<FoundStatus> {
     'no service was found on this machine',
     'Prepare one with `holdfast init node` or `holdfast init relay`, or say where it is with --url.',
   );
+}
+
+async function ifSetUp(
+  service: ServiceName,
+  options: GlobalOptions,
+  ask: (options: GlobalOptions) => Promise<FoundStatus>,
+): Promise<FoundStatus> {
+  return (await isSetUp(service, options)) ? ask(options) : {};
 }
 
 async function isSetUp(service: ServiceName, options: GlobalOptions): Promise<boolean> {
@@ -93,14 +102,17 @@ async function nodeStatus(options: GlobalOptions): Promise<FoundStatus> {
 }
 
 async function relayStatus(options: GlobalOptions): Promise<FoundStatus> {
-  return withRelay(options, async (relay, url) => ({ relay: { url: url ?? null, nodes: await relay.nodes() } }));
+  return withRelay(options, async (relay, url) => {
+    const [status, nodes] = await Promise.all([relay.status(), relay.nodes()]);
+    return { relay: { url: url ?? null, ...status, nodes } };
+  });
 }
 
 function statusText(found: FoundStatus, nowMs: number): string {
   return [
     ...(found.node ? [nodeStatusText(found.node, nowMs)] : []),
     ...(found.agent ? [agentStatusText(found.agent, nowMs)] : []),
-    ...(found.relay ? [relayStatusText(found.relay.url, found.relay.nodes, nowMs)] : []),
+    ...(found.relay ? [relayStatusText(found.relay, nowMs)] : []),
     ...Object.entries(found.problems ?? {}).map(([service, problem]) =>
       paint('yellow', `No answer from the ${service}: ${problem}`),
     ),
