@@ -92,6 +92,25 @@ test(
 );
 
 test(
+  'a new machine that was enrolled with the token to replace a dead one takes it over with another such token',
+  async () => {
+    await using network = await startServices({ nodes: { old: [], spare: [] } });
+    const token = await loseMachine(network);
+    const { admin } = network.node('spare');
+    const target = { relay: network.proxy.url, name: 'old' };
+    await admin.node.join({ ...target, token });
+    expect((await admin.node.status()).agents).toEqual([]);
+    const another = await network.desk.invite({ node: 'old', replaces: true });
+    await expect(admin.node.adopt({ ...target, token: another.token, name: 'other' })).rejects.toMatchObject({
+      code: 'already-enrolled',
+    });
+    expect(await admin.node.adopt({ ...target, token: another.token })).toMatchObject({ agents: AGENTS });
+    await expectTakenOver(network);
+  },
+  LIMIT_MS,
+);
+
+test(
   'a machine killed again and again while it takes over has everything in the end',
   async () => {
     const random = seededRandom(testSeed());

@@ -443,6 +443,19 @@ describe('agents and tokens', () => {
   });
 
   test.each([
+    ['agent-exists', null, 'this node has agents: recruiter, scribe'],
+    ['agent-exists', 'old', 'this node is old already, and has agents: recruiter, scribe'],
+    ['already-enrolled', 'other', 'this node is enrolled as other'],
+  ])('adopt that is refused with %s on %s says what this node is', async (code, node, said) => {
+    const problem = { type: 'x', code, title: 'No', status: 409, detail: 'no', remedy: 'No.', retryable: false };
+    answers['POST /v1/node/adopt'] = [409, problem];
+    answers['GET /v1/node'] = [200, { ...nodeStatus, node }];
+    const { exitCode, stderr } = await run(['adopt', '--relay', 'http://htpc.lan:8001', '--name', 'old'], 'token\n');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(said);
+  });
+
+  test.each([
     ['nothing', {}, 0],
     ['a record', { lost: [{ resource: '', collection: 'notes', id: 'n-1', version: null }], lost_count: 1 }, 3],
     ['it cannot be known what', { is_complete: false }, 3],

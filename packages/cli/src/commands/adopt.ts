@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Holdfast } from '@holdfast/client';
+import { type Holdfast, HoldfastProblem } from '@holdfast/client';
 import type { RestoreStatus } from '@holdfast/protocol';
 import { Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
+import { CommandError } from '../command-error.ts';
 import { joinTokenOf } from '../join-token.ts';
 import { type Output, paint } from '../output.ts';
 import { withDaemon } from '../services.ts';
@@ -36,13 +37,39 @@ export function adoptCommand(): Command {
     const { relay, name, wait } = options;
     const token = await joinTokenOf(argument, options);
     const { adopted, agents } = await withDaemon(options, async (holdfast) => {
-      const taken = await holdfast.node.adopt({ relay, token, name });
+      const taken = await adopt(holdfast, { relay, token, name });
       return { adopted: taken, agents: wait ? await untilRestored(holdfast, taken.agents, output) : [] };
     });
     output.answer({ ...adopted, ...(wait && { restored: agents }) }, () => adoptedText(adopted, agents));
     output.remark(remarkText(adopted.agents));
   });
   return withExamples(command, 'adopt --relay http://htpc.lan:8001 --name workstation --join-token-file join.token');
+}
+
+async function adopt(
+  holdfast: Holdfast,
+  target: { readonly relay: string; readonly token: string; readonly name: string },
+): ReturnType<Holdfast['node']['adopt']> {
+  try {
+    return await holdfast.node.adopt(target);
+  } catch (error) {
+    const code = error instanceof HoldfastProblem ? error.code : undefined;
+    if (code !== 'agent-exists' && code !== 'already-enrolled') throw error;
+    throw await refusal(holdfast, target.name);
+  }
+}
+
+// The daemon refuses before it uses the token, and in words that fit other calls too.
+async function refusal(holdfast: Holdfast, name: string): Promise<CommandError> {
+  const { node, agents } = await holdfast.node.status();
+  const has = `has agents: ${agents.map(({ agent }) => agent).join(', ')}`;
+  if (node === name) {
+    return new CommandError(`this node is ${name} already, and ${has}`, '`holdfast status` shows how far each one is.');
+  }
+  return new CommandError(
+    node === null ? `this node ${has}` : `this node is enrolled as ${node}`,
+    'Run it on a node that is not enrolled and has no agents. The join token is as good as before.',
+  );
 }
 
 async function untilRestored(

@@ -36,16 +36,25 @@ const passedOn: ReadonlySet<string> = new Set<ErrorCode>(['join-token-refused', 
 
 /**
  * Enrols the node at a relay. The relay's answer holds the only copy of the credential; it is stored before this
- * resolves. Throws `already-enrolled`, `join-token-refused`, `node-exists`, `relay-unreachable`.
+ * resolves. A node that is to take over one of its own name may be enrolled: it joined with the token meant for that, and
+ * was given nothing. Throws `already-enrolled`, `join-token-refused`, `node-exists`, `relay-unreachable`.
  */
 export function joinRelay(options: JoiningOptions, target: JoinTarget): Promise<void> {
   return options.turns.add(async () => {
-    const { database, onEnrolled } = options;
-    if (database.enrolment !== undefined) {
-      throw new HoldfastError('already-enrolled', `the node belongs to ${database.enrolment.relayUrl}`);
+    const { database, onEnrolled, onReidentified } = options;
+    const { name, isAdopting = false } = target;
+    const before = database.enrolment;
+    if (before !== undefined && !(isAdopting && before.name === name)) {
+      throw new HoldfastError('already-enrolled', `the node is ${before.name} and belongs to ${before.relayUrl}`);
     }
-    database.enrol(await joined(options, target), target.isAdopting ?? false);
-    onEnrolled();
+    const enrolment = await joined(options, target);
+    if (before === undefined) {
+      database.enrol(enrolment, isAdopting);
+      return onEnrolled();
+    }
+    const boot = randomBytes(16).toString('hex');
+    database.enrolAgain(enrolment, boot);
+    return onReidentified(boot);
   });
 }
 

@@ -113,6 +113,22 @@ export class NodeDatabase {
   }
 
   /**
+   * Notes a node's own place anew, to take over its agents next, and a start of its own: the relay has shut out whoever had
+   * that place before, and this node was it.
+   */
+  enrolAgain({ relayUrl, credential, joinedAtMs }: Enrolment, boot: string): void {
+    const enrol = this.#database.prepare(
+      'UPDATE enrolment SET relay_url = ?, credential = ?, joined_at = ?, adopting = 1 WHERE id = 1',
+    );
+    const change = this.#database.transaction(() => {
+      enrol.run(relayUrl, credential, joinedAtMs);
+      this.#database.prepare('DELETE FROM boots').run();
+      this.#addBoot.run(boot);
+    });
+    this.#write('the enrolment', () => change.immediate());
+  }
+
+  /**
    * Makes the node another one, together: where it belongs, what ends its versions, and a start of its own, as the earlier
    * ones were another node's.
    */
