@@ -194,6 +194,14 @@ describe('tokens', () => {
     expect(JSON.stringify(list)).not.toContain(first.split('_')[2]);
   });
 
+  test('what cannot be a token id is refused in words', async () => {
+    await using daemon = await TestDaemon.start();
+    await daemon.agent('ada');
+    const { status, json } = await daemon.call('DELETE /v1/agents/ada/tokens/zzz');
+    expect(status).toBe(422);
+    expect(json.detail).toMatch(/a token id is 12 hexadecimal digits, as `holdfast agent list` shows it$/);
+  });
+
   test('revoking through another agent leaves the token alone', async () => {
     await using daemon = await TestDaemon.start();
     const ada = await daemon.agent('ada');

@@ -236,6 +236,19 @@ describe('status', () => {
     await expect.poll(shown).toMatchObject({ sync: 'clean', sync_error: null });
   });
 
+  test('calls the two copies equal only while the relay is heard of', async () => {
+    await using daemon = await TestDaemon.start({ config: { 'sync.heartbeatSeconds': 1 } });
+    const token = await daemon.agent('ada');
+    await joinRelay(daemon);
+    await daemon.call('PUT /v1/kv/k?ack=relay', { token, body: 1 });
+    const digest = async (): Promise<unknown> =>
+      (await daemon.call('GET /v1/status', { token })).json.digest as unknown;
+    await expect.poll(digest, { timeout: 10_000 }).toBe('equal');
+    await relay[Symbol.asyncDispose]();
+    await expect.poll(() => linkOf(daemon), { timeout: 10_000 }).toBe('waiting');
+    expect(await digest()).toBe('unknown');
+  });
+
   test('tells of the outbox by the agent’s own clock, and of collections by what is in them', async () => {
     const clock = { ms: Date.UTC(2026, 10, 20) };
     await using daemon = await TestDaemon.start({ now: () => clock.ms });

@@ -14,8 +14,8 @@ const OUTBOX_WARN_SECONDS = 3600;
 const notTaken: Readonly<Record<string, string>> = {
   paused:
     'If another machine took this node’s place, keep what it never sent as a node of its own: holdfast node reidentify. ' +
-    'If the relay was put back to before this node was enrolled, do the same under the name it had: see "The relay was ' +
-    'put back" in operations.md.',
+    'If the relay was put back to before this node was enrolled: holdfast invite NODE there, then holdfast node ' +
+    'reidentify --name NODE here.',
   cloned:
     'Two daemons speak for this node: stop the copy, or make this one a node of its own: holdfast node reidentify. ' +
     'Right after a restore it passes by itself within the lease, about a minute.',

@@ -61,9 +61,15 @@ export function agentStatus(
     last_ack_at: ackedAtMs === null ? null : toTimestamp(ackedAtMs),
     sync: sync.streamState(agent),
     sync_error: sync.streamError(agent),
-    digest: sync.digestState(agent),
+    digest: digestOf(agent, sync),
     dead_letters: deadLetters,
   };
+}
+
+// What the relay holds may have changed while nothing is heard of it: it may have been put back.
+function digestOf(agent: string, sync: SyncEngine): AgentStatus['digest'] {
+  const digest = sync.digestState(agent);
+  return digest === 'equal' && sync.link.state !== 'open' ? 'unknown' : digest;
 }
 
 // One file that cannot be read must not hide what there is to say of the others.

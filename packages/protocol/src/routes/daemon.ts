@@ -92,7 +92,10 @@ const nodeDeadLetterSchema = rejectSchema.extend({
   rejected_at: timestamp,
 });
 
-const deadLetterParams = { agent: agentName, id: z.string().regex(/^\d{1,15}$/) };
+const deadLetterParams = {
+  agent: agentName,
+  id: z.string().regex(/^\d{1,15}$/, { error: 'a dead letter has a number' }),
+};
 
 /** The daemon's interface, `/v1`. */
 export const daemonRoutes = {
@@ -318,7 +321,12 @@ export const daemonRoutes = {
     path: '/v1/agents/{agent}/tokens/{id}',
     summary: 'Revoke a token by its id',
     roles: ['admin'],
-    params: { agent: agentName, id: z.string().regex(/^[0-9a-f]{12}$/) },
+    params: {
+      agent: agentName,
+      id: z
+        .string()
+        .regex(/^[0-9a-f]{12}$/, { error: 'a token id is 12 hexadecimal digits, as `holdfast agent list` shows it' }),
+    },
     status: 204,
     answer: { kind: 'none' },
     errors: ['agent-not-found', ...writeErrors],

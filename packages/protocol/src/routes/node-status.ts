@@ -29,7 +29,8 @@ export const agentStatusSchema = z.object({
   sync: z.string().meta({ description: "State of the stream's sync, such as `clean`, `sending`, `waiting`" }),
   sync_error: z.string().nullable().meta({ description: 'Why the stream is `waiting`; null if it is not' }),
   digest: z.enum(['equal', 'different', 'unknown']).meta({
-    description: "What the last comparison with the relay's copy said; `different` is being repaired, or cannot be",
+    description:
+      "What the last comparison with the relay's copy said; `different` is being repaired, or cannot be; `unknown` also while the link is not `open`",
   }),
   dead_letters: z.number().int(),
 });

@@ -81,7 +81,7 @@ const deadLetterSchema = z.object({
 /** A change the relay would not take. */
 export type DeadLetter = z.infer<typeof deadLetterSchema>;
 
-const deadLetterParams = { id: z.string().regex(/^\d{1,15}$/) };
+const deadLetterParams = { id: z.string().regex(/^\d{1,15}$/, { error: 'a dead letter has a number' }) };
 
 const protocolHeader = { 'Holdfast-Protocol': 'The wire version the node speaks' };
 
