@@ -1,5 +1,5 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { HoldfastError } from '@holdfast/protocol';
 import BetterSqlite3 from 'better-sqlite3';
@@ -18,21 +18,53 @@ export interface DirectoryLock {
  */
 export function ensurePrivateDirectory(directory: string): void {
   makeDirectory(directory);
+  const uid = process.getuid?.();
+  const { uid: owner } = privateDirectory(directory);
+  if (uid !== undefined && owner !== uid) throw unsafe(directory, `belongs to user ${owner}, not ${uid}`);
+}
+
+/**
+ * Like `ensurePrivateDirectory`, for work done for a service: root may also use a directory of another user that nobody else
+ * can enter, and gives what it makes there to that user.
+ */
+export function ensureUsableDirectory(directory: string): void {
+  if (process.getuid?.() !== 0) return ensurePrivateDirectory(directory);
+  makeDirectory(directory);
+  privateDirectory(directory);
+}
+
+function privateDirectory(directory: string): Stats {
   const status = lstatSync(directory);
   if (!status.isDirectory()) throw unsafe(directory, 'is not a directory');
-  const uid = process.getuid?.();
-  if (uid !== undefined && status.uid !== uid) throw unsafe(directory, `belongs to user ${status.uid}, not ${uid}`);
   if ((status.mode & 0o077) !== 0) {
     throw unsafe(directory, `has mode 0${(status.mode & 0o777).toString(8)} and must have 0700`);
   }
+  return status;
 }
 
 function makeDirectory(directory: string): void {
   try {
-    const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
-    if (isNew) chmodSync(directory, 0o700);
+    if (makeLevels(directory)) chmodSync(directory, 0o700);
   } catch (cause) {
-    throw new HoldfastError('directory-unsafe', `${directory} cannot be made`, { cause });
+    const code = cause instanceof Error && 'code' in cause ? `: ${String(cause.code)}` : '';
+    throw new HoldfastError('directory-unsafe', `${directory} cannot be made${code}`, { cause });
+  }
+}
+
+/**
+ * Makes a directory and what is missing above it, one level at a time; false if it was there. Node's own way never ends where a
+ * directory that is there lets none be made in it, such as /proc.
+ */
+function makeLevels(directory: string): boolean {
+  if (statSync(directory, { throwIfNoEntry: false }) !== undefined) return false;
+  if (dirname(directory) !== directory) makeLevels(dirname(directory));
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return false;
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 export { copyDatabase, type CopyProgress } from './copy.ts';
-export { type DirectoryLock, ensurePrivateDirectory, lockDirectory } from './directory.ts';
+export { type DirectoryLock, ensurePrivateDirectory, ensureUsableDirectory, lockDirectory } from './directory.ts';
 export { freeBytesIn } from './disk-probe.ts';
 export { DiskWatch, type DiskWatchOptions } from './disk-watch.ts';
 export { isDamage, isSqliteError, translateSqliteError } from './errors.ts';

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -57,6 +58,16 @@ describe('a private directory', () => {
     mkdirSync(directory.file('real'), { mode: 0o700 });
     symlinkSync(directory.file('real'), directory.file('link'));
     expect(() => ensurePrivateDirectory(directory.file('link'))).toThrow(unsafe);
+  });
+
+  // In a process of its own: what never ends cannot be ended by a timer in it.
+  test('is refused at once where the system lets none be made', { timeout: 10_000 }, async () => {
+    const script = fileURLToPath(new URL('directory-maker.ts', import.meta.url));
+    const maker = spawnSync(process.execPath, [script, '/proc/nope/backups'], { timeout: 5000, encoding: 'utf8' });
+    expect([maker.signal, maker.stdout]).toEqual([
+      null,
+      'directory-unsafe: /proc/nope/backups cannot be made: ENOENT\n',
+    ]);
   });
 
   test('is refused where a file stands', async () => {
