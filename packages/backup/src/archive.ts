@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { HoldfastError } from '@holdfast/protocol';
-import { type DirectoryLock, ensurePrivateDirectory, lockDirectory } from '@holdfast/sqlite';
+import { type DirectoryLock, ensureUsableDirectory, lockDirectory } from '@holdfast/sqlite';
 import { z } from 'zod';
 
 import { fileFailure, isMissing, writeDurably } from './durable-file.ts';
@@ -24,12 +24,16 @@ export interface Verdict {
   readonly at: string;
   /** What was wrong; empty if it could. */
   readonly problems: readonly string[];
+  /** What had rotted of a relay's records before it was made. */
+  readonly damaged_records: readonly string[];
 }
 
 const verdictSchema: z.ZodType<Verdict> = z.object({
   manifest: z.string(),
   at: z.iso.datetime(),
   problems: z.array(z.string()),
+  // Verdicts of earlier versions have none.
+  damaged_records: z.array(z.string()).default([]),
 });
 
 /** A backup in the archive. */
@@ -39,6 +43,8 @@ export interface StoredBackup {
   readonly manifest: Manifest | undefined;
   /** Null when it was not verified, or was found damaged. */
   readonly verifiedAt: string | null;
+  /** What had rotted of a relay's records before it was made, as far as it was verified. */
+  readonly damagedRecords: readonly string[];
 }
 
 /** Where backups are to go. */
@@ -55,7 +61,7 @@ export interface ArchivePlace {
  * directory that holds something else or another's backups, and `work-under-way` when another process works in it.
  */
 export async function claimArchive({ directory, isShared }: ArchivePlace, owner: string): Promise<DirectoryLock> {
-  ensurePrivateDirectory(directory);
+  ensureUsableDirectory(directory);
   await ownerOf(directory);
   const lock = takeLock(directory);
   try {
@@ -164,11 +170,12 @@ async function describe(directory: string, id: string): Promise<StoredBackup> {
     const { content: manifest, seal } = await readManifest(directory, id);
     const text = await readText(verdictPath(directory, id));
     const verdict = text === undefined ? undefined : unseal(text, verdictSchema)?.content;
-    const isGood = verdict?.manifest === seal && verdict.problems.length === 0;
-    return { id, manifest, verifiedAt: isGood ? verdict.at : null };
+    if (verdict?.manifest !== seal) return { id, manifest, verifiedAt: null, damagedRecords: [] };
+    const verifiedAt = verdict.problems.length === 0 ? verdict.at : null;
+    return { id, manifest, verifiedAt, damagedRecords: verdict.damaged_records };
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
-    return { id, manifest: undefined, verifiedAt: null };
+    return { id, manifest: undefined, verifiedAt: null, damagedRecords: [] };
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -91,6 +92,17 @@ export async function keepChunks(directory: string, hashes: ReadonlySet<string>)
     }
   }
   return keptBytes;
+}
+
+/** What all chunks in a directory of backups take on the disk; 0 when there is no such directory. */
+export async function chunkBytes(directory: string): Promise<number> {
+  const chunks = join(directory, 'chunks');
+  if (!existsSync(chunks)) return 0;
+  let bytes = 0;
+  for (const folder of await foldersIn(chunks)) {
+    for (const name of await readdir(folder)) bytes += (await stat(join(folder, name))).size;
+  }
+  return bytes;
 }
 
 async function foldersIn(chunks: string): Promise<string[]> {

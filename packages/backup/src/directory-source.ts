@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { HoldfastError } from '@holdfast/protocol';
 import { copyDatabase, openForReading, scanWal } from '@holdfast/sqlite';
+import { runCheck } from '@holdfast/store';
 
 import { agentsOfNode, ownerOfNode } from './facts.ts';
 import { agentOf, agentPath, type ServiceKind } from './manifest.ts';
@@ -25,10 +26,18 @@ export function directorySource(service: ServiceKind, directory: string): Backup
   const known = service === 'relay' ? [] : agentsOfNode(join(directory, main));
   const agents = new Set([...agentsIn(directory), ...known]);
   const paths = [main, ...[...agents].toSorted().map(agentPath)];
+  const damaged = new Set<string>();
   return {
     service,
     owner,
-    files: () => [...paths.map((path) => databaseFile(directory, path)), ...secretFiles(directory)],
+    files: () => [...paths.map((path) => databaseFile(directory, path, damaged)), ...secretFiles(directory)],
+    lookAgain: async (agent, signal) => {
+      const { problems } = await runCheck(join(directory, agentPath(agent)), 'agent', { signal });
+      // Kept figures that are wrong are counted anew when the service opens the file.
+      const isDamaged = problems.some(({ kind }) => kind !== 'counter');
+      if (isDamaged) damaged.add(agentPath(agent));
+      return isDamaged;
+    },
   };
 }
 
@@ -38,12 +47,14 @@ function agentsIn(directory: string): string[] {
   return names.flatMap((name) => agentOf(`agents/${name}`) ?? []);
 }
 
-function databaseFile(directory: string, path: string): SourceFile {
+/** A file whose path is among the `damaged` ones is not copied. */
+function databaseFile(directory: string, path: string, damaged: ReadonlySet<string>): SourceFile {
   const source = join(directory, path);
   return {
     path,
     bytes: databaseBytes(source),
     copyTo: async (target, onProgress) => {
+      if (damaged.has(path)) throw new HoldfastError('file-damaged', `${path} is damaged`);
       assertWhole(source);
       const database = openForReading(source);
       try {

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
 import { listBackups } from './archive.ts';
+import { chunkBytes } from './chunks.ts';
 import { backupsIn } from './listing.ts';
 import { BackupMetrics } from './metrics.ts';
 import type { BackupSource } from './source.ts';
@@ -130,10 +131,11 @@ export class BackupKeeper {
     }
   }
 
-  #note({ manifest, problems, removed, keptBytes }: Taken): void {
+  #note({ manifest, problems, damagedRecords, removed, keptBytes }: Taken): void {
     const { log, now } = this.#options;
     const { id, files, missing, new_bytes: newBytes } = manifest;
     for (const { agent, reason } of missing) log.warn({ backup: id, agent, reason }, 'an agent is not in the backup');
+    for (const damage of damagedRecords) log.warn({ backup: id, damage }, 'records in the backup had rotted before');
     if (problems.length > 0) {
       this.#fail(
         `backup ${id} cannot be restored: ${problems[0]}`,
@@ -168,11 +170,12 @@ export class BackupKeeper {
     if (this.#everyMs > 0) this.#dueMs = dueMs;
   }
 
-  /** Finds out when the last one was made, by this process or another. One from the future tells nothing. */
+  /** Finds out what there is and when the last one was made, by this process or another. One from the future tells nothing. */
   async #recall(): Promise<void> {
     const { now, log } = this.#options;
     this.#schedule(now());
     try {
+      this.#metrics.recallBytes(await chunkBytes(this.#directory));
       const known = (await listBackups(this.#directory)).filter(({ verifiedAt }) => verifiedAt !== null);
       const times = known.map(({ manifest }) => Date.parse(manifest?.made_at ?? '')).filter((ms) => ms <= now());
       const lastMs = Math.max(...times);

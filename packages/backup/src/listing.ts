@@ -8,7 +8,7 @@ export async function backupsIn(directory: string): Promise<Backup[]> {
   return (await listBackups(directory)).map(shown);
 }
 
-function shown({ id, manifest, verifiedAt }: StoredBackup): Backup {
+function shown({ id, manifest, verifiedAt, damagedRecords }: StoredBackup): Backup {
   const files = manifest?.files ?? [];
   return {
     id,
@@ -17,5 +17,7 @@ function shown({ id, manifest, verifiedAt }: StoredBackup): Backup {
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     new_bytes: manifest?.new_bytes ?? 0,
     verified_at: verifiedAt,
+    missing: [...(manifest?.missing ?? [])],
+    damaged_records: [...damagedRecords],
   };
 }

@@ -20,9 +20,14 @@ export class BackupMetrics {
     });
     this.#bytes = new Gauge({
       name: 'holdfast_backup_bytes',
-      help: 'What all backups take on the disk; 0 until one was made since the start',
+      help: 'What all backups take on the disk',
       registers,
     });
+  }
+
+  /** What all backups take that there were when this process started. */
+  recallBytes(bytes: number): void {
+    this.#bytes.set(bytes);
   }
 
   /** A verified backup was made before this process started. */

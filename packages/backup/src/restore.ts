@@ -1,13 +1,15 @@
-import { existsSync, lchownSync } from 'node:fs';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { HoldfastError } from '@holdfast/protocol';
+import { HoldfastError, isHoldfastError } from '@holdfast/protocol';
 
 import { assertArchive, listBackups, readManifest } from './archive.ts';
 import { fileFailure, syncDirectory, writeDurably } from './durable-file.ts';
 import { extractFile, newestGood } from './extract.ts';
+import { unsentIn } from './facts.ts';
 import { kindOf, type Manifest, type ServiceKind } from './manifest.ts';
+import { giveToOwner } from './owner.ts';
 import { sealedText } from './sealed.ts';
 import { newPath, planPath, type RestorePlan, restoringPath, settleRestore } from './settle-restore.ts';
 import { checkRestored } from './verify.ts';
@@ -34,6 +36,10 @@ export interface Restored {
   readonly manifest: Manifest;
   /** Where the data is now that was there before; null if there was none. */
   readonly replaced: string | null;
+  /** Changes in the data that was there before which were never sent to its relay, as far as they can be counted. */
+  readonly unsent: number;
+  /** What had rotted of a relay's records before the backup was made. */
+  readonly damagedRecords: readonly string[];
 }
 
 /** What belongs to a service in its data directory. All else there stays where it is. */
@@ -47,16 +53,18 @@ const belongings: Readonly<Record<ServiceKind, readonly string[]>> = {
  * ones go to `replaced-<time>` in the data directory and the new ones into their places, by renames alone. Cut short, it has
  * either changed nothing, or `settleRestore` finishes it. Nothing is deleted.
  *
- * Throws `backup-not-found`, `backup-damaged`, `schema-newer`, `disk-full`, `storage-failed`: the data is then as it was.
+ * Throws `backup-not-found`, `backup-damaged`, `schema-newer`, `disk-full`, `storage-failed`: the data is then as it was. When
+ * the newest backup cannot be read and an older one was verified, the error has the id of that one as `older_backup`.
  */
 export async function restoreService(request: RestoreRequest): Promise<Restored> {
   const { directory } = request;
   settleRestore(directory);
   const manifest = await chooseBackup(request);
   assertKnown(manifest, request.schemas);
+  const damagedRecords: string[] = [];
   try {
-    await assembleBeside(request, manifest);
-    await giveToOwner(directory);
+    damagedRecords.push(...(await assembleBeside(request, manifest)));
+    for (const made of [join(directory, 'lock.db'), restoringPath(directory)]) await giveToOwner(made, directory);
     await writeDurably(planPath(directory), sealedText(await planOf(request, manifest)));
   } catch (error) {
     if (!existsSync(planPath(directory))) {
@@ -67,7 +75,8 @@ export async function restoreService(request: RestoreRequest): Promise<Restored>
   // The plan is there: whoever comes next carries it out.
   const settled = settleRestore(directory);
   if (settled.state !== 'finished') throw new Error('a restore that was decided was undone');
-  return { manifest, replaced: existsSync(settled.replaced) ? settled.replaced : null };
+  const replaced = existsSync(settled.replaced) ? settled.replaced : null;
+  return { manifest, damagedRecords, replaced, unsent: replaced === null ? 0 : unsentIn(replaced) };
 }
 
 async function chooseBackup({ from, id, service }: RestoreRequest): Promise<Manifest> {
@@ -84,7 +93,17 @@ async function newestOf(from: string, service: ServiceKind): Promise<string | un
   const backups = await listBackups(from);
   const good = newestGood(backups.filter(({ manifest }) => manifest?.service === service));
   const unreadable = backups.find(({ id, manifest }) => manifest === undefined && id > (good?.id ?? ''));
+  if (unreadable !== undefined && good?.verifiedAt) await refuseUnreadable(from, unreadable.id, good.id);
   return (unreadable ?? good)?.id;
+}
+
+async function refuseUnreadable(from: string, id: string, olderId: string): Promise<void> {
+  try {
+    await readManifest(from, id);
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error;
+    throw new HoldfastError(error.code, error.message, { cause: error, extensions: { older_backup: olderId } });
+  }
 }
 
 function assertKnown({ id, files }: Manifest, schemas: KnownSchemas): void {
@@ -98,7 +117,9 @@ function assertKnown({ id, files }: Manifest, schemas: KnownSchemas): void {
   }
 }
 
-async function assembleBeside({ from, directory, onFile }: RestoreRequest, { files }: Manifest): Promise<void> {
+/** Gives what had rotted of a relay's records before the backup was made. */
+async function assembleBeside({ from, directory, onFile }: RestoreRequest, { files }: Manifest): Promise<string[]> {
+  const rotted: string[] = [];
   assertRoom(
     directory,
     files.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -109,12 +130,14 @@ async function assembleBeside({ from, directory, onFile }: RestoreRequest, { fil
   for (const [index, file] of files.entries()) {
     const path = join(beside, file.path);
     await extractFile(from, file, path);
-    const [problem] = await checkRestored(path, file);
-    if (problem !== undefined) throw new HoldfastError('backup-damaged', problem);
+    const { problems, damagedRecords } = await checkRestored(path, file);
+    if (problems[0] !== undefined) throw new HoldfastError('backup-damaged', problems[0]);
+    rotted.push(...damagedRecords);
     onFile(index + 1, files.length);
   }
   for (const folder of new Set(files.map(({ path }) => dirname(path)))) await syncDirectory(join(beside, folder));
   for (const folder of [beside, restoringPath(directory), directory]) await syncDirectory(folder);
+  return rotted;
 }
 
 async function planOf({ directory, service }: RestoreRequest, { id }: Manifest): Promise<RestorePlan> {
@@ -129,16 +152,4 @@ function freeName(taken: ReadonlySet<string>): string {
   let free = name;
   for (let count = 2; taken.has(free); count += 1) free = `${name}-${count}`;
   return free;
-}
-
-/** Root may restore for the user the service runs as. */
-async function giveToOwner(directory: string): Promise<void> {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = await stat(directory);
-  const own = (path: string): void => lchownSync(path, uid, gid);
-  own(join(directory, 'lock.db'));
-  own(restoringPath(directory));
-  for (const name of await readdir(restoringPath(directory), { recursive: true })) {
-    own(join(restoringPath(directory), name));
-  }
 }

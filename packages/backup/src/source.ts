@@ -23,4 +23,9 @@ export interface BackupSource {
    * are, never newer.
    */
   files(): readonly SourceFile[];
+  /**
+   * The copy of an agent's file is damaged: looks at the file itself, at once. True when another backup will be without
+   * that damage: the file was damaged too and is left out from now on, or it is sound again.
+   */
+  readonly lookAgain?: (agent: string, signal: AbortSignal) => Promise<boolean>;
 }

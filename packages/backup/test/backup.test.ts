@@ -54,7 +54,34 @@ async function restore(from: string, directory: string, id?: string): Promise<Re
 
 async function problemsOf(backups: string, id: string, scratch: string): Promise<readonly string[]> {
   mkdirSync(scratch, { recursive: true });
-  return verifyBackup(backups, (await readManifest(backups, id)).content, { scratch });
+  return (await verifyBackup(backups, (await readManifest(backups, id)).content, { scratch })).problems;
+}
+
+/** Changes a record behind the store's back. */
+function rotIn(path: string): void {
+  const database = openDatabase(path);
+  database.exec("UPDATE records SET doc = '{}' WHERE id = 'r-5'");
+  database.close();
+}
+
+function rot(data: string, agent: string): void {
+  rotIn(join(data, 'agents', `${agent}.db`));
+}
+
+function incarnationOf(data: string, agent: string): Promise<string> {
+  return withAgent(data, agent, ({ incarnation }) => incarnation);
+}
+
+/** Has the node's database tell which streams its agents' files hold. */
+function noteIncarnations(data: string, incarnations: Readonly<Record<string, string>>): void {
+  const database = openDatabase(join(data, 'node.db'));
+  database.exec(`
+    CREATE TABLE IF NOT EXISTS agents (name TEXT PRIMARY KEY, incarnation TEXT, damaged_at INTEGER) STRICT;
+    PRAGMA user_version = 2;
+  `);
+  const note = database.prepare('INSERT OR REPLACE INTO agents (name, incarnation) VALUES (?, ?)');
+  for (const [agent, incarnation] of Object.entries(incarnations)) note.run(agent, incarnation);
+  database.close();
 }
 
 /** Writes a manifest with a right seal and changed content. */
@@ -171,15 +198,55 @@ describe('a backup', () => {
     expect(manifest.missing).toEqual([{ agent: 'carol', reason: 'file-damaged' }]);
   });
 
-  test('of a file that is damaged inside is told to be no good, and stays', async () => {
+  test('of a file that is damaged inside is told to be no good and stays, and another is made without that agent', async () => {
     await using home = await place();
-    const database = openDatabase(join(home.data, 'agents', 'bob.db'));
-    database.exec("UPDATE records SET doc = '{}' WHERE id = 'r-5'");
-    database.close();
+    rot(home.data, 'bob');
     const { verifiedAt, problems, manifest } = await backUp(home.data, home.backups);
-    expect(verifiedAt).toBeNull();
+    expect([verifiedAt === null, problems]).toEqual([false, []]);
+    expect(manifest.missing).toEqual([{ agent: 'bob', reason: 'file-damaged' }]);
+    const [newest, first] = await listBackups(home.backups);
+    expect(newest).toMatchObject({ id: manifest.id, verifiedAt });
+    expect(first).toMatchObject({ verifiedAt: null, manifest: { missing: [] } });
+  });
+
+  test('of a copy that is damaged while the file is not is told to be no good, and none is made without the agent', async () => {
+    await using home = await place();
+    const source = directorySource('node', home.data);
+    const files = source.files().map((file) => ({
+      ...file,
+      copyTo: async (...[path, onProgress]: Parameters<typeof file.copyTo>) => {
+        await file.copyTo(path, onProgress);
+        if (file.path === 'agents/bob.db') rotIn(path);
+      },
+    }));
+    const { verifiedAt, problems, manifest } = await backUp(home.data, home.backups, {
+      source: { ...source, files: () => files },
+    });
+    expect([verifiedAt, manifest.missing]).toEqual([null, []]);
     expect(problems).toEqual([expect.stringMatching(/^agents\/bob\.db: damaged; hash \(1\)/)]);
-    expect((await listBackups(home.backups))[0]).toMatchObject({ id: manifest.id, verifiedAt: null });
+    expect(await listBackups(home.backups)).toHaveLength(1);
+  });
+
+  test('whose agent’s file was exchanged between the node’s database and its turn is made again', async () => {
+    await using home = await place();
+    noteIncarnations(home.data, { ada: 'ada of before', bob: await incarnationOf(home.data, 'bob') });
+    const ada = await incarnationOf(home.data, 'ada');
+    const source = directorySource('node', home.data);
+    const files = source.files().map((file) => ({
+      ...file,
+      copyTo: async (...[path, onProgress]: Parameters<typeof file.copyTo>) => {
+        if (file.path === 'agents/ada.db') noteIncarnations(home.data, { ada });
+        await file.copyTo(path, onProgress);
+      },
+    }));
+    const { verifiedAt, manifest } = await backUp(home.data, home.backups, {
+      source: { ...source, files: () => files },
+    });
+    expect([verifiedAt === null, manifest.missing]).toEqual([false, []]);
+    const [, first] = await listBackups(home.backups);
+    expect(await problemsOf(home.backups, first?.id ?? '', home.file('scratch'))).toEqual([
+      expect.stringMatching(/^agent ada: its file was exchanged/),
+    ]);
   });
 
   test('mends a chunk that rotted, for the older backups too', async () => {
@@ -361,7 +428,8 @@ describe('restoring over data', () => {
     await write(home.data, 'ada', [2990, 3010], 'later');
     await write(home.data, 'carol', [0, 5]);
     const later = await contentOf(home.data);
-    const { replaced } = await restore(home.backups, home.data, manifest.id);
+    const { replaced, unsent } = await restore(home.backups, home.data, manifest.id);
+    expect(unsent).toBe(Object.values(later).flat().length);
     expect(await contentOf(home.data)).toEqual(old);
     expect(await contentOf(replaced ?? '')).toEqual(later);
     expect(existsSync(join(home.data, 'restoring'))).toBe(false);

@@ -19,7 +19,7 @@ async function verdictOf(backups: string, scratch: string): Promise<string> {
     await assertMark(backups);
     const [backup] = await listBackups(backups);
     const { content } = await readManifest(backups, backup?.id ?? 'none');
-    const problems = await verifyBackup(backups, content, { scratch });
+    const { problems } = await verifyBackup(backups, content, { scratch });
     if (problems.length > 0) return 'damaged';
     return backup?.verifiedAt === null ? 'not verified' : 'whole';
   } catch (error) {

@@ -143,14 +143,14 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   custody.begin();
   registerGauges(registry, { agents: () => agents.names, files, sync, now });
   addDiskGauges(registry, () => disk.status());
+  const names = (): readonly string[] => agents.names;
+  const care = { files, log, onRecounted: (agent: string) => sync.written(agent) };
   const scrubber = scrubNode({
+    ...care,
     config,
     databasePath: paths.database,
-    agents: () => agents.names,
-    files,
-    onRecounted: (agent) => sync.written(agent),
+    agents: names,
     registry,
-    log,
     now,
     firstAfterMs: options.scrubAfterMs,
   });
@@ -158,8 +158,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const status = { database, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs };
   const joining = assembleJoining(status, clock, config);
   const hosts = new Set<string>();
-  const names = (): readonly string[] => agents.names;
-  const backups = keepNodeBackups({ config, directory, database, files, agents: names, version, registry, log, now });
+  const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
   const shared = { config, directory, database, agents, files, custody, joining, clock, now, log };
   const rebuilding = assembleRebuilding({ ...shared, guard: disk });
   const service = daemonService({

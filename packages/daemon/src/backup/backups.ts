@@ -10,22 +10,20 @@ import {
 } from '@holdfast/backup';
 import type { NodeConfig, Now } from '@holdfast/protocol';
 import type { AgentFiles } from '@holdfast/store';
-import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
+import { type AgentCare, checkNow } from '../scrub/scrub.ts';
 import type { NodeDatabase } from '../storage/node-database.ts';
 
 /** What keeping a node's backups needs. */
-export interface NodeBackupOptions {
+export interface NodeBackupOptions extends AgentCare {
   readonly config: NodeConfig;
   /** The data directory. */
   readonly directory: string;
   readonly database: NodeDatabase;
-  readonly files: AgentFiles;
   readonly agents: () => readonly string[];
   readonly version: string;
   readonly registry: Registry;
-  readonly log: Logger;
   readonly now: Now;
 }
 
@@ -45,7 +43,8 @@ export function keepNodeBackups(options: NodeBackupOptions): BackupKeeper {
   return keeper;
 }
 
-function sourceOf({ directory, database, files, agents }: NodeBackupOptions): BackupSource {
+function sourceOf({ directory, database, agents, ...care }: NodeBackupOptions): BackupSource {
+  const { files } = care;
   const path = 'node.db';
   return {
     service: 'node',
@@ -61,6 +60,7 @@ function sourceOf({ directory, database, files, agents }: NodeBackupOptions): Ba
       ...agents().map((agent) => agentFile(files, agent)),
       ...secretFiles(directory),
     ],
+    lookAgain: (agent, signal) => checkNow(agent, care, signal),
   };
 }
 

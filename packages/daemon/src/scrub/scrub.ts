@@ -1,23 +1,29 @@
+import { statSync } from 'node:fs';
+
 import { reportScrub } from '@holdfast/http';
 import { isHoldfastError, type NodeConfig, type Now } from '@holdfast/protocol';
-import { type AgentFiles, type Problem, Scrubber, type ScrubTarget } from '@holdfast/store';
+import { type AgentFiles, type Problem, runCheck, Scrubber, type ScrubTarget } from '@holdfast/store';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
 const HOUR_MS = 3_600_000;
 const MEBIBYTE = 1_048_576;
 
+/** What acting on what a check of an agent's file found needs. */
+export interface AgentCare {
+  readonly files: AgentFiles;
+  /** An agent's figures were wrong and are right now. */
+  readonly onRecounted: (agent: string) => void;
+  readonly log: Logger;
+}
+
 /** What checking a node's files needs. */
-export interface NodeScrubOptions {
+export interface NodeScrubOptions extends AgentCare {
   readonly config: NodeConfig;
   /** The node's own database. */
   readonly databasePath: string;
   readonly agents: () => readonly string[];
-  readonly files: AgentFiles;
-  /** An agent's figures were wrong and are right now. */
-  readonly onRecounted: (agent: string) => void;
   readonly registry: Registry;
-  readonly log: Logger;
   readonly now: Now;
   /** From now to the first check; default: see `ScrubberOptions`. */
   readonly firstAfterMs: number | undefined;
@@ -40,24 +46,48 @@ export function scrubNode(options: NodeScrubOptions): Scrubber {
     now,
     onReport: ({ name, kind }, found) => {
       report(name, found);
-      const broken = found.problems.filter((problem) => problem.kind !== 'counter');
-      if (kind !== 'agent' || found.problems.length === 0) return;
-      if (broken.length > 0) files.reportDamage(name, reasonOf(broken));
-      else void recount(name, options);
+      if (kind === 'agent') void makeGood(name, found.problems, options);
     },
   });
   return scrubber;
 }
 
+/**
+ * Checks an agent's file at once, as the background check does, after something else found it damaged. Resolves with whether
+ * the agent has another file from now on, or none: its damage was found here too, or it was replaced meanwhile.
+ */
+export async function checkNow(agent: string, care: AgentCare, signal: AbortSignal): Promise<boolean> {
+  const { path, kind, isReady } = targetOf(agent, care.files);
+  if (!isReady()) return true;
+  const file = inodeOf(path);
+  const { problems } = await runCheck(path, kind, { signal });
+  return file === inodeOf(path) ? makeGood(agent, problems, care) : true;
+}
+
+/** Resolves with whether anything was done about the problems. */
+async function makeGood(agent: string, problems: readonly Problem[], care: AgentCare): Promise<boolean> {
+  if (problems.length === 0) return false;
+  const broken = problems.filter(({ kind }) => kind !== 'counter');
+  if (broken.length === 0) return recount(agent, care);
+  care.files.reportDamage(agent, reasonOf(broken));
+  return true;
+}
+
 // Wrong, they would keep the agent from being compared with the relay for good.
-async function recount(agent: string, { files, onRecounted, log }: NodeScrubOptions): Promise<void> {
+async function recount(agent: string, { files, onRecounted, log }: AgentCare): Promise<boolean> {
   try {
-    if (!(await files.get(agent).recount())) return;
+    if (!(await files.get(agent).recount())) return false;
     log.info({ agent }, 'figures kept of the records were counted anew');
     onRecounted(agent);
+    return true;
   } catch (error) {
     log.warn({ agent, err: error }, 'figures could not be counted anew; trying again after the next check');
+    return false;
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function targetOf(agent: string, files: AgentFiles): ScrubTarget {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { agentName } from '../names.ts';
 import { timestamp } from '../record.ts';
 import { type Route, writeErrors } from './route.ts';
 
@@ -11,6 +12,12 @@ const backupSchema = z.object({
   bytes: z.number().int().meta({ description: 'Size of the files that are in it' }),
   new_bytes: z.number().int().meta({ description: 'What it took on the disk beyond the backups before it' }),
   verified_at: timestamp.nullable().meta({ description: 'When it was restored into a scratch place and found whole' }),
+  missing: z
+    .array(z.object({ agent: agentName, reason: z.string() }))
+    .meta({ description: 'Agents that are not in it, and why: a code of the catalogue' }),
+  damaged_records: z
+    .array(z.string())
+    .meta({ description: 'What had rotted of a relay’s records before it was made, a line for each kind of damage' }),
 });
 
 /** A backup as it is listed. */
