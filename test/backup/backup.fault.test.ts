@@ -4,10 +4,11 @@ import { join } from 'node:path';
 
 import { connect } from '@holdfast/client';
 import type { Backups } from '@holdfast/protocol';
+import { openDatabase } from '@holdfast/sqlite';
 import { eventually, temporaryDirectory, testSeed } from '@holdfast/testkit';
 import { describe, expect, test } from 'vitest';
 
-import { askHoldfast } from '../harness/command.ts';
+import { askHoldfast, runHoldfast } from '../harness/command.ts';
 import { expectConserved } from '../harness/conservation.ts';
 import { type Entry, Ledger } from '../harness/ledger.ts';
 import { Load } from '../harness/load.ts';
@@ -127,6 +128,32 @@ describe('an old backup put back', () => {
     await eventually(() => expectConserved(network, ledger), { limitMs: SOON_MS, everyMs: 200 });
     await work(network, ledger, 100);
     await expectConserved(network, ledger);
+  });
+});
+
+describe('a backup without an agent whose file is damaged', () => {
+  test('is verified, and the command, the list and the exit code tell', { timeout: LIMIT_MS }, async () => {
+    await using network = await startNetwork({ ...plan, nodes: { workstation: ['ada', 'bob', 'carol', 'dan'] } });
+    const { home } = network;
+    const { admin, service } = network.node('workstation');
+    await work(network, new Ledger(), 50);
+    const restoring = ['restore', '--agent', 'ada', '--from', 'backup', ...service.place, '--json'];
+    const { error } = JSON.parse((await runHoldfast(home, restoring)).stderr) as { error: { code: string } };
+    expect(error.code).toBe('backup-not-found');
+    await service.end('SIGTERM');
+    const database = openDatabase(join(service.directory, 'agents', 'ada.db'));
+    expect(database.prepare('UPDATE records SET updated_at = updated_at + 1').run().changes).toBeGreaterThan(0);
+    database.close();
+    await service.start();
+    const { exitCode, stdout } = await runHoldfast(home, ['backup', ...service.place]);
+    expect(stdout).toMatch(/verified\n.*\n {2}agent ada is not in it: file-damaged$/m);
+    expect(exitCode).toBe(3);
+    const [told] = (await askHoldfast<Backups>(home, ['backup', 'list', ...service.place])).backups;
+    expect(told).toMatchObject({ missing: [{ agent: 'ada', reason: 'file-damaged' }] });
+    await admin.backups.start();
+    const listed = (await runHoldfast(home, ['backup', 'list', ...service.place])).stdout;
+    expect(listed).toMatch(/ing one now: \d of /);
+    expect(listed).toContain('ada (file-damaged)');
   });
 });
 

@@ -1,13 +1,24 @@
-import { lchownSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { lchownSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Gives `path`, and all that is in it, to the user `directory` belongs to, after root made it. Others make what is theirs. */
-export async function giveToOwner(path: string, directory: string): Promise<void> {
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Gives `path`, and all that is in it, to the user `directory` belongs to, after root made it; links are not followed. Others
+ * make what is theirs.
+ */
+export function giveToOwner(path: string, directory: string): void {
   if (process.getuid?.() !== 0) return;
-  const { uid, gid } = await stat(directory);
-  if (uid === 0) return;
+  const owner = statSync(directory);
+  if (owner.uid !== 0) give(path, owner);
+}
+
+// Node's own recursion follows links, and that user may have put one there.
+function give(path: string, { uid, gid }: Owner): void {
   lchownSync(path, uid, gid);
-  if (!(await stat(path)).isDirectory()) return;
-  for (const name of await readdir(path, { recursive: true })) lchownSync(join(path, name), uid, gid);
+  if (!lstatSync(path).isDirectory()) return;
+  for (const name of readdirSync(path)) give(join(path, name), { uid, gid });
 }

@@ -64,7 +64,7 @@ export async function restoreService(request: RestoreRequest): Promise<Restored>
   const damagedRecords: string[] = [];
   try {
     damagedRecords.push(...(await assembleBeside(request, manifest)));
-    for (const made of [join(directory, 'lock.db'), restoringPath(directory)]) await giveToOwner(made, directory);
+    for (const made of [join(directory, 'lock.db'), restoringPath(directory)]) giveToOwner(made, directory);
     await writeDurably(planPath(directory), sealedText(await planOf(request, manifest)));
   } catch (error) {
     if (!existsSync(planPath(directory))) {

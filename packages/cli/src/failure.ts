@@ -37,8 +37,8 @@ function describeFailure(error: unknown): Failure {
     return { code: 'usage', title, remedy: 'See `holdfast --help` or `holdfast <command> --help`.', exitCode: 2 };
   }
   if (error instanceof CommandError) {
-    const code = error.exitCode === 2 ? 'usage' : 'command-failed';
-    return { code, title: error.message, remedy: error.remedy, exitCode: error.exitCode };
+    const { code, message: title, remedy, exitCode } = error;
+    return { code, title, remedy, exitCode };
   }
   if (error instanceof HoldfastError) {
     const exitCode = exitCodeOf(error.code);

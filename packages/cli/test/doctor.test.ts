@@ -191,6 +191,8 @@ describe('the doctor', () => {
       files: 1,
       bytes: 1,
       new_bytes: 1,
+      missing: [],
+      damaged_records: [],
       verified_at,
     }));
     const last_error = failure === null ? null : { at: NOON, detail: failure };

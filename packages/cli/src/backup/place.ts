@@ -1,9 +1,9 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-import { backupDirectoryOf, settleRestore } from '@holdfast/backup';
+import { backupDirectoryOf, giveToOwner, settleRestore } from '@holdfast/backup';
 import { type CareConfig, HoldfastError } from '@holdfast/protocol';
-import { ensurePrivateDirectory, lockDirectory } from '@holdfast/sqlite';
+import { ensureUsableDirectory, lockDirectory } from '@holdfast/sqlite';
 
 import { loadConfig } from '../config/load.ts';
 import type { ServiceName } from '../config/locations.ts';
@@ -35,13 +35,15 @@ export async function placeOf(service: ServiceName, options: GlobalOptions): Pro
 }
 
 /**
- * Does `work` in a data directory that this process alone holds meanwhile, and in which no restore is half done. Throws
- * `directory-locked` while the service runs, `directory-unsafe`.
+ * Does `work` in a data directory that this process alone holds meanwhile, and in which no restore is half done. Root may do
+ * so in a directory of the user the service runs as; what it makes there it gives to that user. Throws `directory-locked`
+ * while the service runs, `directory-unsafe`.
  */
 export async function inLockedDirectory<Result>(directory: string, work: () => Promise<Result>): Promise<Result> {
-  ensureUsable(directory);
+  ensureUsableDirectory(directory);
   const lock = lockDirectory(directory);
   try {
+    giveToOwner(join(directory, 'lock.db'), directory);
     settleRestore(directory);
     return await work();
   } finally {
@@ -49,10 +51,22 @@ export async function inLockedDirectory<Result>(directory: string, work: () => P
   }
 }
 
-/** Root may work in a directory of the user the service runs as; what it makes there it gives to that user. */
-function ensureUsable(directory: string): void {
-  const owner = statSync(directory, { throwIfNoEntry: false })?.uid;
-  if (owner === undefined || owner === 0 || process.getuid?.() !== 0) ensurePrivateDirectory(directory);
+/**
+ * Does `work` that makes files in a service's directory of backups, and gives them to whom it belongs; one that is made for it,
+ * to whom the data directory belongs. Throws `directory-unsafe`.
+ */
+export async function inBackups<Result>(
+  { backups, directory }: ServicePlace,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const isNew = !existsSync(backups);
+  ensureUsableDirectory(backups);
+  if (isNew) giveToOwner(backups, directory);
+  try {
+    return await work();
+  } finally {
+    giveToOwner(backups, backups);
+  }
 }
 
 /** Throws `bad-configuration` unless a service was prepared in a directory. */

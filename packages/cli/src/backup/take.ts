@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { type BackupProgress, directorySource, takeBackup } from '@holdfast/backup';
+import { type BackupProgress, directorySource, takeBackup, type Taken } from '@holdfast/backup';
 import type { BackupsClient } from '@holdfast/client';
 import type { Backup, Backups } from '@holdfast/protocol';
-import { ensurePrivateDirectory } from '@holdfast/sqlite';
 
 import { CommandError } from '../command-error.ts';
 import type { ServiceName } from '../config/locations.ts';
@@ -13,7 +12,7 @@ import { findEndpoint } from '../endpoint.ts';
 import type { GlobalOptions } from '../global-options.ts';
 import { withDaemon, withRelay } from '../services.ts';
 import { cliVersion } from '../version.ts';
-import { assertPrepared, inLockedDirectory, type ServicePlace } from './place.ts';
+import { assertPrepared, inBackups, inLockedDirectory, type ServicePlace } from './place.ts';
 
 const MEGABYTE = 1_048_576;
 const ASK_EVERY_MS = 200;
@@ -76,10 +75,8 @@ function resultOf({ directory, backups, last_error: error }: Backups, startedAt:
 export async function takeFromFiles(place: ServicePlace, onProgress: OnProgress): Promise<TakenBackup> {
   const { service, directory, backups, config } = place;
   assertPrepared(place);
-  // What is made here as another user could not be read by the service.
-  ensurePrivateDirectory(directory);
-  return inLockedDirectory(directory, async () => {
-    const { manifest, verifiedAt, problems } = await takeBackup({
+  const taking = (): Promise<Taken> =>
+    takeBackup({
       directory: backups,
       isShared: config['backup.directory'] !== '',
       source: directorySource(service, directory),
@@ -90,18 +87,22 @@ export async function takeFromFiles(place: ServicePlace, onProgress: OnProgress)
       signal: new AbortController().signal,
       onProgress,
     });
-    const { id, made_at, files, new_bytes, missing } = manifest;
-    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    const told = [...problems, ...missing.map(({ agent, reason }) => `agent ${agent} is not in it: ${reason}`)];
-    return {
-      id,
-      made_at,
-      files: files.length,
-      bytes,
-      new_bytes,
-      verified_at: verifiedAt,
-      directory: backups,
-      problems: told,
-    };
-  });
+  const taken = await inLockedDirectory(directory, () => inBackups(place, taking));
+  return shown(taken, backups);
+}
+
+function shown({ manifest, verifiedAt, problems, damagedRecords }: Taken, directory: string): TakenBackup {
+  const { id, made_at, files, new_bytes, missing } = manifest;
+  return {
+    id,
+    made_at,
+    files: files.length,
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    new_bytes,
+    verified_at: verifiedAt,
+    missing: [...missing],
+    damaged_records: [...damagedRecords],
+    directory,
+    problems,
+  };
 }

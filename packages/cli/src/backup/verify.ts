@@ -13,6 +13,8 @@ export interface Verified {
   readonly files: number;
   /** What is wrong, a line each; empty if it is whole. */
   readonly problems: readonly string[];
+  /** What had rotted of a relay's records before it was made. */
+  readonly damaged_records: readonly string[];
 }
 
 /**
@@ -42,12 +44,15 @@ interface Trial {
 
 async function verifyOne(directory: string, id: string, { scratch, bar, marks }: Trial): Promise<Verified> {
   let files = 0;
+  const damaged: string[] = [];
   const problems = await problemsIn(async () => {
     const { content } = await readManifest(directory, id);
     const onFile = (): void => bar.show(`verifying ${id}`, (files += 1), content.files.length);
-    return verifyBackup(directory, content, { scratch, onFile });
+    const found = await verifyBackup(directory, content, { scratch, onFile });
+    damaged.push(...found.damagedRecords);
+    return found.problems;
   });
-  return { id, files, problems: [...marks, ...problems] };
+  return { id, files, problems: [...marks, ...problems], damaged_records: damaged };
 }
 
 /** What is wrong by the codes that speak of the backup itself; others are thrown. */

@@ -1,5 +1,5 @@
-import { backupsIn } from '@holdfast/backup';
-import type { Backup } from '@holdfast/protocol';
+import { assertArchive, backupsIn } from '@holdfast/backup';
+import type { Backup, Backups } from '@holdfast/protocol';
 import { Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
@@ -7,10 +7,11 @@ import { placeOf, serviceOf } from '../backup/place.ts';
 import { fileBar } from '../backup/progress.ts';
 import { isServed, takeFromFiles, takeFromService, type TakenBackup, withBackups } from '../backup/take.ts';
 import { type Verified, verifyAll } from '../backup/verify.ts';
+import { INCOMPLETE_EXIT } from '../command-error.ts';
 import type { GlobalOptions } from '../global-options.ts';
 import { paint } from '../output.ts';
 import { type Column, renderTable } from '../table.ts';
-import { countOf, sizeText } from '../wording.ts';
+import { countOf, NOTHING, sizeText } from '../wording.ts';
 
 interface BackupFlags {
   readonly relay?: true;
@@ -25,14 +26,16 @@ export function backupCommand(): Command {
   const command = new Command('backup')
     .description(
       'Take a backup of everything this node holds, or with --relay the relay, and verify it by restoring it into a ' +
-        'scratch place. It goes to `backup.directory`. Needs the admin token; a service that does not run is backed up by its files.',
+        'scratch place. It goes to `backup.directory`. Needs the admin token; a service that does not run is backed up by its ' +
+        'files. Exit code 3: it is verified, and an agent is missing from it.',
     )
     .option('--relay', 'of the relay, not of the node');
   withAction<BackupFlags>(command, async ({ options, output }) => {
     const bar = fileBar(output.json);
     const taken = await take(options, (what, done, total) => bar.show(what, done, total)).finally(() => bar.end());
     output.answer(taken, () => takenText(taken));
-    return taken.verified_at === null ? 1 : 0;
+    if (taken.verified_at === null) return 1;
+    return taken.missing.length > 0 ? INCOMPLETE_EXIT : 0;
   });
   command.addCommand(listCommand()).addCommand(verifyCommand());
   return withExamples(command, 'backup', 'backup --relay', 'backup verify --from /mnt/usb/holdfast');
@@ -62,6 +65,8 @@ function takenText({
   bytes,
   new_bytes: newBytes,
   verified_at: verifiedAt,
+  missing,
+  damaged_records: damagedRecords,
   directory,
   problems,
 }: TakenBackup): string {
@@ -70,7 +75,16 @@ function takenText({
     verifiedAt === null
       ? `${paint('red', '✗')} backup ${id}: ${sums}; it cannot be restored`
       : `${paint('green', '✓')} backup ${id}: ${sums}; verified`;
-  return [head, `  in ${directory}`, ...problems.map((problem) => `  ${paint('yellow', problem)}`)].join('\n');
+  const remarks = [
+    ...problems,
+    ...missing.map(({ agent, reason }) => `agent ${agent} is not in it: ${reason}`),
+    ...damagedRecords.map(rottedText),
+  ];
+  return [head, `  in ${directory}`, ...remarks.map((remark) => `  ${paint('yellow', remark)}`)].join('\n');
+}
+
+function rottedText(damage: string): string {
+  return `had rotted before: ${damage}`;
 }
 
 function listCommand(): Command {
@@ -85,18 +99,16 @@ function listCommand(): Command {
   return withExamples(command, 'backup list', 'backup list --from /mnt/usb/holdfast');
 }
 
-interface Listed {
-  readonly directory: string;
-  readonly backups: readonly Backup[];
-  readonly last_error?: { readonly at: string; readonly detail: string } | null;
-  readonly next_at?: string | null;
-}
+/** What a service that runs tells beside the backups there are is not known of a directory. */
+type Listed = Pick<Backups, 'directory' | 'backups'> & Partial<Backups>;
 
 async function list(options: FromFlags & GlobalOptions): Promise<Listed> {
   const service = serviceOf(options);
   if (options.from === undefined && (await isServed(service, options))) {
     return withBackups(service, options, (backups) => backups.list());
   }
+  // Of a service that never took a backup there is no directory yet.
+  if (options.from !== undefined) await assertArchive(options.from);
   const directory = options.from ?? (await placeOf(service, options)).backups;
   return { directory, backups: await backupsIn(directory) };
 }
@@ -107,23 +119,33 @@ const columns: readonly Column[] = [
   { title: 'size', align: 'right' },
   { title: 'new', align: 'right' },
   { title: 'verified' },
+  { title: 'missing' },
 ];
 
-function listText({ directory, backups, last_error: error, next_at: nextAt }: Listed): string {
-  const rows = backups.map(({ id, files, bytes, new_bytes: newBytes, verified_at: verifiedAt }) => [
-    id,
-    String(files),
-    sizeText(bytes),
-    sizeText(newBytes),
-    verifiedAt ?? paint('red', 'no'),
-  ]);
+function listText({ directory, backups, running, last_error: error, next_at: nextAt }: Listed): string {
+  const rows = backups.map(rowOf);
   return [
     `${paint('bold', 'Backups')}  ${directory}`,
+    ...(running ? [`${running.phase} one now: ${running.files_done} of ${countOf(running.files_total, 'file')}`] : []),
     ...(nextAt ? [paint('dim', `next ${nextAt}`)] : []),
     ...(error ? [paint('red', `failed ${error.at}: ${error.detail}`)] : []),
     '',
     rows.length === 0 ? paint('dim', 'none yet: holdfast backup') : renderTable(columns, rows),
   ].join('\n');
+}
+
+function rowOf(backup: Backup): string[] {
+  const { id, files, bytes, new_bytes: newBytes, verified_at: verifiedAt } = backup;
+  const rotted = backup.damaged_records.length === 0 ? '' : paint('yellow', ', with damaged records');
+  const missing = backup.missing.map(({ agent, reason }) => `${agent} (${reason})`).join(', ');
+  return [
+    id,
+    String(files),
+    sizeText(bytes),
+    sizeText(newBytes),
+    verifiedAt === null ? paint('red', 'no') : `${verifiedAt}${rotted}`,
+    missing === '' ? NOTHING : paint('yellow', missing),
+  ];
 }
 
 function verifyCommand(): Command {
@@ -142,7 +164,10 @@ function verifyCommand(): Command {
   return withExamples(command, 'backup verify', 'backup verify 2026-11-20T14-00-00Z --from /mnt/usb/holdfast');
 }
 
-function verifiedText({ id, files, problems }: Verified): string {
-  if (problems.length === 0) return `${paint('green', '✓')} ${id}: ${countOf(files, 'file')}, whole`;
+function verifiedText({ id, files, problems, damaged_records: damagedRecords }: Verified): string {
+  if (problems.length === 0) {
+    const head = `${paint('green', '✓')} ${id}: ${countOf(files, 'file')}, whole`;
+    return [head, ...damagedRecords.map((damage) => `  ${paint('yellow', rottedText(damage))}`)].join('\n');
+  }
   return [`${paint('red', '✗')} ${id}`, ...problems.map((problem) => `  ${problem}`)].join('\n');
 }

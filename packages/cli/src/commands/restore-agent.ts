@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Holdfast, RestoreRequest } from '@holdfast/client';
-import type { RestoreReport, RestoreStatus } from '@holdfast/protocol';
+import { type ErrorCode, errorCodes, type RestoreReport, type RestoreStatus } from '@holdfast/protocol';
 
-import { CommandError } from '../command-error.ts';
+import { CommandError, INCOMPLETE_EXIT } from '../command-error.ts';
 import type { GlobalOptions } from '../global-options.ts';
 import { type Output, paint } from '../output.ts';
 import { withDaemon } from '../services.ts';
@@ -12,9 +12,6 @@ import { countOf, countText, NOTHING } from '../wording.ts';
 
 /** How often the daemon is asked how far it is, in milliseconds. */
 const ASK_EVERY_MS = 250;
-
-/** Exit code when an agent was restored and something of it is gone, or nobody can say that nothing is. */
-const INCOMPLETE_EXIT = 3;
 
 /** An agent to be restored, and from what. */
 export interface AgentRestore extends RestoreRequest {
@@ -35,11 +32,17 @@ export async function restoreAgent(
   });
   if (ended.report === null) {
     const remedy = 'The agent is as it was before: see the log of the daemon.';
-    throw new CommandError(`${agent} was not restored: ${ended.error ?? 'it was interrupted'}`, remedy);
+    const reason = ended.error ?? 'it was interrupted';
+    throw new CommandError(`${agent} was not restored: ${reason}`, remedy, 1, codeIn(reason));
   }
   const { report } = ended;
   output.answer({ agent, ...report }, () => reportText(agent, report));
   return report.lost_count > 0 || !report.is_complete ? INCOMPLETE_EXIT : 0;
+}
+
+/** The code a reason begins with; undefined if it tells none. */
+function codeIn(reason: string): ErrorCode | undefined {
+  return errorCodes.find((code) => reason.startsWith(`${code}: `));
 }
 
 async function untilEnded(holdfast: Holdfast, agent: string, output: Output): Promise<RestoreStatus> {
