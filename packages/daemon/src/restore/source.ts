@@ -28,7 +28,8 @@ export async function openSource(work: Work, context: RestoreContext, scratchPat
       name: id,
       pages: pagesOfFile(scratchPath),
       hasGaps: false,
-      heldSeq: async () => 0,
+      // What came after the backup the relay has, and gives when the agent serves again.
+      heldSeq: (incarnation) => heldByRelay(work, context, incarnation),
       // Whether the relay has what is in a backup, nobody can say here: all of it is offered, and what it has it knows.
       settle: async () => undefined,
       close: async () => removeDatabase(scratchPath),
@@ -50,6 +51,23 @@ export async function openSource(work: Work, context: RestoreContext, scratchPat
     settle: (builder, base) => moveCursorOver(builder, base, { agent, relay, signal, context }),
     close: () => relay.transport.close(),
   };
+}
+
+/** Asked once: a backup is there for when there is no relay. */
+async function heldByRelay(
+  { agent, signal }: Work,
+  context: RestoreContext,
+  incarnation: string | null,
+): Promise<number> {
+  const relay = incarnation === null ? undefined : context.relay();
+  if (relay === undefined || incarnation === null) return 0;
+  const { transport } = relay;
+  try {
+    const page = await transport.streamPage({ agent, incarnation, afterSeq: Number.MAX_SAFE_INTEGER }, signal);
+    return page.kind === 'done' ? page.value.cursor.seq : 0;
+  } finally {
+    await transport.close();
+  }
 }
 
 interface Settling {

@@ -15,9 +15,10 @@ import {
 } from '@holdfast/store';
 import type { Logger } from 'pino';
 
-import type { Damage, FileMark, FileMarks, SeqMark } from '../storage/file-marks.ts';
+import type { FileMarks, SeqMark } from '../storage/file-marks.ts';
 import type { SyncEngine } from '../sync/sync-engine.ts';
 import type { Timers } from '../sync/timers.ts';
+import { type Known, knownOf, nothingKnown } from './known-file.ts';
 
 /** How often marks are noted, and what could not be set aside is tried again. */
 const TICK_MS = 3000;
@@ -44,18 +45,6 @@ export interface CustodyOptions {
 
 /** Whether an agent's file serves. */
 export type FileState = 'ok' | 'damaged' | 'restoring';
-
-interface Known {
-  incarnation: string | null;
-  seq: number;
-  putBackAtMs: number | null;
-  damage: Damage | null;
-  setAside: string | null;
-  restoring: string | null;
-  isMissing: boolean;
-  /** What was odd about it when it was opened; null: nothing. */
-  oddity: string | null;
-}
 
 /**
  * Looks after the agents' files: keeps marks of how far each has come, sets damaged ones aside, and lets a rebuilt one
@@ -284,12 +273,17 @@ export class FileCustody implements FileWatch {
         if (known.damage === null || known.restoring === SWAPPING) return;
         known.setAside ??= this.#freshName(agent);
         this.#options.marks.noteDamage(agent, known.damage, known.setAside);
-        // Once it was moved, what stands in its place was put there by somebody, and stays until a restore.
-        if (!existsSync(join(this.#folder(known.setAside), basename(this.#path(agent))))) this.#moveAside(agent, known);
+        if (!this.#isReplacedByHand(agent, known.setAside)) this.#moveAside(agent, known);
         close();
         this.#toSetAside.delete(agent);
       });
     }
+  }
+
+  // Once it was moved, what stands in its place was put there by somebody, and stays until a restore.
+  #isReplacedByHand(agent: string, name: string): boolean {
+    const path = this.#path(agent);
+    return existsSync(path) && existsSync(join(this.#folder(name), basename(path)));
   }
 
   #moveAside(agent: string, { setAside: name, damage, incarnation, seq }: Known): void {
@@ -377,23 +371,6 @@ export class FileCustody implements FileWatch {
 }
 
 const MISSING = 'the file is not there: put it back, and it serves again';
-
-function knownOf({ incarnation, seq, putBackAtMs, damage, setAside: name, restoring }: FileMark): Known {
-  return { ...nothingKnown(), incarnation, seq, putBackAtMs, damage, setAside: name, restoring };
-}
-
-function nothingKnown(): Known {
-  return {
-    incarnation: null,
-    seq: 0,
-    putBackAtMs: null,
-    damage: null,
-    setAside: null,
-    restoring: null,
-    isMissing: false,
-    oddity: null,
-  };
-}
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
