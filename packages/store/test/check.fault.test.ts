@@ -20,6 +20,8 @@ import { describe, expect, test } from 'vitest';
 import { put, remove, TestAgent } from './fixture.ts';
 
 const PAGE_BYTES = 4096;
+/** Checks run at the lowest priority: for hangs, not for speed. */
+const PATIENT = { timeout: 120_000 };
 
 /** A file with all there can be in one: tombstones, expiry, several resources, rejected records, an outbox. */
 async function writeFile(path: string): Promise<void> {
@@ -162,7 +164,7 @@ describe('checking an agent’s file', () => {
     expect(kindsOf(report)).toContain(kind);
   });
 
-  test('says of one cut short, emptied, zeroed in part or of another making that it is damaged', async () => {
+  test('says of one cut short, emptied, zeroed in part or of another making that it is damaged', PATIENT, async () => {
     await using place = await temporaryDirectory();
     const damages: Readonly<Record<string, (path: string) => void>> = {
       'cut short': (path) => truncateSync(path, statSync(path).size - 3 * PAGE_BYTES),
@@ -183,7 +185,7 @@ describe('checking an agent’s file', () => {
   test.each([
     ['anywhere', (file: Buffer) => [...file.keys()]],
     ['in what stands beside the records', placesBesideRecords],
-  ])('finds any flipped bit %s that changes what is read', { timeout: 120_000 }, async (_where, placesIn) => {
+  ])('finds any flipped bit %s that changes what is read', PATIENT, async (_where, placesIn) => {
     await using place = await temporaryDirectory();
     const random = seededRandom(testSeed());
     const path = place.file('agent.db');
