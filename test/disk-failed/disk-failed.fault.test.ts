@@ -23,6 +23,8 @@ describe.skipIf(mustSkip('failing disks', ['strace']))('a disk that fails to syn
       const { service } = network.node('unlucky');
       const notes = network.agent('ada').client.collection('notes');
       await service.end('SIGTERM');
+      // Acknowledgements are synced too, and nobody waits for those.
+      await network.relay.end('SIGTERM');
       const trace = network.home.file('trace');
       // A sync of the very log these writes wait for, and no other's.
       const file = join(service.directory, 'agents', 'ada.db-wal');
@@ -50,6 +52,7 @@ describe.skipIf(mustSkip('failing disks', ['strace']))('a disk that fails to syn
       expect(injectedTimes(readFileSync(trace, 'utf8'))).toBe(1);
 
       await service.start();
+      await network.relay.start();
       expect(acknowledged.length).toBeGreaterThan(SYNCS_BEFORE / 4);
       for (const id of acknowledged) expect(await notes.get(id)).toBeDefined();
       await notes.put('after', {});

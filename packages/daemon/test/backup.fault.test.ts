@@ -1,19 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Backups } from '@holdfast/protocol';
 import { eventually, temporaryDirectory } from '@holdfast/testkit';
 import { expect, test } from 'vitest';
 
+import { flipBit } from './support/damage.ts';
 import { TestDaemon } from './support/test-daemon.ts';
 
 const LIMIT_MS = 60_000;
-
-function flip(path: string, at: number): void {
-  const bytes = readFileSync(path);
-  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
-  writeFileSync(path, bytes);
-}
 
 /** Has a daemon take a backup, and waits for it. */
 async function backUp(daemon: TestDaemon): Promise<Backups> {
@@ -39,7 +34,7 @@ test(
     for (const token of [ada, bob]) await first.call('PUT /v1/kv/a', { token, body: ['a secret document'] });
     await first.stop();
     const file = join(directory, 'agents', 'bob.db');
-    flip(file, readFileSync(file).indexOf('a secret document'));
+    flipBit(file, readFileSync(file).indexOf('a secret document'));
     await using daemon = await TestDaemon.start({ directory });
     const { backups, last_error: lastError } = await backUp(daemon);
     expect(lastError).toBeNull();

@@ -7,15 +7,10 @@ import { eventually, temporaryDirectory } from '@holdfast/testkit';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 
+import { flipBit } from './support/damage.ts';
 import { TestDaemon } from './support/test-daemon.ts';
 
 const LIMIT_MS = 20_000;
-
-function flip(path: string, at: number): void {
-  const bytes = readFileSync(path);
-  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
-  writeFileSync(path, bytes);
-}
 
 async function codeOfStart(directory: string): Promise<unknown> {
   try {
@@ -34,7 +29,7 @@ test('a record that rots in its file is found by the background check and told, 
   for (const token of [ada, bob]) await first.call('PUT /v1/kv/a', { token, body: ['a secret document'] });
   await first.stop();
   const file = join(directory, 'agents', 'bob.db');
-  flip(file, readFileSync(file).indexOf('a secret document'));
+  flipBit(file, readFileSync(file).indexOf('a secret document'));
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
   await using daemon = await TestDaemon.start({ directory, log, scrubAfterMs: 0 });
@@ -114,7 +109,7 @@ test('the node’s own database is not opened with a damaged log, nor taken for 
   // As a crash leaves it: the database with its log.
   for (const name of ['node.db', 'node.db-wal']) copyFileSync(join(directory, name), join(crashed, name));
   await first.stop();
-  flip(join(crashed, 'node.db-wal'), 100);
+  flipBit(join(crashed, 'node.db-wal'), 100);
   const before = ['node.db', 'node.db-wal'].map((name) => readFileSync(join(crashed, name)));
   expect(await codeOfStart(crashed)).toBe('file-damaged');
   expect(['node.db', 'node.db-wal'].map((name) => readFileSync(join(crashed, name)))).toEqual(before);

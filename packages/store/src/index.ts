@@ -26,7 +26,7 @@ export { databaseFiles, removeDatabase, setAside, syncDirectory } from './set-as
 export { checkFile } from './check/check-file.ts';
 export type { DamagedRecord, FileKind, FileReport, Problem, ProblemKind } from './check/report.ts';
 export { type CheckOptions, runCheck } from './check/run-check.ts';
-export { Scrubber, type ScrubberOptions, type ScrubTarget } from './check/scrubber.ts';
+export { inodeOf, Scrubber, type ScrubberOptions, type ScrubTarget } from './check/scrubber.ts';
 export { sealAll, sealed, type SealedTable } from './seal.ts';
 export { addSettlements, NO_SETTLEMENT, type Settlement } from './settlement.ts';
 export { SteadyTime, type SteadyTimeOptions } from './steady-time.ts';

@@ -1,8 +1,6 @@
-import { statSync } from 'node:fs';
-
 import { reportScrub } from '@holdfast/http';
 import { isHoldfastError, type NodeConfig, type Now } from '@holdfast/protocol';
-import { type AgentFiles, type Problem, runCheck, Scrubber, type ScrubTarget } from '@holdfast/store';
+import { type AgentFiles, inodeOf, type Problem, runCheck, Scrubber, type ScrubTarget } from '@holdfast/store';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
@@ -84,10 +82,6 @@ async function recount(agent: string, { files, onRecounted, log }: AgentCare): P
     log.warn({ agent, err: error }, 'figures could not be counted anew; trying again after the next check');
     return false;
   }
-}
-
-function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function targetOf(agent: string, files: AgentFiles): ScrubTarget {

@@ -8,7 +8,7 @@ const FRAME_HEADER_BYTES = 24;
 const PAGE_BYTES = 4096;
 
 /** Flips one bit of a file that nobody has open; a negative offset counts from its end. */
-function flipBit(path: string, offset: number): void {
+export function flipBit(path: string, offset: number): void {
   const file = openSync(path, 'r+');
   try {
     const at = offset < 0 ? fstatSync(file).size + offset : offset;

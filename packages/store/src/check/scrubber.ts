@@ -132,6 +132,7 @@ export class Scrubber {
   }
 }
 
-function inodeOf(path: string): number | undefined {
+/** Tells a file from another one in its place; undefined when there is none. */
+export function inodeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino;
 }
