@@ -195,6 +195,19 @@ describe('restoring an agent from the relay', { timeout: 2 * LIMIT_MS }, () => {
     expect(report.lost[0].id).toBe('k3');
     expect(await keysOf(daemon, 'ada')).toHaveLength(19);
   });
+
+  test('names one that is broken at the source, though the file gives an older version of it', async () => {
+    await using place = await temporaryDirectory();
+    await using relay = await ModelRelay.start();
+    const { directory } = await stage(place, relay, { known: 20, late: 0 });
+    const version = 'ffff00000000-0000-0badcafe';
+    relay.alter('ada', 'k3', { version, hash: '0'.repeat(32) });
+    relay.fail('/relay/session', { kind: 'answer', status: 503 });
+    await using daemon = await startIn(directory);
+    const { report } = await restore(daemon, 'ada');
+    expect(report).toMatchObject({ records: 19, salvaged: 1, lost_count: 1, lost: [{ id: 'k3', version }] });
+    expect(await keysOf(daemon, 'ada')).toHaveLength(20);
+  });
 });
 
 describe('restoring an agent from a backup', { timeout: 2 * LIMIT_MS }, () => {

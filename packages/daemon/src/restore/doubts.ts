@@ -21,14 +21,18 @@ interface Unread {
 export class Doubts {
   readonly #unread = new Map<string, Key & Unread>();
 
-  /** Notes one, or what is known of it now. */
+  /** Notes one. What is known of its version stays. */
   add({ resource, collection, id }: Key, { version, isHeld }: Unread): void {
-    this.#unread.set(JSON.stringify([resource, collection, id]), { resource, collection, id, version, isHeld });
+    const key = keyOf({ resource, collection, id });
+    if (version === null && typeof this.#unread.get(key)?.version === 'string') return;
+    this.#unread.set(key, { resource, collection, id, version, isHeld });
   }
 
-  /** It could be read after all. */
-  settle({ resource, collection, id }: Key): void {
-    if (this.#unread.size > 0) this.#unread.delete(JSON.stringify([resource, collection, id]));
+  /** It could be read where it stands after all. One of a known version is judged in the end: this may be an older one. */
+  settle(place: Key): void {
+    if (this.#unread.size === 0) return;
+    const key = keyOf(place);
+    if (this.#unread.get(key)?.version === null) this.#unread.delete(key);
   }
 
   /** Those that are not there: how many, and the first of them. `versionOf` gives what is there of one. */
@@ -39,6 +43,10 @@ export class Doubts {
     });
     return { count: lost.length, listed };
   }
+}
+
+function keyOf({ resource, collection, id }: Key): string {
+  return JSON.stringify([resource, collection, id]);
 }
 
 // Of one whose version cannot be read any other version may be an older one.
