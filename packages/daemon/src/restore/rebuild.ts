@@ -114,7 +114,7 @@ async function salvageInto(
     onProgress(builder.end.seq);
   };
   const incarnation = custody.incarnationOf(agent);
-  const heldSeq = last === null ? 0 : await source.heldSeq(incarnation);
+  const heldSeq = last === null || incarnation === null ? 0 : await source.heldSeq(incarnation);
   for await (const found of last === null ? [] : runSalvage({ path: last, builtPath: path, incarnation, signal })) {
     if (found.kind === 'foreign')
       log.error({ agent }, 'the file that was there is not of this agent: nothing is taken from it');

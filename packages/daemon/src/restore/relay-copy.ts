@@ -1,4 +1,4 @@
-import { type CopyPage, type Cursor, HoldfastError } from '@holdfast/protocol';
+import { type CopyPage, type Cursor, HoldfastError, type StreamPage } from '@holdfast/protocol';
 import { type RecordRow, rowOfChange } from '@holdfast/store';
 
 import { retryDelayMs } from '../sync/backoff.ts';
@@ -39,10 +39,16 @@ export async function* copyFromRelay(
 
 /** Where the relay stands in a stream. Throws like `copyFromRelay`. */
 export async function cursorAtRelay(options: RelayCopyOptions, incarnation: string): Promise<Cursor> {
-  const { agent, transport, signal } = options;
-  const nothingAbove = { agent, incarnation, afterSeq: Number.MAX_SAFE_INTEGER };
-  const page = await answered(options, () => transport.streamPage(nothingAbove, signal));
+  const page = await answered(options, () => askCursor(options, incarnation));
   return page.cursor;
+}
+
+/** Asks once where the relay stands in a stream: above every seq there is nothing but that to say. */
+export function askCursor(
+  { agent, transport, signal }: Pick<RelayCopyOptions, 'agent' | 'transport' | 'signal'>,
+  incarnation: string,
+): Promise<Outcome<StreamPage>> {
+  return transport.streamPage({ agent, incarnation, afterSeq: Number.MAX_SAFE_INTEGER }, signal);
 }
 
 function askPage(options: RelayCopyOptions, after: string | undefined): Promise<CopyPage> {

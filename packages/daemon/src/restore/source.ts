@@ -3,7 +3,7 @@ import { HoldfastError } from '@holdfast/protocol';
 import { type FileBuilder, pagesOfFile, type RecordRow, removeDatabase } from '@holdfast/store';
 
 import type { RelayAccess, RestoreContext, Work } from './context.ts';
-import { copyFromRelay, cursorAtRelay } from './relay-copy.ts';
+import { askCursor, copyFromRelay, cursorAtRelay } from './relay-copy.ts';
 
 /** What a file is rebuilt from. */
 export interface Source {
@@ -13,7 +13,7 @@ export interface Source {
   /** Whether it holds records that it could not give. Once all pages were taken. */
   readonly hasGaps: boolean;
   /** Up to which seq of a stream it is known to have everything that was acknowledged; 0: not known. */
-  heldSeq(incarnation: string | null): Promise<number>;
+  heldSeq(incarnation: string): Promise<number>;
   /** Once all pages were taken: sees to it that what the relay holds is not sent again, if it can. */
   settle(builder: FileBuilder, base: Cursor): Promise<void>;
   /** Gives up what was opened for it. */
@@ -47,23 +47,19 @@ export async function openSource(work: Work, context: RestoreContext, scratchPat
     get hasGaps() {
       return leftOut > 0;
     },
-    heldSeq: async (incarnation) => (incarnation === null ? 0 : (await cursorAtRelay(asking, incarnation)).seq),
+    heldSeq: async (incarnation) => (await cursorAtRelay(asking, incarnation)).seq,
     settle: (builder, base) => moveCursorOver(builder, base, { agent, relay, signal, context }),
     close: () => relay.transport.close(),
   };
 }
 
 /** Asked once: a backup is there for when there is no relay. */
-async function heldByRelay(
-  { agent, signal }: Work,
-  context: RestoreContext,
-  incarnation: string | null,
-): Promise<number> {
-  const relay = incarnation === null ? undefined : context.relay();
-  if (relay === undefined || incarnation === null) return 0;
+async function heldByRelay({ agent, signal }: Work, context: RestoreContext, incarnation: string): Promise<number> {
+  const relay = context.relay();
+  if (relay === undefined) return 0;
   const { transport } = relay;
   try {
-    const page = await transport.streamPage({ agent, incarnation, afterSeq: Number.MAX_SAFE_INTEGER }, signal);
+    const page = await askCursor({ agent, transport, signal }, incarnation);
     return page.kind === 'done' ? page.value.cursor.seq : 0;
   } finally {
     await transport.close();

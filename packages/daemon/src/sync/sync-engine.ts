@@ -96,14 +96,16 @@ export class SyncEngine {
    */
   async reenrol({ boot, transport }: NewIdentity): Promise<void> {
     await this.#end();
-    // Whoever wrote meanwhile made lanes of the old start: their link is gone, and they would wait for ever.
-    await this.#stopLanes();
+    // Whoever wrote meanwhile made lanes of the old start: their link is gone, and they would wait for ever. None is made
+    // between this and the new identity.
+    const stopping = this.#stopLanes();
     this.#boot = boot;
     this.#isConfirmed = false;
     this.#sentAnew = new Set(this.#options.agents());
     this.#link = this.#makeLink();
     this.#laneContext = this.#makeLaneContext();
     this.enrol(transport);
+    await stopping;
   }
 
   /** Forgets an agent's stream, because its file is to be closed or replaced; nothing of it is under way any more then. */
