@@ -122,13 +122,14 @@ describe.concurrent('the demo', () => {
   );
 
   test(
-    'fails and keeps the logs when a service dies unasked',
+    'fails and keeps the logs when a service dies unasked, though nobody reads on',
     async ({ expect }) => {
       await using home = await temporaryDirectory();
       await using demo = await startDemo(home, /agents at work/);
       const [relay, workstation, laptop] = ['relay', 'workstation', 'laptop'].map((name) =>
         placeOf(join(demoFolder(home), name)),
       );
+      demo.stopReading();
       process.kill(workstation!.pid, 'SIGKILL');
       expect((await demo.exited).code).toBe(1);
       expect(readdirSync(demoFolder(home))).toEqual(['logs']);

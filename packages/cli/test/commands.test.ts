@@ -84,6 +84,21 @@ describe('wrong usage', () => {
   });
 });
 
+describe('a reader that is gone', () => {
+  test('of the answer does not turn a failure into a success', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const args = ['doctor', 'node', '--data-dir', join(directory, 'nowhere')];
+      const [read, unread] = await Promise.all([runHoldfast(args), runHoldfast(args, { unread: 'stdout' })]);
+      expect(read.exitCode).toBe(1);
+      expect(unread).toEqual({ exitCode: 1, stdout: '', stderr: '' });
+    });
+  });
+
+  test('of the failures leaves the exit code as it is', async () => {
+    expect((await runHoldfast(['staus'], { unread: 'stderr' })).exitCode).toBe(2);
+  });
+});
+
 describe('wrong configuration', () => {
   test.each(['config', 'node', 'doctor'])('holdfast %s names an unknown key of the file', async (name) => {
     await inTemporaryDirectory(async (directory) => {

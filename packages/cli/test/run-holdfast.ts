@@ -18,6 +18,8 @@ export interface Ended {
 export interface Given {
   readonly environment?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** A stream whose reader is gone from the start; nothing of it is in `Ended`. */
+  readonly unread?: 'stdout' | 'stderr';
 }
 
 /** Runs the real command in a process of its own, with a home directory of its own and nothing else inherited. */
@@ -28,8 +30,11 @@ export async function runHoldfast(args: readonly string[], given: Given = {}): P
       env: { PATH: process.env['PATH'], HOME: home, NO_COLOR: '1', ...given.environment },
     });
     child.stdin.end(given.stdin ?? '');
+    if (given.unread !== undefined) child[given.unread].destroy();
+    const read = (name: 'stdout' | 'stderr'): string | Promise<string> =>
+      name === given.unread ? '' : text(child[name]);
     const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
-    const [stdout, stderr, exitCode] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+    const [stdout, stderr, exitCode] = await Promise.all([read('stdout'), read('stderr'), exit]);
     return { exitCode, stdout, stderr };
   } finally {
     rmSync(home, { recursive: true, force: true });

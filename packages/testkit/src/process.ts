@@ -30,6 +30,8 @@ export interface RunningProcess extends AsyncDisposable {
   lines(): readonly string[];
   /** Resolves once there are `count` whole lines; rejects if the process ends before. */
   waitForLines(count: number): Promise<void>;
+  /** Closes our end of its standard output, as `head` does once it has enough. No more lines arrive. */
+  stopReading(): void;
   /** Sends a signal, SIGKILL if none is named, and waits for the end. */
   kill(signal?: NodeJS.Signals): Promise<ProcessExit>;
 }
@@ -72,6 +74,7 @@ export async function startProcess(options: StartOptions): Promise<RunningProces
     waitForLines: async (count) => {
       await waitFor(() => (lines().length >= count ? true : undefined));
     },
+    stopReading: () => void child.stdout.destroy(),
     kill,
     [Symbol.asyncDispose]: async () => {
       await kill();
