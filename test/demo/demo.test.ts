@@ -139,13 +139,14 @@ describe.concurrent('the demo', () => {
   );
 
   test(
-    'stops its processes and removes its folder on ctrl-c',
+    'stops its processes, removes its folder and says why on ctrl-c',
     async ({ expect }) => {
       await using home = await temporaryDirectory();
       await using demo = await startDemo(home, /agents at work/);
       const places = ['relay', 'workstation', 'laptop'].map((name) => placeOf(join(demoFolder(home), name)));
       expect(places.filter(({ pid }) => isRunning(pid))).toHaveLength(3);
       expect((await demo.kill('SIGINT')).code).toBe(130);
+      expect(demo.lines().at(-1)).toBe('The demo was stopped by SIGINT.');
       expect(places.filter(({ pid }) => isRunning(pid))).toEqual([]);
       expect(readdirSync(home.path).filter((name) => name.startsWith('holdfast-demo'))).toEqual([]);
     },

@@ -49,7 +49,7 @@ async function perform({ options, output }: Call<DemoFlags>): Promise<number> {
   } catch (error) {
     const reason = await rootOf(error, ending.signal);
     ending.abort(reason);
-    return await giveUp(stage, reason);
+    return await giveUp(stage, screen, reason);
   }
   const ok = isAllEqual(findings);
   const remains: Remains = options.keep ? 'all' : ok ? 'nothing' : 'logs';
@@ -69,8 +69,9 @@ async function rootOf(failure: unknown, signal: AbortSignal): Promise<unknown> {
   return signal.aborted ? signal.reason : failure;
 }
 
-async function giveUp(stage: Stage, reason: unknown): Promise<number> {
+async function giveUp(stage: Stage, screen: Screen, reason: unknown): Promise<number> {
   if (reason instanceof Interruption) {
+    screen.line(`\n${reason.message}`);
     await stage.clear('nothing');
     return reason.exitCode;
   }

@@ -9,7 +9,7 @@ export class Interruption extends Error {
   readonly exitCode: number;
 
   constructor(signal: (typeof signals)[number]) {
-    super(`stopped by ${signal}`);
+    super(`The demo was stopped by ${signal}.`);
     this.exitCode = 128 + constants.signals[signal];
   }
 }
