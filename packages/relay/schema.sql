@@ -1,4 +1,4 @@
--- Schema 2
+-- Schema 3
 
 CREATE TABLE agents (
   id INTEGER PRIMARY KEY,
@@ -63,6 +63,14 @@ CREATE TABLE relay (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   epoch TEXT NOT NULL,
   last_position INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE starts (
+  number INTEGER PRIMARY KEY,
+  node TEXT NOT NULL REFERENCES nodes (name),
+  start TEXT NOT NULL,
+  parent TEXT,
+  UNIQUE (node, start)
 ) STRICT;
 
 CREATE TABLE streams (

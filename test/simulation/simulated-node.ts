@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { NodeDatabase, Records, SyncEngine, sweepRegularly, type Timers, transportOver } from '@holdfast/daemon/parts';
-import { type Change, HybridClock } from '@holdfast/protocol';
+import { type Change, HybridClock, startOfBoot } from '@holdfast/protocol';
 import { AgentFiles, rowOfChange } from '@holdfast/store';
 
 import { AGENTS, commitConfig, syncConfig } from './configuration.ts';
@@ -47,7 +47,7 @@ export class NodeLife implements Calling {
     this.#database = database;
     this.files = new AgentFiles({
       directory: join(directory, 'agents'),
-      clock: new HybridClock(now, database.suffix),
+      clock: new HybridClock(now, startOfBoot(boot)),
       now,
       commit: commitConfig,
       maxOpen: line.maxOpen,
@@ -62,7 +62,6 @@ export class NodeLife implements Calling {
       config: syncConfig,
       boot,
       predecessors: (of) => database.predecessorsOf(of),
-      confirmBoot: (confirmed) => database.confirmBoot(confirmed),
       agents: () => AGENTS,
       store: (agent) => this.files.get(agent),
       onTaken: () => undefined,

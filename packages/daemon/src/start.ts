@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
 import { addDiskGauges, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
-import { type HoldfastError, HybridClock, type NodeConfig, type Now } from '@holdfast/protocol';
+import { type HoldfastError, HybridClock, type NodeConfig, type Now, startOfBoot } from '@holdfast/protocol';
 import {
   type DirectoryLock,
   DiskWatch,
@@ -137,7 +137,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const boot = randomBytes(16).toString('hex');
   database.addBoot(boot);
   const agents = new Agents(database, now);
-  const clock = new HybridClock(now, database.suffix);
+  const clock = new HybridClock(now, startOfBoot(boot));
   const { custody, files } = assembleFiles({ options, database, clock, disk, registry, now, sync: () => sync });
   const sync: SyncEngine = assembleSync({ options, database, agents, files, custody, now, boot, registry });
   custody.begin();
@@ -253,7 +253,6 @@ function assembleSync({ options, database, agents, files, custody, now, boot, re
     config: options.config,
     boot,
     predecessors: (of) => database.predecessorsOf(of),
-    confirmBoot: (confirmed) => database.confirmBoot(confirmed),
     agents: () => servingAgents({ agents, custody }),
     store: (agent) => files.get(agent),
     onTaken: (changes, rejects) => {

@@ -119,10 +119,10 @@ describe('a node on-line', () => {
     await expectDrained(node, 'late');
   });
 
-  test('tells the relay its earlier starts until the relay has taken the session once', async () => {
+  test('tells the relay which starts it goes on from', async () => {
     await using node = await SyncBench.make({ predecessors: ['b'.repeat(32)] });
     node.enrol(relay);
-    await expect.poll(() => node.confirmed).toBe(1);
+    await relay.until(() => relay.callsOf('/relay/session').length === 1);
     expect(relay.callsOf('/relay/session')[0]?.body).toEqual({ boot: node.boot, predecessors: ['b'.repeat(32)] });
   });
 
@@ -136,7 +136,6 @@ describe('a node on-line', () => {
       timers.fire();
       await relay.until(() => relay.callsOf('/relay/session').length === beats + 1);
     }
-    expect(node.confirmed).toBe(1);
     expect(relay.callsOf('/relay/batch')).toHaveLength(0);
   });
 
@@ -156,24 +155,6 @@ describe('a node on-line', () => {
     await expectDrained(node);
     const [one, two] = relay.changes('ada');
     expect((two?.version ?? '') > (one?.version ?? '')).toBe(true);
-  });
-
-  test('goes on when the session cannot be noted on its own disk', async () => {
-    const timers = new ManualTimers();
-    let isFull = true;
-    const confirmBoot = (): void => {
-      if (isFull) throw new Error('the disk is full');
-    };
-    await using node = await SyncBench.make({ timers, confirmBoot });
-    await node.put('one');
-    node.enrol(relay);
-    await expectDrained(node);
-    isFull = false;
-    timers.fire();
-    await expect.poll(() => node.confirmed).toBe(2);
-    timers.fire();
-    await relay.until(() => relay.callsOf('/relay/session').length === 3);
-    expect(node.confirmed).toBe(2);
   });
 
   test('stops at once, also while the relay keeps it waiting', async () => {

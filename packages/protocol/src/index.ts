@@ -44,7 +44,7 @@ export {
   type Problem,
   problemSchema,
 } from './errors.ts';
-export { HybridClock, type Now, VERSION_PATTERN, versionMs, ZERO_VERSION } from './hlc.ts';
+export { HybridClock, type Now, startOf, startOfBoot, VERSION_PATTERN, versionMs, ZERO_VERSION } from './hlc.ts';
 export { limits } from './limits.ts';
 export {
   agentName,
@@ -126,6 +126,7 @@ export {
   sessionAnswerSchema,
   type SessionRequest,
   sessionRequestSchema,
+  type StartEntry,
   type StreamPage,
   streamPageSchema,
 } from './sync.ts';

@@ -62,7 +62,7 @@ export const sessionRequestSchema = z.object({
   predecessors: z
     .array(randomId)
     .max(100)
-    .meta({ description: 'Earlier starts, back to the last one that had a session; empty for the first' }),
+    .meta({ description: 'Earlier starts it goes on from, the last one first; empty for the first' }),
 });
 
 /** Opens or renews the node's session. */
@@ -145,9 +145,21 @@ export type ImmediateRequest = z.infer<typeof immediateSchema>;
 /** Answer to a single change, after the relay's commit. */
 export const immediateReceiptSchema = z.object({ rejects: z.array(rejectSchema) });
 
+/** A start of a node's daemon, by what its versions end with, and the start it went on from (protocol rule 7). */
+const startEntrySchema = z.object({ start: hex(8), parent: hex(8).nullable() });
+
+/** A start of a node's daemon, and the start it went on from. */
+export type StartEntry = z.infer<typeof startEntrySchema>;
+
+const starts = z
+  .array(startEntrySchema)
+  .default([])
+  .meta({ description: 'What the relay knows of the starts of the node: it tells which of two writes came later' });
+
 /** What the relay holds of a stream above a seq, in seq order (protocol rule 6). */
 export const streamPageSchema = z.object({
   cursor: cursorSchema,
+  starts,
   changes: z.array(changeSchema),
   more: z.boolean().meta({ description: 'Whether there are changes above the last one listed' }),
 });
@@ -165,6 +177,7 @@ export const bucketsSchema = z.object({
     .array(digestSchema)
     .length(DIGEST_BUCKETS)
     .meta({ description: 'Record keys fall into buckets by `bucketOf`' }),
+  starts,
 });
 
 /** The digests of an agent's records at the relay, bucket by bucket. */

@@ -1,4 +1,4 @@
-import { HybridClock, VERSION_PATTERN, versionMs, ZERO_VERSION } from '@holdfast/protocol';
+import { HybridClock, startOf, startOfBoot, VERSION_PATTERN, versionMs, ZERO_VERSION } from '@holdfast/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -71,13 +71,20 @@ describe('the hybrid clock', () => {
     expect(clock.next()).toBe('0000000003e9-0001-00000000');
   });
 
-  test('takes another suffix and goes on above what it gave under the one before', () => {
+  test('takes another start and goes on above what it gave in the one before', () => {
     const clock = clockAt([1000]);
     const before = clock.next();
-    clock.changeSuffix('00000001');
+    clock.changeStart('00000001');
     const after = clock.next();
-    expect([after > before, after.slice(-8)]).toEqual([true, '00000001']);
-    expect(() => clock.changeSuffix('wrong')).toThrow(RangeError);
+    expect([after > before, startOf(after)]).toEqual([true, '00000001']);
+    expect(() => clock.changeStart('wrong')).toThrow(RangeError);
+  });
+
+  test('renews a version: above all it gave, and still of the start that wrote it', () => {
+    const clock = clockAt([1000], startOfBoot('0badcafe'.repeat(4)));
+    const before = clock.next();
+    const renewed = clock.renewed('000000000001-0000-00000007');
+    expect([renewed > before, startOf(renewed), startOf(clock.next())]).toEqual([true, '00000007', '0badcafe']);
   });
 
   test('tells the wall clock it was made at', () => {

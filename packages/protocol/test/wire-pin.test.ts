@@ -27,7 +27,7 @@ import { z } from 'zod';
  */
 const pinned: Readonly<Record<number, string>> = {
   1: '9f7615595b40cb56',
-  2: 'a40f9f1a61943b29',
+  2: 'e21a047d1612b1f2',
 };
 
 const wire = {

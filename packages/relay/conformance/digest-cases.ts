@@ -139,6 +139,19 @@ export function digestCases(make: MakeStore): void {
       await expect(digests()).resolves.toEqual([digestOfRows([newer.row])]);
     });
 
+    it('that version comes back as well when the node has lost the refused one and sends an older one as what it has', async () => {
+      const { store } = open();
+      const [old, held] = [makeChange({ seq: 1, id: 'x', doc: 1 }), makeChange({ seq: 2, id: 'x', doc: 2 })] as const;
+      await store.takeBatch(makeBatch([held], { base: cursorAt(0) }));
+      await immediate(refusedVersion(3, 'x', 3));
+      await immediate(old);
+      await expect(digests()).resolves.toEqual([EMPTY_DIGEST]);
+      const sentAgain = makeBatch([makeChange({ seq: 4, age: 1, id: 'x', doc: 1 })], { base: cursorAt(2) });
+      await expect(store.takeBatch(sentAgain)).resolves.toMatchObject({ stale: 1 });
+      await expect(digests()).resolves.toEqual([digestOfRows([held.row])]);
+      await expect(pages({ bucket: bucketOf(held.row) })).resolves.toEqual([held.row]);
+    });
+
     it('other content under one version is refused and stays in the digest, so that the difference shows', async () => {
       const change = makeChange({ seq: 1, id: 'x', doc: 1 });
       await immediate(change);

@@ -1,4 +1,5 @@
 /* oxlint-disable max-lines-per-function -- a group of tests is one call */
+import { startOfBoot } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { useStore } from './enrolled.ts';
@@ -33,6 +34,37 @@ export function sessionCases(make: MakeStore): void {
     it('a later successor takes over when the starts between never had a session', async () => {
       await session(THIRD, [NEXT, BOOT]);
       await expect(session(THIRD)).resolves.toEqual([]);
+    });
+
+    it('the starts that sessions told of are known, and what each went on from', async () => {
+      const { store } = open();
+      const [boot, next, third, fourth] = [BOOT, NEXT, THIRD, '3'.repeat(32)].map(startOfBoot);
+      await session(THIRD, [NEXT, BOOT]);
+      await session(THIRD, [NEXT, BOOT]);
+      await session('3'.repeat(32), [BOOT], START_MS + 2 * LEASE_MS);
+      await expect(store.starts('htpc')).resolves.toEqual([
+        { start: boot, parent: null },
+        { start: next, parent: boot },
+        { start: third, parent: next },
+        { start: fourth, parent: boot },
+      ]);
+      await expect(store.starts('nobody')).resolves.toEqual([]);
+    });
+
+    it('a start that took over with a batch is known by its next session', async () => {
+      const { store } = open();
+      const nowMs = START_MS + 2 * LEASE_MS;
+      await store.takeBatch(makeBatch([makeChange({ seq: 1, doc: {} })], { boot: NEXT, nowMs }));
+      await session(NEXT, [BOOT], nowMs);
+      await expect(store.starts('htpc')).resolves.toContainEqual({
+        start: startOfBoot(NEXT),
+        parent: startOfBoot(BOOT),
+      });
+    });
+
+    it('a start that may not speak is not noted', async () => {
+      await expect(session(NEXT, [THIRD])).rejects.toMatchObject({ code: 'node-cloned' });
+      await expect(open().store.starts('htpc')).resolves.toEqual([{ start: startOfBoot(BOOT), parent: null }]);
     });
 
     it('a stranger is refused while the current start is alive', async () => {

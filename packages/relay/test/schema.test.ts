@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { startOfBoot } from '@holdfast/protocol';
 import { migrate, openDatabase, schemaVersion } from '@holdfast/sqlite';
 import { digestShare, digestText, type RecordRow } from '@holdfast/store';
 import { type TemporaryDirectory, temporaryDirectory } from '@holdfast/testkit';
@@ -11,7 +12,11 @@ import { SqliteRelayStore, sqliteRelayMigrations } from '../src/index.ts';
 import { defaultConfig } from './relay-fixture.ts';
 
 /** Two nodes; an agent with two streams, tombstones, records that expire, dead letters, one of them a newer `r1`. */
-const fixture = join(import.meta.dirname, 'fixtures', 'schema-1', 'relay.db');
+const fixture = fixtureOf(1);
+
+function fixtureOf(schema: number): string {
+  return join(import.meta.dirname, 'fixtures', `schema-${schema}`, 'relay.db');
+}
 
 type Counted = Pick<RecordRow, 'id' | 'hash' | 'expiresAtMs'> & { readonly node: string };
 
@@ -97,3 +102,35 @@ describe('a database of schema 1', () => {
     await store.close();
   });
 });
+
+describe('a database of schema 2', () => {
+  it('keeps its records, digests and sessions, and learns of the starts of its nodes', async () => {
+    await using directory = await temporaryDirectory();
+    const path = directory.file('relay.db');
+    copyFileSync(fixtureOf(2), path);
+    const before = await openAndRead(path, (store) => store.buckets('htpc', 'recruiter'));
+    const [successor, superseded] = ['d'.repeat(32), 'a'.repeat(32)];
+    const at = { node: 'htpc', nowMs: START_MS, silentBeforeMs: START_MS - LEASE_MS };
+    await openAndRead(path, async (store) => {
+      await expect(store.starts('htpc')).resolves.toEqual([]);
+      const refused = store.openSession({ ...at, boot: superseded, predecessors: [BOOT] });
+      await expect(refused).rejects.toMatchObject({ code: 'node-cloned' });
+      const streams = await store.openSession({ ...at, boot: successor, predecessors: [BOOT, superseded] });
+      expect(streams).toMatchObject([{ digest: before.digest }, { digest: before.digest }]);
+      await expect(store.starts('htpc')).resolves.toEqual([
+        { start: startOfBoot(superseded), parent: null },
+        { start: startOfBoot(BOOT), parent: startOfBoot(superseded) },
+        { start: startOfBoot(successor), parent: startOfBoot(BOOT) },
+      ]);
+    });
+  });
+});
+
+async function openAndRead<Result>(path: string, read: (store: SqliteRelayStore) => Promise<Result>): Promise<Result> {
+  const store = new SqliteRelayStore(path, defaultConfig());
+  try {
+    return await read(store);
+  } finally {
+    await store.close();
+  }
+}

@@ -63,9 +63,6 @@ export class AgentFiles {
   readonly #guards = new WeakMap<AgentStore, DamageGuard>();
   /** What closed files held: it cannot change until they are opened again. */
   readonly #closed = new Map<string, AgentSummary>();
-
-  /** What closed files must be told when they are opened again: where this process found them. */
-  readonly #startVersions = new Map<string, string>();
   /** Whose write-ahead log was read: from then on it is ours. */
   readonly #scanned = new Set<string>();
 
@@ -149,9 +146,8 @@ export class AgentFiles {
     this.#scan(agent, path);
     const { clock, now, commit, onCommit, guard: behind = unguarded } = this.#options;
     const guard = new DamageGuard(behind, (error) => this.#watch.damaged(agent, reasonOf(error)));
-    const startVersion = this.#startVersions.get(agent);
     const store = translating(guard, path, () => {
-      return new AgentStore({ path, clock, now, commit, startVersion, guard, onCommit: () => onCommit(agent) });
+      return new AgentStore({ path, clock, now, commit, guard, onCommit: () => onCommit(agent) });
     });
     this.#guards.set(store, guard);
     try {
@@ -177,7 +173,6 @@ export class AgentFiles {
   #forget(agent: string): void {
     this.#open.delete(agent);
     this.#closed.delete(agent);
-    this.#startVersions.delete(agent);
     this.#scanned.delete(agent);
   }
 
@@ -189,7 +184,6 @@ export class AgentFiles {
       if (summary === undefined) continue;
       this.#open.delete(agent);
       this.#closed.set(agent, summary);
-      this.#startVersions.set(agent, store.counters.startVersion);
       store.close();
       return true;
     }

@@ -24,6 +24,7 @@ import {
 import { ExpirySweep } from './expiry.ts';
 import { GroupCommit, type Outcome, type Unit } from './group-commit.ts';
 import { IdempotencyKeys } from './idempotency.ts';
+import type { Lineage } from './lineage.ts';
 import { agentMigrations } from './migrations/index.ts';
 import { operationBytes, type Write, type WriteResult } from './operation.ts';
 import { Outbox } from './outbox.ts';
@@ -47,8 +48,6 @@ export interface AgentStoreOptions {
   readonly clock: HybridClock;
   readonly now: Now;
   readonly commit: CommitConfig;
-  /** `counters.startVersion` of the store that had the file open before in this process; undefined if none had. */
-  readonly startVersion?: string | undefined;
   /** Called after each commit that gave out seqs, before its callers are answered. Must not throw. */
   readonly onCommit: () => void;
   /** What is asked and told when the disk fails. Default: nobody. */
@@ -122,7 +121,7 @@ export class AgentStore {
     const { clock, now } = options;
     const database = openMigrated(options.path, agentMigrations);
     this.#database = database;
-    this.#stream = new StreamState(database, options.startVersion);
+    this.#stream = new StreamState(database);
     clock.observe(this.#stream.counters.lastVersion);
     this.#writer = new RecordWriter(database, this.#stream, clock, now);
     this.#outbox = new Outbox(database, this.#stream, this.#writer, now);
@@ -271,19 +270,14 @@ export class AgentStore {
     return this.#commits.run({ run: () => this.#reconciler.rewind(cursor), bytes: 0 });
   }
 
-  /** See `StreamState.agree`. */
-  agree(): void {
-    this.#stream.agree();
-  }
-
   /** See `Reconciler.adopt`. */
-  adopt(page: StreamPage): Promise<Settlement> {
-    return this.#commits.run({ run: () => this.#reconciler.adopt(page), bytes: 0 });
+  adopt(page: Omit<StreamPage, 'starts'>, lineage: Lineage): Promise<Settlement> {
+    return this.#commits.run({ run: () => this.#reconciler.adopt(page, lineage), bytes: 0 });
   }
 
   /** See `Reconciler.settle`. */
-  settle(changes: readonly Change[], areCounted: boolean): Promise<Settlement> {
-    return this.#commits.run({ run: () => this.#reconciler.settle(changes, areCounted), bytes: 0 });
+  settle(changes: readonly Change[], areCounted: boolean, lineage: Lineage): Promise<Settlement> {
+    return this.#commits.run({ run: () => this.#reconciler.settle(changes, areCounted, lineage), bytes: 0 });
   }
 
   /** See `Reconciler.resend`. */

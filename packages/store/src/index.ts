@@ -28,5 +28,6 @@ export type { DamagedRecord, FileKind, FileReport, Problem, ProblemKind } from '
 export { type CheckOptions, runCheck } from './check/run-check.ts';
 export { inodeOf, Scrubber, type ScrubberOptions, type ScrubTarget } from './check/scrubber.ts';
 export { sealAll, sealed, type SealedTable } from './seal.ts';
+export { Lineage } from './lineage.ts';
 export { addSettlements, NO_SETTLEMENT, type Settlement } from './settlement.ts';
 export { SteadyTime, type SteadyTimeOptions } from './steady-time.ts';

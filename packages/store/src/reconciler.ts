@@ -2,6 +2,7 @@ import type { Change, Cursor, HybridClock, Now, StreamPage } from '@holdfast/pro
 import type { Database, Statement } from '@holdfast/sqlite';
 
 import { bucketOf, storedShare } from './digest.ts';
+import type { Lineage } from './lineage.ts';
 import type { RecordWriter } from './record-writer.ts';
 import { isAsWritten, recordHash, type RecordRow, rowOfChange, type StoredColumns } from './row.ts';
 import { NO_SETTLEMENT, type Settlement } from './settlement.ts';
@@ -35,6 +36,7 @@ interface Settling {
   readonly areCounted: boolean;
   /** What expired by then and is not here was swept here, and is not brought back. In milliseconds since 1970. */
   readonly expiredBeforeMs: number;
+  readonly lineage: Lineage;
   /** Puts one in the place of ours, or in a new one. */
   readonly place: (row: RecordRow, stored: StoredColumns | undefined) => void;
 }
@@ -88,13 +90,14 @@ export class Reconciler {
 
   /**
    * The relay stands ahead: an answer was lost, or this file was put back. Takes a page of what the relay holds above
-   * our cursor where it is newer, after giving our own waiting records seqs above the relay's. What was written here since
-   * this daemon start is the later write: it gets a version above the relay's (protocol rule 6).
+   * our cursor where it is newer, after giving our own waiting records seqs above the relay's. What `lineage` calls the later
+   * write gets a version above the relay's (protocol rule 6).
    */
-  adopt(page: StreamPage): Settlement {
+  adopt(page: Omit<StreamPage, 'starts'>, lineage: Lineage): Settlement {
     this.#stream.set({ lastSeq: Math.max(this.#stream.counters.lastSeq, page.cursor.seq) });
     this.#moveWaitingAbove(page.cursor.seq);
     const settlement = this.#settleAll(page.changes, {
+      lineage,
       areCounted: false,
       expiredBeforeMs: 0,
       place: (row, stored) => this.#placeAdopted(row, stored, page.cursor.seq),
@@ -110,8 +113,9 @@ export class Reconciler {
    * Settles records of a copy of what the relay holds, by content. What has expired is not brought back. `areCounted`:
    * whether the relay counts each of them in its digest. A whole copy has others too: older versions of what it rejected.
    */
-  settle(changes: readonly Change[], areCounted: boolean): Settlement {
+  settle(changes: readonly Change[], areCounted: boolean, lineage: Lineage): Settlement {
     return this.#settleAll(changes, {
+      lineage,
       areCounted,
       expiredBeforeMs: this.#now(),
       place: (row, stored) => this.#placeAbove(row, stored),
@@ -160,7 +164,7 @@ export class Reconciler {
     return counts;
   }
 
-  #settleOne(row: RecordRow, { place, areCounted, expiredBeforeMs }: Settling): keyof Settlement | undefined {
+  #settleOne(row: RecordRow, { lineage, place, areCounted, expiredBeforeMs }: Settling): keyof Settlement | undefined {
     const stored = this.#writer.find(row.resource, row.collection, row.id);
     if (recordHash(row) !== row.hash) return this.#replaceBroken(row, stored);
     this.#observe(row.version);
@@ -175,7 +179,7 @@ export class Reconciler {
       return 'accepted';
     }
     if (row.version < stored.version) return this.#keepOurs(row, stored, areCounted);
-    const isLater = row.version === stored.version || this.#isOfThisStart(stored);
+    const isLater = row.version === stored.version || lineage.isLater(stored.version, row.version);
     if (isLater && isAsWritten(stored)) return this.#renew(stored);
     place(row, stored);
     return 'taken';
@@ -231,10 +235,5 @@ export class Reconciler {
 
   #isWaiting(stored: StoredColumns): boolean {
     return stored.seq > this.#stream.counters.acked.seq;
-  }
-
-  // Then it is the later write, whatever the versions say: the clock may have been behind that of what the relay holds.
-  #isOfThisStart(stored: StoredColumns): boolean {
-    return stored.version > this.#stream.counters.startVersion;
   }
 }

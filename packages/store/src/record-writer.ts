@@ -114,9 +114,12 @@ export class RecordWriter {
     return this.#at.get(seq) as StoredColumns | undefined;
   }
 
-  /** Gives a record a version above all the clock has seen; all else of it stays, its seq too. Returns it as it is then. */
+  /**
+   * Gives a record a version above all the clock has seen, of the start that wrote it; all else of it stays, its seq too.
+   * Returns it as it is then.
+   */
   renew(stored: StoredColumns): StoredColumns {
-    const version = this.#clock.next();
+    const version = this.#clock.renewed(stored.version);
     const hash = recordHash({
       ...stored,
       version,

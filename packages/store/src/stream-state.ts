@@ -21,11 +21,6 @@ export interface StreamCounters {
   outbox: number;
   /** Of all the records, as the relay must hold them once nothing waits (protocol rule 12). */
   digest: bigint;
-  /**
-   * Records of a higher version were written here since this daemon start first opened the file, and so after any restoring
-   * of the file from a copy, and before the relay was found to hold the same. Not stored: it is about this process.
-   */
-  startVersion: string;
   /** Live records by collection that changed in this transaction. */
   collectionDeltas: ReadonlyMap<string, number>;
 }
@@ -40,8 +35,6 @@ interface StreamColumns {
   readonly outbox: number;
   readonly digest: string;
 }
-
-const NO_VERSION_ABOVE = 'ffffffffffff-ffff-ffffffff';
 
 type CountedColumns = Pick<StoredColumns, 'seq' | 'version' | 'hash' | 'expires_at' | 'rejected' | 'relay_hash'>;
 
@@ -62,8 +55,7 @@ export class StreamState {
   #counters: StreamCounters;
   #isDirty = false;
 
-  /** `startVersion`: what it was when the file was last closed in this process; undefined when it was not open before. */
-  constructor(database: Database, startVersion: string | undefined) {
+  constructor(database: Database) {
     const columns = sealedColumns('stream');
     const places = '?, ?, ?, ?, ?, ?, ?, ?, ?';
     const born = [randomBytes(16).toString('hex'), 0, ZERO_VERSION, 0, ZERO_VERSION, null, 0, EMPTY_DIGEST];
@@ -81,7 +73,6 @@ export class StreamState {
     this.isCountedAnew = !isSealed('stream', row);
     this.#counters = this.isCountedAnew ? uncounted(row.last_seq) : countersOf(row);
     if (this.isCountedAnew) this.recount();
-    this.#counters.startVersion = startVersion ?? this.#counters.lastVersion;
   }
 
   /** The counters as they are now; inside a transaction, with what it did so far. */
@@ -93,11 +84,6 @@ export class StreamState {
   set(changes: Partial<StreamCounters>): void {
     Object.assign(this.#counters, changes);
     this.#isDirty = true;
-  }
-
-  /** File and relay held the same: what is written from then on has versions above all of it, and no other claim to be later. */
-  agree(): void {
-    this.#counters.startVersion = NO_VERSION_ABOVE;
   }
 
   /** Gives the next position. */
@@ -171,7 +157,6 @@ function countersOf(row: StreamColumns): StreamCounters {
     ackedAtMs: row.acked_at,
     outbox: row.outbox,
     digest: digestOf(row.digest),
-    startVersion: row.last_version,
     collectionDeltas: NO_DELTAS,
   };
 }
@@ -188,7 +173,6 @@ function uncounted(lastSeq: unknown): StreamCounters {
     ackedAtMs: null,
     outbox: 0,
     digest: 0n,
-    startVersion: ZERO_VERSION,
     collectionDeltas: NO_DELTAS,
   };
 }

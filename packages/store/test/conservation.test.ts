@@ -186,7 +186,7 @@ class World {
     }
     for (let after = store.counters.acked.seq; ;) {
       const page = this.relay.page(after, PAGE_CHANGES);
-      await store.adopt(page);
+      await store.adopt(page, this.agent.lineage);
       this.agent.expectTrueCounters();
       if (!page.more) break;
       after = page.changes.at(-1)!.seq;
@@ -203,7 +203,7 @@ class World {
     const { store } = this.agent;
     const { lastSeq } = store.counters;
     const copy = [...this.relay.records.values()];
-    await store.settle(copy, true);
+    await store.settle(copy, true, this.agent.lineage);
     this.agent.expectTrueCounters();
     const held = new Set(copy.map(({ hash }) => hash));
     for (let after = 0; after < lastSeq;) {

@@ -188,7 +188,7 @@ describe('figures of the stream', () => {
     expect(agent.store.counters.lastSeq).toBeGreaterThanOrEqual(lastSeq);
     expect(Number.isSafeInteger(agent.store.counters.lastSeq)).toBe(true);
     // What the relay holds it says itself.
-    await agent.store.adopt(relay.page(0, 1000));
+    await agent.store.adopt(relay.page(0, 1000), agent.lineage);
     await agent.write(put('notes', 'e', {}));
     await expectSame();
     agent.reopen();
@@ -202,7 +202,7 @@ describe('settling by content', () => {
     await expectSame();
   });
 
-  const settle = (...changes: Change[]): Promise<unknown> => agent.store.settle(changes, true);
+  const settle = (...changes: Change[]): Promise<unknown> => agent.store.settle(changes, true, agent.lineage);
 
   test('leaves alone what is the same, and what waits here in a newer version', async () => {
     await agent.write(put('notes', 'b', { newer: true }));
@@ -301,7 +301,7 @@ describe('settling by content', () => {
     expect(agent.store.counters.digest).not.toBe(relay.digest);
     expect(await settle(held(POISON))).toEqual(NO_SETTLEMENT);
     await expectSame();
-    expect(await agent.store.settle([held(POISON)], false)).toEqual(NO_SETTLEMENT);
+    expect(await agent.store.settle([held(POISON)], false, agent.lineage)).toEqual(NO_SETTLEMENT);
     await agent.write(put('notes', POISON, { again: true }));
     agent.expectTrueCounters();
   });

@@ -1,9 +1,19 @@
-import { type CommitConfig, HybridClock, isHoldfastError, type Json, parseDocument } from '@holdfast/protocol';
+import { randomBytes } from 'node:crypto';
+
+import {
+  type CommitConfig,
+  HybridClock,
+  isHoldfastError,
+  type Json,
+  parseDocument,
+  type StartEntry,
+} from '@holdfast/protocol';
 import { type Database, openDatabase } from '@holdfast/sqlite';
 import {
   AgentStore,
   digestOf,
   digestShare,
+  Lineage,
   type Precondition,
   type StoreOperation,
   type WriteResult,
@@ -27,11 +37,24 @@ export class TestAgent implements Disposable {
   store: AgentStore;
   /** Commits that gave out seqs, since the file was made. */
   commits = 0;
+  readonly #starts: StartEntry[];
 
-  constructor(path: string, clock: FakeClock = new FakeClock()) {
+  /** `before`: the starts that this one goes on from, the oldest first. */
+  constructor(path: string, clock: FakeClock = new FakeClock(), before: readonly StartEntry[] = []) {
     this.path = path;
     this.clock = clock;
+    this.#starts = [...before];
     this.store = this.#open();
+  }
+
+  /** What the relay would know of the starts. */
+  get starts(): readonly StartEntry[] {
+    return this.#starts;
+  }
+
+  /** The starts, seen from the one that runs. */
+  get lineage(): Lineage {
+    return new Lineage(this.#starts.at(-1)!.start, this.#starts);
   }
 
   /** Closes the file and opens it as a new process would: with a clock that knows nothing. */
@@ -97,7 +120,9 @@ export class TestAgent implements Disposable {
     const onCommit = (): void => {
       this.commits += 1;
     };
-    return new AgentStore({ path, clock: new HybridClock(now, '0000000a'), now, commit: commitConfig, onCommit });
+    const start = randomBytes(4).toString('hex');
+    this.#starts.push({ start, parent: this.#starts.at(-1)?.start ?? null });
+    return new AgentStore({ path, clock: new HybridClock(now, start), now, commit: commitConfig, onCommit });
   }
 }
 

@@ -77,7 +77,7 @@ async function adoptAll(pageChanges: number): Promise<void> {
   let after = agent.store.counters.acked.seq;
   for (;;) {
     const page = relay.page(after, pageChanges);
-    await agent.store.adopt(page);
+    await agent.store.adopt(page, agent.lineage);
     agent.expectTrueCounters();
     if (!page.more) return;
     after = page.changes.at(-1)!.seq;
@@ -296,10 +296,10 @@ describe('reconciling', () => {
     const batch = agent.store.outbox.next(bounds)!;
     relay.takeBatch(batch);
     await agent.store.acknowledge(batch.upto, []);
-    await agent.store.adopt(relay.page(0, 1000));
+    await agent.store.adopt(relay.page(0, 1000), agent.lineage);
     expect(agent.store.counters).toMatchObject({ acked: batch.upto, outbox: 0, lastSeq: 2 });
     const other: Cursor = { seq: 2, version: ZERO_VERSION };
-    await agent.store.adopt({ cursor: other, changes: [], more: false });
+    await agent.store.adopt({ cursor: other, changes: [], more: false }, agent.lineage);
     expect(agent.store.counters.acked).toEqual(other);
   });
 });

@@ -32,7 +32,7 @@ export class RelayModel {
   }
 
   /** What it holds above a seq. */
-  page(after: number, limit: number): StreamPage {
+  page(after: number, limit: number): Omit<StreamPage, 'starts'> {
     const above = [...this.records.values()].filter(({ seq }) => seq > after);
     const sorted = above.toSorted((left, right) => left.seq - right.seq);
     return { cursor: this.cursor, changes: sorted.slice(0, limit), more: sorted.length > limit };

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { type ErrorCode, HoldfastError, type HybridClock, type Now } from '@holdfast/protocol';
+import { type ErrorCode, HoldfastError, type HybridClock, type Now, startOfBoot } from '@holdfast/protocol';
 import type PQueue from 'p-queue';
 
 import type { Enrolment, NodeDatabase } from '../storage/node-database.ts';
@@ -41,7 +41,7 @@ const passedOn: ReadonlySet<string> = new Set<ErrorCode>(['join-token-refused', 
  */
 export function joinRelay(options: JoiningOptions, target: JoinTarget): Promise<void> {
   return options.turns.add(async () => {
-    const { database, onEnrolled, onReidentified } = options;
+    const { database, clock, onEnrolled, onReidentified } = options;
     const { name, isAdopting = false } = target;
     const before = database.enrolment;
     if (before !== undefined && !(isAdopting && before.name === name)) {
@@ -54,6 +54,7 @@ export function joinRelay(options: JoiningOptions, target: JoinTarget): Promise<
     }
     const boot = randomBytes(16).toString('hex');
     database.enrolAgain(enrolment, boot);
+    clock.changeStart(startOfBoot(boot));
     return onReidentified(boot);
   });
 }
@@ -63,7 +64,7 @@ export function joinRelay(options: JoiningOptions, target: JoinTarget): Promise<
  * tokens and their records stay, and go to the relay anew as the new node's; it serves them all the while.
  *
  * First the relay takes the new name in, then node.db changes in one transaction, in the same turn of the loop as the
- * clock: no version with the old suffix is made after that, none with the new one before. A crash between the two leaves
+ * clock: no version of the old start is made after that, none of the new one before. A crash between the two leaves
  * the node what it was, and a name at the relay that nobody bears: `holdfast invite NAME --replaces` makes a token to try
  * again with. A crash after the transaction leaves nothing to do: the next start is the new node's.
  *
@@ -85,7 +86,7 @@ export function reidentify(
     const suffix = randomBytes(4).toString('hex');
     const boot = randomBytes(16).toString('hex');
     database.reidentify(enrolment, suffix, boot);
-    clock.changeSuffix(suffix);
+    clock.changeStart(startOfBoot(boot));
     await onReidentified(boot);
     return enrolment;
   });

@@ -40,7 +40,7 @@ export interface TokenEntry {
   readonly createdAtMs: number;
 }
 
-/** Earlier starts told to the relay at most; older ones are no use, as the relay has forgotten them long ago. */
+/** Earlier starts kept, and told to the relay, at most. */
 const MAX_PREDECESSORS = 100;
 
 /**
@@ -68,20 +68,26 @@ export class NodeDatabase {
     this.#addBoot = this.#database.prepare('INSERT INTO boots (boot) VALUES (?)');
     this.#boots = this.#database.prepare('SELECT boot FROM boots WHERE boot <> ? ORDER BY number DESC LIMIT ?').pluck();
     this.#latestBoot = this.#database.prepare('SELECT boot FROM boots ORDER BY number DESC LIMIT 1').pluck();
-    this.#forgetBoots = this.#database.prepare('DELETE FROM boots WHERE boot <> ?');
+    this.#forgetBoots = this.#database.prepare(
+      `DELETE FROM boots WHERE number <= (SELECT number FROM boots ORDER BY number DESC LIMIT 1 OFFSET ${MAX_PREDECESSORS + 1})`,
+    );
   }
 
-  /** The 8 hexadecimal digits that end every version this node makes. */
+  /** 8 random hexadecimal digits, made with the file: they tell the node from others, to its backups. */
   get suffix(): string {
     return this.#database.prepare('SELECT suffix FROM node WHERE id = 1').pluck().get() as string;
   }
 
   /** Notes a start of the daemon (protocol rule 7). */
   addBoot(boot: string): void {
-    this.#write('the start', () => this.#addBoot.run(boot));
+    const add = this.#database.transaction(() => {
+      this.#addBoot.run(boot);
+      this.#forgetBoots.run();
+    });
+    this.#write('the start', () => add.immediate());
   }
 
-  /** Starts before `boot`, newest first, back to the last one that had a session. */
+  /** Starts that `boot` goes on from, newest first; the oldest are forgotten. */
   predecessorsOf(boot: string): string[] {
     return this.#boots.all(boot, MAX_PREDECESSORS) as string[];
   }
@@ -89,11 +95,6 @@ export class NodeDatabase {
   /** The latest start, which speaks for the node now. */
   get boot(): string {
     return this.#latestBoot.get() as string;
-  }
-
-  /** The relay knows `boot` now: earlier starts need not be told any more. */
-  confirmBoot(boot: string): void {
-    this.#write('the session', () => this.#forgetBoots.run(boot));
   }
 
   /** Where the node belongs; undefined until it has joined. */
@@ -129,7 +130,7 @@ export class NodeDatabase {
   }
 
   /**
-   * Makes the node another one, together: where it belongs, what ends its versions, and a start of its own, as the earlier
+   * Makes the node another one, together: where it belongs, its suffix, and a start of its own, as the earlier
    * ones were another node's.
    */
   reidentify({ name, relayUrl, credential, joinedAtMs }: Enrolment, suffix: string, boot: string): void {

@@ -42,8 +42,6 @@ export class Lane {
   #acked: Cursor | undefined;
   /** What the records' digest is while nothing waits; undefined until asked for anew. */
   #digest: string | undefined;
-  /** The digest that was the relay's too when they were last compared. */
-  #agreedDigest: string | undefined;
   #incarnation: string | undefined;
   #isKnownClean = false;
   #movedAt = 0;
@@ -138,11 +136,6 @@ export class Lane {
 
   #isToRepair(ours: string, theirs: string, from: 'session' | 'batch'): boolean {
     const verdict = this.#comparison.judge(ours === theirs, from);
-    // Once for each digest, so that quiet agents' files need not be opened.
-    if (ours === theirs && this.#agreedDigest !== ours) {
-      this.#store().agree();
-      this.#agreedDigest = ours;
-    }
     if (verdict === 'diverged') this.#context.onNotice(this.agent, { kind: 'diverged' });
     return verdict === 'repair';
   }
@@ -362,7 +355,7 @@ export class Lane {
     const { agent } = this;
     const transport = this.#context.transport();
     const tell: StreamWork['tell'] = (notice) => this.#context.onNotice(agent, notice);
-    return transport && { agent, store: () => this.#store(), transport, signal, tell };
+    return transport && { boot: this.#context.boot, agent, store: () => this.#store(), transport, signal, tell };
   }
 
   #broke(outcome: NotDone | undefined, signal: AbortSignal): void {

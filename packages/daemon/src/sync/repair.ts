@@ -7,12 +7,13 @@ import {
   type ComparedRecord,
   digestShare,
   digestText,
+  type Lineage,
   NO_SETTLEMENT,
   type Settlement,
 } from '@holdfast/store';
 
 import { differencesOf } from './notices.ts';
-import { ABORTED, NO_END, type StreamWork } from './pull.ts';
+import { ABORTED, lineageOf, NO_END, type StreamWork } from './pull.ts';
 import type { NotDone, Outcome } from './transport.ts';
 
 /** With more buckets than these, all of what the relay holds is copied at once: it walks over all of it for each bucket. */
@@ -60,7 +61,8 @@ async function settleAll(work: RepairWork): Promise<NotDone | undefined> {
   const ours = await bucketDigests(work);
   const differing = [...ours.keys()].filter((bucket) => ours[bucket] !== theirs.value.buckets[bucket]);
   const held: Held = new Map();
-  const broken = await settleBuckets({ work, held, digests: theirs.value.buckets }, differing);
+  const copying = { work, held, digests: theirs.value.buckets, lineage: lineageOf(work, theirs.value) };
+  const broken = await settleBuckets(copying, differing);
   if (broken !== undefined) return broken;
   if (signal.aborted) return ABORTED;
   if (differing.length > 0) await resendMissing(work, new Set(differing), held);
@@ -72,23 +74,22 @@ interface Copying {
   readonly held: Held;
   /** The relay's, by bucket. */
   readonly digests: readonly string[];
+  readonly lineage: Lineage;
 }
 
 /** Returns why it could not. */
-async function settleBuckets(
-  { work, held, digests }: Copying,
-  differing: readonly number[],
-): Promise<NotDone | undefined> {
+async function settleBuckets(copying: Copying, differing: readonly number[]): Promise<NotDone | undefined> {
+  const { held, digests } = copying;
   let buckets = differing;
   if (differing.length > MOST_BUCKETS) {
-    const broken = await settleCopy(work, undefined, held);
+    const broken = await settleCopy(copying, undefined);
     if (broken !== undefined) return broken;
     // It has records too that the relay does not count: where such are, only the bucket itself tells which are held.
     buckets = differing.filter((bucket) => digestText(held.get(bucket)?.digest ?? 0n) !== digests[bucket]);
   }
   for (const bucket of buckets) {
     held.delete(bucket);
-    const broken = await settleCopy(work, bucket, held);
+    const broken = await settleCopy(copying, bucket);
     if (broken !== undefined) return broken;
   }
   return undefined;
@@ -103,17 +104,14 @@ async function bucketDigests(work: RepairWork): Promise<string[]> {
 }
 
 /** Settles what the relay holds in a bucket, and notes it in `held`. Returns why it could not. */
-async function settleCopy(
-  { agent, store, transport, signal, settled }: RepairWork,
-  bucket: number | undefined,
-  held: Held,
-): Promise<NotDone | undefined> {
+async function settleCopy({ work, held, lineage }: Copying, bucket: number | undefined): Promise<NotDone | undefined> {
+  const { agent, store, transport, signal, settled } = work;
   for (let after: string | undefined; ;) {
     const page = await transport.copyPage({ agent, bucket, after }, signal);
     if (page.kind !== 'done') return page;
     const { changes, next } = page.value;
     for (const change of changes) noteHeld(held, change);
-    settled(await store().settle(changes, bucket !== undefined));
+    settled(await store().settle(changes, bucket !== undefined, lineage));
     if (signal.aborted) return ABORTED;
     if (next === null) return undefined;
     if (next === after) return NO_END;

@@ -28,8 +28,6 @@ export interface SyncOptions {
   readonly boot: string;
   /** The starts before a boot. */
   readonly predecessors: (boot: string) => readonly string[];
-  /** The relay knows this boot now. */
-  readonly confirmBoot: (boot: string) => void;
   readonly agents: () => readonly string[];
   /** An agent's store, to be used at once. */
   readonly store: (agent: string) => AgentStore;
@@ -68,7 +66,6 @@ export class SyncEngine {
   #link: Link;
   #laneContext: LaneContext;
   #transport: Transport | undefined;
-  #isConfirmed = false;
   #moments = 0;
 
   constructor(options: SyncOptions) {
@@ -100,7 +97,6 @@ export class SyncEngine {
     // between this and the new identity.
     const stopping = this.#stopLanes();
     this.#boot = boot;
-    this.#isConfirmed = false;
     this.#sentAnew = new Set(this.#options.agents());
     this.#link = this.#makeLink();
     this.#laneContext = this.#makeLaneContext();
@@ -268,7 +264,6 @@ export class SyncEngine {
 
   // A pause between agents keeps requests flowing while hundreds of files are looked at after a start.
   async #release(answer: SessionAnswer, askedAt: number): Promise<void> {
-    this.#confirmBoot();
     const link = this.#link;
     const standing = standingOf(answer);
     for (const agent of this.#options.agents()) {
@@ -279,17 +274,6 @@ export class SyncEngine {
         this.#onError(agent, error);
       }
       await nextTurn();
-    }
-  }
-
-  // Unconfirmed, the starts before this one are told again next time: a full disk need not stop the sync.
-  #confirmBoot(): void {
-    if (this.#isConfirmed) return;
-    try {
-      this.#options.confirmBoot(this.#boot);
-      this.#isConfirmed = true;
-    } catch (error) {
-      this.#options.log.warn({ err: error }, 'the session could not be noted; tried again when it is renewed');
     }
   }
 

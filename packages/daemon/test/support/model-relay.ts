@@ -370,7 +370,7 @@ export class ModelRelay implements AsyncDisposable {
   #buckets(agent: string): Buckets {
     const buckets = Array.from({ length: DIGEST_BUCKETS }, (): Change[] => []);
     for (const change of this.#counted(agent)) buckets[bucketOf(change)]?.push(change);
-    return { digest: this.digest(agent), buckets: buckets.map(digestOfAll) };
+    return { digest: this.digest(agent), buckets: buckets.map(digestOfAll), starts: [] };
   }
 
   #copy(agent: string, query: URLSearchParams): CopyPage {
@@ -405,7 +405,12 @@ export class ModelRelay implements AsyncDisposable {
       .map(({ change }) => change)
       .filter(({ seq }) => seq > Number(query.get('after')))
       .toSorted((one, other) => one.seq - other.seq);
-    return { cursor: stream.cursor, changes: above.slice(0, this.pageChanges), more: above.length > this.pageChanges };
+    return {
+      cursor: stream.cursor,
+      starts: [],
+      changes: above.slice(0, this.pageChanges),
+      more: above.length > this.pageChanges,
+    };
   }
 }
 

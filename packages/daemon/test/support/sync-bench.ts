@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 
-import { HybridClock, type Json, parseDocument, type Reject } from '@holdfast/protocol';
+import { HybridClock, type Json, parseDocument, type Reject, startOfBoot } from '@holdfast/protocol';
 import { AgentFiles, type AgentStore, type WriteResult, type WrittenRange } from '@holdfast/store';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { type Logger, pino } from 'pino';
@@ -23,7 +23,6 @@ export interface SyncBenchOptions {
   readonly now?: () => number;
   readonly timeoutMs?: number;
   readonly config?: TestDaemonOptions['config'];
-  readonly confirmBoot?: () => void;
   readonly predecessors?: readonly string[];
   readonly log?: Logger;
   /** A directory to use instead of a fresh one; the test removes it. */
@@ -38,7 +37,6 @@ export class SyncBench implements AsyncDisposable {
   readonly boot: string = randomBytes(16).toString('hex');
   readonly notices: Notice[] = [];
   readonly taken: { changes: number; rejects: number } = { changes: 0, rejects: 0 };
-  confirmed = 0;
   /** Where the agents' files stand. */
   readonly directory: string;
   readonly #own: TemporaryDirectory | undefined;
@@ -54,7 +52,7 @@ export class SyncBench implements AsyncDisposable {
     mkdirSync(directory, { recursive: true });
     this.files = new AgentFiles({
       directory,
-      clock: new HybridClock(now, '0badcafe'),
+      clock: new HybridClock(now, startOfBoot(this.boot)),
       now,
       commit: config,
       maxOpen: 8,
@@ -64,10 +62,6 @@ export class SyncBench implements AsyncDisposable {
       config,
       boot: this.boot,
       predecessors: () => options.predecessors ?? [],
-      confirmBoot: () => {
-        this.confirmed += 1;
-        options.confirmBoot?.();
-      },
       agents: () => this.agents,
       store: (agent) => this.files.get(agent),
       onTaken: (changes: number, rejects: readonly Reject[]) => {

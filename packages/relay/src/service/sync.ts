@@ -13,6 +13,7 @@ import {
   type Reject,
   type SessionAnswer,
   type SessionRequest,
+  type StartEntry,
   type StreamPage,
 } from '@holdfast/protocol';
 import type { RecordRow } from '@holdfast/store';
@@ -105,12 +106,13 @@ export class Sync {
     if (unreadable + leftOut > 0 && wireVersion < COMPARES_HASHES) {
       throw new HoldfastError('storage-failed', `${unreadable + leftOut} of the records cannot be read any more`);
     }
-    return { cursor, changes, more };
+    return { cursor, starts: await this.#starts(stream.node), changes, more };
   }
 
   /** See `RelayStore.buckets`. */
-  buckets(node: string, agent: string): Promise<Buckets> {
-    return this.#options.store.buckets(node, agent);
+  async buckets(node: string, agent: string): Promise<Buckets> {
+    const digests = await this.#options.store.buckets(node, agent);
+    return { ...digests, starts: await this.#starts(node) };
   }
 
   /** A page of all the relay holds of an agent. Throws like `RelayStore.copyPage`. */
@@ -147,6 +149,10 @@ export class Sync {
     });
     if (unreadable > 0) this.#options.warnings.unreadable(node, agent, unreadable);
     return { changes, unreadable: unreadable - leftOut, leftOut };
+  }
+
+  async #starts(node: string): Promise<StartEntry[]> {
+    return [...(await this.#options.store.starts(node))];
   }
 
   #speaker(node: string, boot: string): Speaker {

@@ -8,6 +8,7 @@ import type {
   Reject,
   Role,
   SessionRequest,
+  StartEntry,
 } from '@holdfast/protocol';
 import type { CopyProgress } from '@holdfast/sqlite';
 import type { CollectionCount, QueryResult, RecordRow } from '@holdfast/store';
@@ -103,6 +104,9 @@ export interface AgentPart {
   readonly bucket?: number | undefined;
 }
 
+/** See `RelayStore.buckets`. */
+export type BucketDigests = Omit<Buckets, 'starts'>;
+
 /** A page of an agent's records, tombstones included. */
 export interface CopyPart {
   readonly rows: readonly RecordRow[];
@@ -159,9 +163,15 @@ export interface RelayStore {
    * has none, when the current one is among its predecessors, or when the current one has been silent too long; a start
    * that was superseded never comes back. Throws `node-cloned`; `node-not-found` for an unknown node.
    *
-   * Resolves with the cursors of all the node's streams.
+   * Notes the start and those it goes on from. Resolves with the cursors of all the node's streams.
    */
   openSession(opening: SessionOpening): Promise<readonly StreamCursor[]>;
+
+  /**
+   * The latest starts of a node that are known by its sessions, at most 1,000, and the start each went on from; null: not known, or
+   * it was the first. Nothing of an unknown node.
+   */
+  starts(node: string): Promise<readonly StartEntry[]>;
 
   /**
    * Takes a batch, in one transaction (protocol rules 3, 4, 8): merges its changes by content, keeps refused ones as dead
@@ -185,7 +195,7 @@ export interface RelayStore {
    * The digests of an agent's records by bucket, computed from the records (protocol rule 12). Others are served meanwhile:
    * what changes during the call may count as it was, as it is, or both. All empty for an unknown agent.
    */
-  buckets(node: string, agent: string): Promise<Buckets>;
+  buckets(node: string, agent: string): Promise<BucketDigests>;
 
   /**
    * A page of an agent's records, by whichever stream they came: at most 1,000, about 4 MiB. Over the pages every record

@@ -27,7 +27,7 @@ export class FileBuilder {
   /** Makes the file, or goes on with it. Throws what `openMigrated` throws. */
   constructor(path: string, clock: HybridClock, now: Now) {
     this.#database = openMigrated(path, agentMigrations);
-    this.#stream = new StreamState(this.#database, undefined);
+    this.#stream = new StreamState(this.#database);
     this.#writer = new RecordWriter(this.#database, this.#stream, clock, now);
   }
 

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { type Buckets, DIGEST_BUCKETS, HoldfastError, limits } from '@holdfast/protocol';
+import { DIGEST_BUCKETS, HoldfastError, limits } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 import { bucketOf, digestText, type RecordRow } from '@holdfast/store';
 
-import type { AgentPart, CopyPart } from '../relay-store.ts';
+import type { AgentPart, BucketDigests, CopyPart } from '../relay-store.ts';
 import { type CountedColumns, counts, RECORD_ROW, type RecordRowColumns, rowOf, shareOf } from './record-row.ts';
 
 /** Records looked at in one turn of the event loop: some milliseconds. */
@@ -51,7 +51,7 @@ export class AgentCopy {
   }
 
   /** See `RelayStore.buckets`. */
-  async buckets(node: string, agent: string): Promise<Buckets> {
+  async buckets(node: string, agent: string): Promise<BucketDigests> {
     const buckets = new BigUint64Array(DIGEST_BUCKETS);
     let digest = 0n;
     for await (const { keys } of this.#steps(node, agent, START)) {

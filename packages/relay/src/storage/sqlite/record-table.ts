@@ -20,6 +20,8 @@ export type Merged = 'applied' | 'stale' | 'contradicts';
 
 /** What changes did to an agent, to be written down once for all of them. */
 export interface Tally {
+  /** Whether each change is what the node has of its record now, and not what it once had. */
+  readonly areCurrent: boolean;
   /** By collection: live records more than before. */
   readonly counts: Map<string, number>;
   /** What the agent's digest is to be XORed with (protocol rule 12). */
@@ -137,18 +139,19 @@ export class RecordTable {
   }
 
   #mergeOlder(stored: Stored, row: RecordRow, tally: Tally): Merged {
-    if (row.version < stored.version) return 'stale';
-    if (row.hash !== stored.hash) return 'contradicts';
-    if (stored.outdated === 1) {
+    const isOlder = row.version < stored.version;
+    if (!isOlder && row.hash !== stored.hash) return 'contradicts';
+    // A node that has an older one now has lost the one that was refused.
+    if (stored.outdated === 1 && (!isOlder || tally.areCurrent)) {
       this.#readmit.run(stored.position);
-      tally.digest ^= digestShare(row);
+      tally.digest ^= shareOf({ ...stored, outdated: 0 });
     }
     return 'stale';
   }
 
   /**
    * Notes that a change was refused: the older version of its record that is here, if there is one, leaves the digest
-   * until a newer one is taken, or the node sends this one again. The node leaves out what was refused: so both count alike.
+   * until a newer one is taken, or the node sends this one again, or an older one as what it has now. The node leaves out what was refused: so both count alike.
    */
   outdate({ agentId }: Owner, { collection, record, resource, version }: Refusal, tally: Tally): void {
     if (version === null) return;

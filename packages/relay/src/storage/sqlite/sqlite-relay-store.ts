@@ -1,6 +1,5 @@
 import {
   type BatchHeader,
-  type Buckets,
   type CommitConfig,
   type Cursor,
   type DeadLetter,
@@ -8,6 +7,7 @@ import {
   type NetworkQuery,
   type NodeInfo,
   type Reject,
+  type StartEntry,
   ZERO_VERSION,
 } from '@holdfast/protocol';
 import {
@@ -22,6 +22,7 @@ import { type CollectionCount, digestText, GroupCommit, type QueryResult } from 
 
 import type {
   AgentPart,
+  BucketDigests,
   CopyPart,
   IncomingBatch,
   IncomingChange,
@@ -45,11 +46,17 @@ import { runNetworkQuery } from './network-query.ts';
 import { Overview } from './overview.ts';
 import { type Owner, RecordTable, type Tally } from './record-table.ts';
 import { cloned, SessionTable } from './session-table.ts';
+import { StartTable } from './start-table.ts';
 import { StreamTable } from './stream-table.ts';
 import { TokenTable } from './token-table.ts';
 
 /** Rough size of a write that carries no documents. */
 const SMALL_WRITE_BYTES = 256;
+
+/** How changes are merged. */
+interface Merging extends Pick<Tally, 'areCurrent'> {
+  readonly nowMs: number;
+}
 
 /**
  * The relay's store in one SQLite file. All writes go through one group commit, so that the batches of many nodes share
@@ -63,6 +70,7 @@ export class SqliteRelayStore implements RelayStore {
   readonly #records: RecordTable;
   readonly #streams: StreamTable;
   readonly #sessions: SessionTable;
+  readonly #starts: StartTable;
   readonly #deadLetters: DeadLetterTable;
   readonly #tokens: TokenTable;
   readonly #overview: Overview;
@@ -83,6 +91,7 @@ export class SqliteRelayStore implements RelayStore {
     this.#records = new RecordTable(this.#database, feed);
     this.#streams = new StreamTable(this.#database);
     this.#sessions = new SessionTable(this.#database);
+    this.#starts = new StartTable(this.#database);
     this.#deadLetters = new DeadLetterTable(this.#database);
     this.#tokens = new TokenTable(this.#database);
     this.#overview = new Overview(this.#database);
@@ -103,9 +112,18 @@ export class SqliteRelayStore implements RelayStore {
   }
 
   async openSession(opening: SessionOpening): Promise<readonly StreamCursor[]> {
-    const isOpen = await this.#write(() => this.#sessions.claim(opening));
-    if (!isOpen) throw cloned(opening.node);
-    return this.#read(() => this.#streams.ofNode(opening.node));
+    const { node, boot, predecessors } = opening;
+    const isOpen = await this.#write(() => {
+      if (!this.#sessions.claim(opening)) return false;
+      this.#starts.note(node, boot, predecessors);
+      return true;
+    });
+    if (!isOpen) throw cloned(node);
+    return this.#read(() => this.#streams.ofNode(node));
+  }
+
+  starts(node: string): Promise<readonly StartEntry[]> {
+    return this.#read(() => this.#starts.ofNode(node));
   }
 
   takeBatch(batch: IncomingBatch): Promise<Taken> {
@@ -114,7 +132,7 @@ export class SqliteRelayStore implements RelayStore {
       if (!this.#sessions.claim({ ...batch, predecessors: [] })) throw cloned(node);
       const stream = this.#streams.begin({ node, agent: header.agent, incarnation: header.incarnation });
       assertFastForward(header.base, stream.cursor);
-      const taken = this.#merge(stream, changes, nowMs);
+      const taken = this.#merge(stream, changes, { nowMs, areCurrent: true });
       this.#streams.move(stream, header.upto);
       return this.#isComparable(stream, header, taken) ? { ...taken, digest: this.#streams.digest(stream) } : taken;
     }, bytes);
@@ -124,7 +142,7 @@ export class SqliteRelayStore implements RelayStore {
     const { node, agent, incarnation, change, nowMs } = immediate;
     return this.#write(() => {
       if (!this.#sessions.claim({ ...immediate, predecessors: [] })) throw cloned(node);
-      return this.#merge(this.#streams.begin({ node, agent, incarnation }), [change], nowMs);
+      return this.#merge(this.#streams.begin({ node, agent, incarnation }), [change], { nowMs, areCurrent: false });
     }, change.line.length);
   }
 
@@ -136,7 +154,7 @@ export class SqliteRelayStore implements RelayStore {
     });
   }
 
-  buckets(node: string, agent: string): Promise<Buckets> {
+  buckets(node: string, agent: string): Promise<BucketDigests> {
     return this.#read(() => this.#copy.buckets(node, agent));
   }
 
@@ -166,7 +184,7 @@ export class SqliteRelayStore implements RelayStore {
 
   retryDeadLetter(id: string, change: IncomingChange, nowMs: number): Promise<Taken> {
     return this.#write(() => {
-      const taken = this.#merge(this.#deadLetters.owner(id), [change], nowMs);
+      const taken = this.#merge(this.#deadLetters.owner(id), [change], { nowMs, areCurrent: false });
       if (taken.rejects.length === 0) this.#deadLetters.drop(id);
       return taken;
     }, change.line.length);
@@ -249,8 +267,8 @@ export class SqliteRelayStore implements RelayStore {
     return digest !== undefined && rejects.length === 0 && !this.#records.hasAbove(streamId, upto.seq);
   }
 
-  #merge(owner: Owner, changes: readonly IncomingChange[], nowMs: number): Taken {
-    const tally: Tally = { counts: new Map(), digest: 0n };
+  #merge(owner: Owner, changes: readonly IncomingChange[], { nowMs, areCurrent }: Merging): Taken {
+    const tally: Tally = { areCurrent, counts: new Map(), digest: 0n };
     const rejects: Reject[] = [];
     let applied = 0;
     let stale = 0;

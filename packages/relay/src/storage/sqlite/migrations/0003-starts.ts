@@ -1,0 +1,15 @@
+import type { Migration } from '@holdfast/sqlite';
+
+/** The starts of each node's daemon by what their versions end with, and the start each went on from (protocol rules 6 and 7). */
+export const starts: Migration = {
+  name: 'starts',
+  sql: `
+CREATE TABLE starts (
+  number INTEGER PRIMARY KEY,
+  node TEXT NOT NULL REFERENCES nodes (name),
+  start TEXT NOT NULL,
+  parent TEXT,
+  UNIQUE (node, start)
+) STRICT;
+`,
+};
