@@ -39,7 +39,7 @@ export function readFacts(path: string, kind: BackupFileKind): Facts {
   }));
 }
 
-/** Who a node is to its backups: the random suffix of its versions. Throws SQLite's own errors. */
+/** Who a node is to its backups: random digits made with its database. Throws SQLite's own errors. */
 export function ownerOfNode(path: string): string {
   return reading(path, (database) => String(database.prepare('SELECT suffix FROM node WHERE id = 1').pluck().get()));
 }
