@@ -27,17 +27,18 @@ function judgeRecords(world: World, line: NodeLine, onRelay: ReadonlyMap<Key, St
   for (const key of new Set([...expectations.keys, ...held.keys(), ...onRelay.keys()])) {
     const possible = expectations.possible(key);
     const [here, there] = [held.get(key), onRelay.get(key)];
+    const say = (stored: Stored | undefined): string => described(writeBehind(world, line.node, key, stored), stored);
     for (const stored of [here, there]) {
       if (stored !== undefined && recordHash(stored) !== stored.hash)
         world.violated(`${line.label}: ${key}: wrong hash`);
     }
     if (isShortLived(key) || (expires(key) && world.isParted(line.node))) {
-      if (![here, there].every((stored) => textIn(stored) === writeBehind(world, key, stored).text)) {
-        world.violated(`${line.label}: ${key} was never written: ${say(world, key, here)}, ${say(world, key, there)}`);
+      if (![here, there].every((stored) => textIn(stored) === writeBehind(world, line.node, key, stored).text)) {
+        world.violated(`${line.label}: ${key} was never written: ${say(here)}, ${say(there)}`);
       }
       continue;
     }
-    const said = `${key}: expected ${possible.map(name).join(' or ')}; node ${say(world, key, here)}, relay ${say(world, key, there)}`;
+    const said = `${key}: expected ${possible.map(name).join(' or ')}; node ${say(here)}, relay ${say(there)}`;
     if (!isPossible(possible, here)) world.violated(`${line.label}: lost ${said}`);
     else if (possible.some(({ isPoison, text }) => isPoison && text === textIn(here)))
       judgeRefused(world, line, key, there);
@@ -48,7 +49,7 @@ function judgeRecords(world: World, line: NodeLine, onRelay: ReadonlyMap<Key, St
 
 /** What the relay refused is here alone; there an older write may stand. */
 function judgeRefused(world: World, line: NodeLine, key: Key, there: Stored | undefined): void {
-  const behind = writeBehind(world, key, there);
+  const behind = writeBehind(world, line.node, key, there);
   if (behind.isPoison) world.violated(`${line.label}: ${key}: the relay took what it has to refuse`);
 }
 
@@ -72,8 +73,8 @@ function name({ serial, text }: Write): string {
   return text === undefined ? 'nothing' : `#${serial}${text === null ? ' deleted' : ''}`;
 }
 
-function say(world: World, key: Key, stored: Stored | undefined): string {
-  return `${name(writeBehind(world, key, stored))}${stored === undefined ? '' : ` (${stored.version.slice(0, 17)})`}`;
+function described(behind: Write, stored: Stored | undefined): string {
+  return `${name(behind)}${stored === undefined ? '' : ` (${stored.version.slice(0, 17)})`}`;
 }
 
 async function judgeDigests(world: World, { node, label, life }: NodeLine): Promise<void> {

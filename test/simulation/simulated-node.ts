@@ -34,7 +34,7 @@ export class NodeLife implements Calling {
     this.node = line.node;
     this.directory = directory;
     const timers: Timers = { after: (delayMs, run) => time.after(delayMs, () => this.isDead || run()) };
-    const now = (): number => time.nowMs + line.clockOffsetMs;
+    const now = (): number => line.nowMs;
     const log = world.logOf(line.label);
     const database = new NodeDatabase(join(directory, 'node.db'));
     const boot = Array.from({ length: 4 }, () =>
@@ -154,6 +154,11 @@ export class NodeLine {
   /** Its process; undefined while none runs. */
   get life(): NodeLife | undefined {
     return this.#life;
+  }
+
+  /** What its clock shows, in milliseconds since 1970. */
+  get nowMs(): number {
+    return this.#world.time.nowMs + this.clockOffsetMs;
   }
 
   start(): void {

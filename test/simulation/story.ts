@@ -296,7 +296,9 @@ export class Story {
     return true;
   }
 
-  #bendNodeClock(): boolean {
+  async #bendNodeClock(): Promise<boolean> {
+    // A write has the time of its asking: see `Deletions`.
+    await this.#world.settle();
     const line = this.#world.random.pick(this.#world.lines);
     line.clockOffsetMs += this.#leapMs();
     this.#world.note(line.label, `clock off by ${line.clockOffsetMs} ms`);

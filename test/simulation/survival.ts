@@ -16,7 +16,7 @@ export async function countLosses(world: World, node: string, contested: Readonl
   for (const { expectations, label } of lines) {
     for (const key of expectations.keys) {
       if (isShortLived(key)) continue;
-      const left = places.map((held) => writeBehind(world, key, held.get(key)));
+      const left = places.map((held) => writeBehind(world, node, key, held.get(key)));
       const best = left.toSorted((one, other) => other.serial - one.serial)[0] ?? nothing(key);
       const possible = expectations.possible(key);
       const isLeft = ({ serial }: Write): boolean => left.some((write) => write.serial === serial);
@@ -27,16 +27,14 @@ export async function countLosses(world: World, node: string, contested: Readonl
   }
 }
 
-/** Which write made what stands somewhere. */
-export function writeBehind(world: World, key: Key, stored: Stored | undefined): Write {
+/** Which write made what stands somewhere. That nobody asked for it breaks a promise. */
+export function writeBehind(world: World, node: string, key: Key, stored: Stored | undefined): Write {
   if (stored === undefined) return nothing(key);
-  const serial =
-    stored.doc === null ? world.tombstones.get(stored.version) : (JSON.parse(stored.doc) as { n: number }).n;
-  const known = serial === undefined ? undefined : world.writes.get(serial);
-  // A deletion nobody was told of, or one that got another version: the latest there was.
-  return known ?? latestDeletion(world, key) ?? nothing(key);
-}
-
-function latestDeletion(world: World, key: Key): Write | undefined {
-  return [...world.writes.values()].findLast((write) => write.key === key && write.text === null);
+  const write =
+    stored.doc === null
+      ? world.deletions.behind(node, key, stored)
+      : world.writes.get((JSON.parse(stored.doc) as { n: number }).n);
+  if (write?.key === key) return write;
+  world.violated(`${node}: nobody wrote what stands under ${key}`);
+  return nothing(key);
 }

@@ -3,6 +3,7 @@ import { seededRandom, type SeededRandom } from '@holdfast/testkit';
 import { pino, type Logger } from 'pino';
 
 import { AGENTS } from './configuration.ts';
+import { Deletions } from './deletions.ts';
 import type { SimulatedDisk } from './disk.ts';
 import { Expectations } from './expectations.ts';
 import { FaultCounts } from './faults.ts';
@@ -28,8 +29,8 @@ export class World implements Surroundings {
   readonly lines: NodeLine[] = [];
   /** Every write that was asked for, by its serial. */
   readonly writes: Map<number, Write> = new Map();
-  /** Which write made a tombstone, by the version it got. */
-  readonly tombstones: Map<string, number> = new Map();
+  /** Every deletion that was asked for. */
+  readonly deletions: Deletions = new Deletions();
   /** Nodes that had a clone, or were put back. */
   readonly branched: Set<string> = new Set();
   /** Nodes that had a file of an agent begun anew beside another one: two streams bring its records. */

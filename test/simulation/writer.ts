@@ -130,7 +130,7 @@ export class Writer {
     { waitsForRelay = false, idempotencyKey }: Manner = {},
   ): void {
     const writes = planned.map(({ write }) => write);
-    for (const write of writes) line.expectations.asked(write);
+    for (const write of writes) this.#ask(line, write);
     this.asked += writes.length;
     const names = writes.map(({ key, serial, text }) => `${key}${text === null ? ' deleted' : ''} #${serial}`);
     this.#world.note(line.label, `${waitsForRelay ? 'writes for the relay' : 'writes'} ${names.join(', ')}`);
@@ -147,26 +147,32 @@ export class Writer {
     const answered = answer.then(
       async ({ results, ack }) => {
         if (life.isDead) return;
-        this.#acknowledge(line, writes, results);
+        this.#acknowledge(line, writes);
         const isSame = before === relay.timesPutBack + faults.of('relay-record-lost');
         if (ack === 'relay' && isSame) await this.#assertOnRelay(line, writes, results);
       },
       (error: unknown) => {
         if (life.isDead) return;
         if (!isHoldfastError(error, 'record-not-found')) throw error;
-        for (const write of writes) line.expectations.refused(write);
+        for (const write of writes) this.#refuse(line, write);
       },
     );
     this.#world.watch(answered);
   }
 
-  #acknowledge(line: NodeLine, writes: readonly Write[], results: readonly WriteResult[]): void {
+  #ask({ node, nowMs, expectations }: NodeLine, write: Write): void {
+    expectations.asked(write);
+    if (write.text === null) this.#world.deletions.asked({ node, write, atMs: nowMs });
+  }
+
+  #refuse({ expectations }: NodeLine, write: Write): void {
+    expectations.refused(write);
+    this.#world.deletions.refused(write);
+  }
+
+  #acknowledge({ expectations }: NodeLine, writes: readonly Write[]): void {
     this.acknowledged += writes.length;
-    for (const [index, write] of writes.entries()) {
-      line.expectations.acknowledged(write);
-      const version = results[index]?.version;
-      if (write.text === null && version !== undefined) this.#world.tombstones.set(version, write.serial);
-    }
+    for (const write of writes) expectations.acknowledged(write);
   }
 
   /** The caller was told that the relay has it. */
