@@ -20,15 +20,15 @@ export class Lineage {
    * Whether the write that has the version `ours` here came after the one that has the version `theirs` at the relay, whatever
    * the versions say. False also when that cannot be told: then the higher version is the later one.
    *
-   * Nothing goes on from the start that runs here, so what it wrote is later than all that others wrote. What a start before it
-   * wrote is later than what a branch holds that went on from an earlier start, as that branch was given up; it is older than what
-   * a branch holds that went on from this very start.
+   * What a start wrote is older than what the starts wrote that go on from it, and cannot be told from what a copy wrote that was
+   * made while it ran. What the start that runs here wrote is later than all else. What a start before it wrote is later than what
+   * a branch holds that went on from an earlier start, as that branch was given up.
    */
   isLater(ours: string, theirs: string): boolean {
     const [our, their] = [startOf(ours), startOf(theirs)];
-    if (our === their) return false;
+    if (our === their || this.#ancestorsOf(their).has(our)) return false;
     if (our === this.#own) return true;
-    if (!this.#parents.has(their) || this.#ancestorsOf(their).has(our)) return false;
+    if (!this.#parents.has(their)) return false;
     return this.#ancestorsOf(this.#own).has(our) || this.#ancestorsOf(our).has(their);
   }
 

@@ -4,17 +4,22 @@ import { describe, expect, test } from 'vitest';
 
 const version = (ms: number, start: string): string => `${String(ms).padStart(12, '0')}-0000-${start}`;
 
-const [first, second, third, branch, twig, stranger] = ['1', '2', '3', 'b', 'c', '9'].map((digit) =>
-  digit.repeat(8),
-) as [string, string, string, string, string, string];
+const first = '1'.repeat(8);
+const second = '2'.repeat(8);
+const third = '3'.repeat(8);
+const copied = '4'.repeat(8);
+const branch = 'b'.repeat(8);
+const twig = 'c'.repeat(8);
+const stranger = '9'.repeat(8);
 
-/** `third` runs, after `second` and `first`; `branch` and `twig` went on from `first` before that was put back. */
+/** `third` runs, and so does `copied`, a copy of it, after `second` and `first`; `branch` and `twig` went on from `first` before that was put back. */
 const starts: readonly StartEntry[] = [
   { start: first, parent: null },
   { start: branch, parent: first },
   { start: twig, parent: branch },
   { start: second, parent: first },
   { start: third, parent: second },
+  { start: copied, parent: third },
 ];
 
 const lineage = new Lineage(third, starts);
@@ -35,6 +40,7 @@ describe('a write that is here came after one that the relay has, although its v
   test.each([
     ['one start wrote both', second, second],
     ['the relay’s start went on from the other', first, twig],
+    ['the relay’s start is a copy’s, made while this one ran', third, copied],
     ['it was waiting when the file was copied, and the relay’s came after that', first, branch],
     ['nobody knows the relay’s start', second, stranger],
     ['nobody knows its own start', stranger, second],
