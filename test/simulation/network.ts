@@ -3,6 +3,7 @@ import type { EncodedBatch, RelayAnswer, RelayCall, RelayExchange } from '@holdf
 import { TIMEOUT_MS } from './configuration.ts';
 import type { FaultKind } from './faults.ts';
 import { routeOf } from './node-routes.ts';
+import { changesIn, type SentChange } from './sent-changes.ts';
 import type { SimulatedRelay } from './simulated-relay.ts';
 import type { Calling, Surroundings } from './surroundings.ts';
 
@@ -12,11 +13,15 @@ export type Weather = Readonly<Partial<Record<FaultKind, number>>>;
 /** A relay behind such a proxy takes nothing that holds this: it stands for documents that are too large. */
 export const LARGE_MARK = '"large":true';
 
-/** A call on its way. */
-interface Journey {
+/** A call as it was sent. */
+interface Sent {
   readonly from: Calling;
   readonly call: RelayCall;
   readonly body: string;
+}
+
+/** A call on its way. */
+interface Journey extends Sent {
   readonly fate: FaultKind | undefined;
   readonly arrive: (answer: RelayAnswer) => void;
   readonly fail: (reason: string) => void;
@@ -34,6 +39,8 @@ export class Network {
   refusesLarge = false;
   readonly #world: Surroundings;
   readonly #relay: SimulatedRelay;
+  /** What may reach the relay yet, as it was sent. */
+  readonly #onTheWay = new Set<Sent>();
 
   constructor(world: Surroundings, relay: SimulatedRelay) {
     this.#world = world;
@@ -46,6 +53,13 @@ export class Network {
     this.cutOff.clear();
     this.shutOut.clear();
     this.refusesLarge = false;
+  }
+
+  /** The changes of a node that may reach the relay yet, whatever became of who sent them. */
+  changesOnTheWay(node: string): readonly SentChange[] {
+    return [...this.#onTheWay]
+      .filter(({ from }) => from.node === node)
+      .flatMap(({ call, body }) => changesIn(routeOf(call), body));
   }
 
   /** What one life of a node reaches the relay by. */
@@ -76,17 +90,27 @@ export class Network {
   }
 
   #begin(begun: Omit<Journey, 'fate'>): void {
-    const { random, time } = this.#world;
+    const { random } = this.#world;
     const fate = this.#fateOf(routeOf(begun.call));
     const journey = { ...begun, fate, body: this.#mangled(begun.body, fate) };
     this.#world.note(begun.from.node, `${describe(begun.call, begun.body)}${fate === undefined ? '' : ` ${fate}`}`);
     if (fate !== undefined) this.#world.faults.add(fate);
     if (fate === 'request-lost') return;
     const isLate = fate === 'request-late';
-    time.after(isLate ? random.integer(TIMEOUT_MS, 6 * TIMEOUT_MS) : random.integer(1, 40), () => this.#reach(journey));
+    const delayMs = isLate ? random.integer(TIMEOUT_MS, 6 * TIMEOUT_MS) : random.integer(1, 40);
+    this.#travel(begun, delayMs, () => this.#reach(journey));
     if (fate !== 'request-twice') return;
     const again = { ...journey, fate: undefined, arrive: () => undefined, fail: () => undefined };
-    time.after(random.integer(1, 4 * TIMEOUT_MS), () => this.#reach(again));
+    this.#travel(begun, random.integer(1, 4 * TIMEOUT_MS), () => this.#reach(again));
+  }
+
+  #travel({ from, call, body }: Sent, delayMs: number, reach: () => void): void {
+    const sent = { from, call, body };
+    this.#onTheWay.add(sent);
+    this.#world.time.after(delayMs, () => {
+      this.#onTheWay.delete(sent);
+      reach();
+    });
   }
 
   #fateOf(route: string): FaultKind | undefined {
