@@ -57,6 +57,8 @@ CREATE INDEX records_expiry ON records (expires_at) WHERE expires_at IS NOT NULL
 
 CREATE UNIQUE INDEX records_key ON records (collection, id, agent_id, resource);
 
+CREATE INDEX records_outdated ON records (agent_id) WHERE outdated = 1;
+
 CREATE INDEX records_stream ON records (stream_id, seq);
 
 CREATE TABLE relay (

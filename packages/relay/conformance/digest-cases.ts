@@ -152,6 +152,20 @@ export function digestCases(make: MakeStore): void {
       await expect(pages({ bucket: bucketOf(held.row) })).resolves.toEqual([held.row]);
     });
 
+    it('and again when the agent begins another stream, whose file knows of no refusal', async () => {
+      const { store } = open();
+      const held = makeChange({ seq: 1, id: 'x', doc: 1 });
+      await store.takeBatch(makeBatch([held]));
+      await store.takeBatch(makeBatch([refusedVersion(2, 'x', 2)]));
+      await expect(digests()).resolves.toEqual([EMPTY_DIGEST]);
+      const place = { incarnation: SECOND, base: cursorAt(0), upto: cursorAt(1) };
+      await store.takeBatch(makeBatch([], place));
+      const both = digestOfRows([held.row]);
+      await expect(digests()).resolves.toEqual([both, both]);
+      await store.takeBatch(makeBatch([refusedVersion(2, 'x', 2)], { ...place, base: cursorAt(1), upto: cursorAt(2) }));
+      await expect(digests()).resolves.toEqual([EMPTY_DIGEST, EMPTY_DIGEST]);
+    });
+
     it('other content under one version is refused and stays in the digest, so that the difference shows', async () => {
       const change = makeChange({ seq: 1, id: 'x', doc: 1 });
       await immediate(change);

@@ -42,6 +42,7 @@ export class RecordTable {
   readonly #replace: Statement;
   readonly #outdate: Statement;
   readonly #readmit: Statement;
+  readonly #readmitAll: Statement;
   readonly #distrust: Statement;
   readonly #ofAgent: Statement;
   readonly #count: Statement;
@@ -69,6 +70,10 @@ export class RecordTable {
        AND outdated = 0 RETURNING hash, expires_at AS expiresAtMs, 0 AS outdated, damaged`,
     );
     this.#readmit = database.prepare('UPDATE records SET outdated = 0 WHERE position = ?');
+    this.#readmitAll = database.prepare(
+      `UPDATE records SET outdated = 0 WHERE agent_id = ? AND outdated = 1
+       RETURNING hash, expires_at AS expiresAtMs, 0 AS outdated, damaged`,
+    );
     this.#distrust = database
       .prepare('UPDATE records SET damaged = 1 WHERE position = ? AND damaged = 0 RETURNING agent_id')
       .pluck();
@@ -157,6 +162,15 @@ export class RecordTable {
     if (version === null) return;
     const stored = this.#outdate.get(collection, record, agentId, resource, version) as CountedColumns | undefined;
     if (stored !== undefined) tally.digest ^= shareOf(stored);
+  }
+
+  /**
+   * Counts all of an agent's records that were left out for a newer version that was refused: a file that begins anew knows
+   * nothing of those. Returns what the agent's digest is to be XORed with.
+   */
+  readmitAll(agentId: number): bigint {
+    const readmitted = this.#readmitAll.all(agentId) as CountedColumns[];
+    return readmitted.reduce((digest, row) => digest ^ shareOf(row), 0n);
   }
 
   /** Notes that the record at a position is damaged. Returns whose it is; undefined if there is none, or it is noted. */

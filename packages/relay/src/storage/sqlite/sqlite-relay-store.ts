@@ -47,7 +47,7 @@ import { Overview } from './overview.ts';
 import { type Owner, RecordTable, type Tally } from './record-table.ts';
 import { cloned, SessionTable } from './session-table.ts';
 import { StartTable } from './start-table.ts';
-import { StreamTable } from './stream-table.ts';
+import { type StoredStream, StreamTable } from './stream-table.ts';
 import { TokenTable } from './token-table.ts';
 
 /** Rough size of a write that carries no documents. */
@@ -130,7 +130,7 @@ export class SqliteRelayStore implements RelayStore {
     const { node, header, changes, bytes, nowMs } = batch;
     return this.#write(() => {
       if (!this.#sessions.claim({ ...batch, predecessors: [] })) throw cloned(node);
-      const stream = this.#streams.begin({ node, agent: header.agent, incarnation: header.incarnation });
+      const stream = this.#begin({ node, agent: header.agent, incarnation: header.incarnation });
       assertFastForward(header.base, stream.cursor);
       const taken = this.#merge(stream, changes, { nowMs, areCurrent: true });
       this.#streams.move(stream, header.upto);
@@ -142,7 +142,7 @@ export class SqliteRelayStore implements RelayStore {
     const { node, agent, incarnation, change, nowMs } = immediate;
     return this.#write(() => {
       if (!this.#sessions.claim({ ...immediate, predecessors: [] })) throw cloned(node);
-      return this.#merge(this.#streams.begin({ node, agent, incarnation }), [change], { nowMs, areCurrent: false });
+      return this.#merge(this.#begin({ node, agent, incarnation }), [change], { nowMs, areCurrent: false });
     }, change.line.length);
   }
 
@@ -265,6 +265,12 @@ export class SqliteRelayStore implements RelayStore {
   /** Whether the batch's digest speaks of the records that are here: nothing is left out, nothing is ahead. */
   #isComparable({ streamId }: Owner, { digest, upto }: BatchHeader, { rejects }: Taken): boolean {
     return digest !== undefined && rejects.length === 0 && !this.#records.hasAbove(streamId, upto.seq);
+  }
+
+  #begin(name: StreamName): StoredStream {
+    const stream = this.#streams.begin(name);
+    if (stream.isNew) this.#streams.changeDigest(stream, this.#records.readmitAll(stream.agentId));
+    return stream;
   }
 
   #merge(owner: Owner, changes: readonly IncomingChange[], { nowMs, areCurrent }: Merging): Taken {

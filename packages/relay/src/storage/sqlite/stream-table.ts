@@ -10,6 +10,8 @@ const DIGEST = /^[0-9a-f]{16}$/;
 /** A stream as it stands. */
 export interface StoredStream extends Owner {
   readonly cursor: Cursor;
+  /** Whether this transaction began it. */
+  readonly isNew: boolean;
 }
 
 interface StreamColumns {
@@ -61,7 +63,7 @@ export class StreamTable {
     const row = this.#find.get(node, agent, incarnation) as StreamColumns | undefined;
     if (row === undefined) return undefined;
     const { seq, version, ...owner } = row;
-    return { ...owner, cursor: readableCursor(seq, version) };
+    return { ...owner, cursor: readableCursor(seq, version), isNew: false };
   }
 
   /** The stream, begun if need be. */
@@ -71,7 +73,7 @@ export class StreamTable {
     const known = this.#findAgent.get(name.node, name.agent) as number | undefined;
     const agentId = known ?? (this.#addAgent.get(name.node, name.agent) as number);
     const streamId = this.#addStream.get(agentId, name.incarnation, ZERO_VERSION) as number;
-    return { agentId, streamId, cursor: { seq: 0, version: ZERO_VERSION } };
+    return { agentId, streamId, cursor: { seq: 0, version: ZERO_VERSION }, isNew: true };
   }
 
   /** Moves a stream's cursor. */

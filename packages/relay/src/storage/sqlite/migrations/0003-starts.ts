@@ -1,6 +1,9 @@
 import type { Migration } from '@holdfast/sqlite';
 
-/** The starts of each node's daemon by what their versions end with, and the start each went on from (protocol rules 6 and 7). */
+/**
+ * The starts of each node's daemon by what their versions end with, and the start each went on from (protocol rules 6 and 7); and
+ * an index of the few records that are outdated.
+ */
 export const starts: Migration = {
   name: 'starts',
   sql: `
@@ -11,5 +14,7 @@ CREATE TABLE starts (
   parent TEXT,
   UNIQUE (node, start)
 ) STRICT;
+
+CREATE INDEX records_outdated ON records (agent_id) WHERE outdated = 1;
 `,
 };
