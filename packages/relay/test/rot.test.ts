@@ -94,6 +94,22 @@ it('a cursor that rots to none keeps its node from nothing: it sends again', asy
   expect(answerOf(relayRoutes.batch, again)).toMatchObject({ cursor: cursorAt(4), rejects: [] });
 });
 
+it('a start that rots to none is left out, and keeps its node from nothing', async () => {
+  await using relay = await new TestRelay().start();
+  const node = await relay.node();
+  await node.session();
+  await relay.running.stop();
+  const database = openDatabase(join(relay.directory, 'relay.db'));
+  const { changes: known } = database
+    .prepare(`INSERT INTO starts (node, start) SELECT node, 'ffffffff' FROM starts`)
+    .run();
+  expect(known).toBe(1);
+  database.prepare(`UPDATE starts SET start = 'p' || substr(start, 2) WHERE start <> 'ffffffff'`).run();
+  database.close();
+  await relay.start(undefined, 0);
+  expect(answerOf(relayRoutes.digest, await node.buckets()).starts).toEqual([{ start: 'ffffffff', parent: null }]);
+});
+
 it('a digest that rots to none at all keeps its node from nothing, and is counted anew', async () => {
   await using relay = await new TestRelay().start();
   const node = await relay.node();

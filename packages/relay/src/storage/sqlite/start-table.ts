@@ -4,6 +4,8 @@ import type { Database, Statement } from '@holdfast/sqlite';
 /** Starts remembered for each node. */
 const REMEMBERED_STARTS = 1000;
 
+const START = /^[0-9a-f]{8}$/;
+
 /** Which starts of its daemon a node had, and which each went on from (protocol rule 6). All that writes needs a transaction. */
 export class StartTable {
   readonly #isKnown: Statement;
@@ -32,8 +34,9 @@ export class StartTable {
     this.#forget.run(node, node);
   }
 
-  /** The starts of a node, in the order they became known. */
+  /** The starts of a node, in the order they became known. One that rotted is left out: a node would take none of the others. */
   ofNode(node: string): StartEntry[] {
-    return this.#ofNode.all(node) as StartEntry[];
+    const entries = this.#ofNode.all(node) as StartEntry[];
+    return entries.filter(({ start, parent }) => START.test(start) && (parent === null || START.test(parent)));
   }
 }
