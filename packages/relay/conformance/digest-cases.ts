@@ -166,6 +166,19 @@ export function digestCases(make: MakeStore): void {
       await expect(digests()).resolves.toEqual([EMPTY_DIGEST, EMPTY_DIGEST]);
     });
 
+    it('and when a start takes over that does not go on from the one that was refused', async () => {
+      const { store } = open();
+      const held = makeChange({ seq: 1, id: 'x', doc: 1 });
+      await store.takeBatch(makeBatch([held]));
+      await store.takeBatch(makeBatch([refusedVersion(2, 'x', 2)]));
+      const nowMs = START_MS + 2 * LEASE_MS;
+      const late = { node: 'htpc', nowMs, silentBeforeMs: nowMs - LEASE_MS };
+      const successor = { ...late, boot: 'd'.repeat(32), predecessors: [BOOT] };
+      await expect(store.openSession(successor)).resolves.toMatchObject([{ digest: EMPTY_DIGEST }]);
+      const stranger = { ...late, boot: 'e'.repeat(32), predecessors: [BOOT], silentBeforeMs: nowMs + 1 };
+      await expect(store.openSession(stranger)).resolves.toMatchObject([{ digest: digestOfRows([held.row]) }]);
+    });
+
     it('other content under one version is refused and stays in the digest, so that the difference shows', async () => {
       const change = makeChange({ seq: 1, id: 'x', doc: 1 });
       await immediate(change);

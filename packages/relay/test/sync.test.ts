@@ -265,6 +265,7 @@ describe('the relay takes what nodes send', () => {
     const whole = await relay.call('GET', `${path}0`, { token: node.credential });
     expect(whole.json).toEqual({
       cursor: cursorAt(2),
+      starts: [],
       changes: lines.map((line) => JSON.parse(line) as unknown),
       more: false,
     });

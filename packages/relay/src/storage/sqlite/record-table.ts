@@ -165,8 +165,7 @@ export class RecordTable {
   }
 
   /**
-   * Counts all of an agent's records that were left out for a newer version that was refused: a file that begins anew knows
-   * nothing of those. Returns what the agent's digest is to be XORed with.
+   * Counts all of an agent's records that were left out for a newer version that was refused. Returns what the agent's digest is to be XORed with.
    */
   readmitAll(agentId: number): bigint {
     const readmitted = this.#readmitAll.all(agentId) as CountedColumns[];

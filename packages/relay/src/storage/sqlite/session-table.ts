@@ -6,6 +6,12 @@ import type { SessionOpening } from '../relay-store.ts';
 /** Superseded starts remembered for each node. A node restarts far less often than it forgets a copy of itself. */
 const REMEMBERED_BOOTS = 1000;
 
+/**
+ * What becomes of a start that wants to speak for its node: it goes on where the node was; it takes over from a start it does not
+ * go on from, so that it may have other records; it is refused, as it was superseded or another start is alive.
+ */
+export type Claim = 'goes-on' | 'takes-over' | 'refused';
+
 interface Current {
   readonly boot: string | null;
   readonly lastContactMs: number | null;
@@ -36,23 +42,20 @@ export class SessionTable {
     this.#clamp = database.prepare('UPDATE nodes SET last_contact_at = ? WHERE name = ? AND last_contact_at > ?');
   }
 
-  /**
-   * Makes or keeps a start the current one and notes the contact; false if it may not be: it was superseded, or
-   * another start is alive. Throws `node-not-found`.
-   */
-  claim(opening: SessionOpening): boolean {
+  /** Makes or keeps a start the current one and notes the contact, if it may be. Throws `node-not-found`. */
+  claim(opening: SessionOpening): Claim {
     const { node, boot, nowMs } = opening;
-    if (this.#renew.run(nowMs, node, boot).changes === 1) return true;
+    if (this.#renew.run(nowMs, node, boot).changes === 1) return 'goes-on';
     const current = this.#current.get(node) as Current | undefined;
     if (current === undefined) throw new HoldfastError('node-not-found', `no node "${node}" is enrolled here`);
     if (!this.#mayTakeOver(current, opening)) {
       // A contact in the future was noted under another clock: without this, it would look alive until then.
       this.#clamp.run(nowMs, node, nowMs);
-      return false;
+      return 'refused';
     }
     this.#retire(node, current, nowMs);
     this.#take.run(boot, nowMs, node);
-    return true;
+    return goesOn(current, opening) ? 'goes-on' : 'takes-over';
   }
 
   /** Ends a node's session for good: its start is superseded, and whichever comes next takes over at once. */
@@ -69,11 +72,16 @@ export class SessionTable {
     this.#forget.run(node, node);
   }
 
-  #mayTakeOver(current: Current, { node, boot, predecessors, silentBeforeMs }: SessionOpening): boolean {
+  #mayTakeOver(current: Current, opening: SessionOpening): boolean {
+    const { node, boot, silentBeforeMs } = opening;
     if (this.#isSuperseded.get(node, boot) !== undefined) return false;
-    if (current.boot === null || predecessors.includes(current.boot)) return true;
+    if (goesOn(current, opening)) return true;
     return current.lastContactMs === null || current.lastContactMs < silentBeforeMs;
   }
+}
+
+function goesOn({ boot }: Current, { predecessors }: SessionOpening): boolean {
+  return boot === null || predecessors.includes(boot);
 }
 
 /** What a start is told that may not speak for its node. */

@@ -114,7 +114,7 @@ export class SqliteRelayStore implements RelayStore {
   async openSession(opening: SessionOpening): Promise<readonly StreamCursor[]> {
     const { node, boot, predecessors } = opening;
     const isOpen = await this.#write(() => {
-      if (!this.#sessions.claim(opening)) return false;
+      if (!this.#claim(opening)) return false;
       this.#starts.note(node, boot, predecessors);
       return true;
     });
@@ -129,7 +129,7 @@ export class SqliteRelayStore implements RelayStore {
   takeBatch(batch: IncomingBatch): Promise<Taken> {
     const { node, header, changes, bytes, nowMs } = batch;
     return this.#write(() => {
-      if (!this.#sessions.claim({ ...batch, predecessors: [] })) throw cloned(node);
+      if (!this.#claim({ ...batch, predecessors: [] })) throw cloned(node);
       const stream = this.#begin({ node, agent: header.agent, incarnation: header.incarnation });
       assertFastForward(header.base, stream.cursor);
       const taken = this.#merge(stream, changes, { nowMs, areCurrent: true });
@@ -141,7 +141,7 @@ export class SqliteRelayStore implements RelayStore {
   takeImmediate(immediate: IncomingImmediate): Promise<Taken> {
     const { node, agent, incarnation, change, nowMs } = immediate;
     return this.#write(() => {
-      if (!this.#sessions.claim({ ...immediate, predecessors: [] })) throw cloned(node);
+      if (!this.#claim({ ...immediate, predecessors: [] })) throw cloned(node);
       return this.#merge(this.#begin({ node, agent, incarnation }), [change], { nowMs, areCurrent: false });
     }, change.line.length);
   }
@@ -267,10 +267,21 @@ export class SqliteRelayStore implements RelayStore {
     return digest !== undefined && rejects.length === 0 && !this.#records.hasAbove(streamId, upto.seq);
   }
 
+  #claim(opening: SessionOpening): boolean {
+    const claim = this.#sessions.claim(opening);
+    if (claim === 'takes-over') for (const agentId of this.#streams.agentIdsOf(opening.node)) this.#readmit(agentId);
+    return claim !== 'refused';
+  }
+
   #begin(name: StreamName): StoredStream {
     const stream = this.#streams.begin(name);
-    if (stream.isNew) this.#streams.changeDigest(stream, this.#records.readmitAll(stream.agentId));
+    if (stream.isNew) this.#readmit(stream.agentId);
     return stream;
+  }
+
+  // Who goes on from elsewhere may know nothing of what was refused, and then not have what stands here in its place.
+  #readmit(agentId: number): void {
+    this.#streams.changeDigest({ agentId }, this.#records.readmitAll(agentId));
   }
 
   #merge(owner: Owner, changes: readonly IncomingChange[], { nowMs, areCurrent }: Merging): Taken {

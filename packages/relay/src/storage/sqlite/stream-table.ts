@@ -31,6 +31,7 @@ export class StreamTable {
   readonly #touch: Statement;
   readonly #digest: Statement;
   readonly #agentIds: Statement;
+  readonly #agentIdsOf: Statement;
   readonly #setDigest: Statement;
   readonly #ofNode: Statement;
 
@@ -51,6 +52,7 @@ export class StreamTable {
     this.#touch = database.prepare('UPDATE streams SET last_change_at = ? WHERE id = ?');
     this.#digest = database.prepare('SELECT digest FROM agents WHERE id = ?').pluck();
     this.#agentIds = database.prepare('SELECT id FROM agents').pluck();
+    this.#agentIdsOf = database.prepare('SELECT id FROM agents WHERE node = ?').pluck();
     this.#setDigest = database.prepare('UPDATE agents SET digest = ? WHERE id = ?');
     this.#ofNode = database.prepare(
       `SELECT agent, incarnation, cursor_seq AS seq, cursor_version AS version, digest
@@ -92,13 +94,18 @@ export class StreamTable {
   }
 
   /** XORs what changes did to an agent's records into its digest. */
-  changeDigest(owner: Owner, change: bigint): void {
-    if (change !== 0n) this.setDigest(owner.agentId, digestOf(this.digest(owner)) ^ change);
+  changeDigest({ agentId }: Pick<Owner, 'agentId'>, change: bigint): void {
+    if (change !== 0n) this.setDigest(agentId, digestOf(this.digest({ agentId })) ^ change);
   }
 
   /** All agents. */
   agentIds(): number[] {
     return this.#agentIds.all() as number[];
+  }
+
+  /** The agents of a node. */
+  agentIdsOf(node: string): number[] {
+    return this.#agentIdsOf.all(node) as number[];
   }
 
   /** Notes what the digest of an agent's records is. */
