@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 
-import { limits, relayRoutes } from '@holdfast/protocol';
+import { limits, relayRoutes, startOfBoot } from '@holdfast/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { BOOT, cursorAt, INCARNATION, makeChange, START_MS, versionOf } from '../conformance/material.ts';
@@ -265,7 +265,7 @@ describe('the relay takes what nodes send', () => {
     const whole = await relay.call('GET', `${path}0`, { token: node.credential });
     expect(whole.json).toEqual({
       cursor: cursorAt(2),
-      starts: [],
+      starts: [{ start: startOfBoot(BOOT), parent: null }],
       changes: lines.map((line) => JSON.parse(line) as unknown),
       more: false,
     });
