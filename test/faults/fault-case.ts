@@ -6,11 +6,22 @@ export interface FaultPlan {
   readonly cases: number;
   /** For cases that can be counted out: which part of all there are is tried at most, from 0 to 1. */
   readonly share: number;
+  /** For cases that can be counted out: every so many, from this one on, counted from 1. The parts together are all there are. */
+  readonly part: Part;
   /** The same seed asks for the same faults; what a machine makes of them in time is its own. */
   readonly seed: number;
   /** Told now and then how far it is. */
   readonly progress: (text: string) => void;
 }
+
+/** One part of many. */
+export interface Part {
+  readonly number: number;
+  readonly of: number;
+}
+
+/** The one part that is everything. */
+export const WHOLE: Part = { number: 1, of: 1 };
 
 /** What came of it. */
 export interface Findings {

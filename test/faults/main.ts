@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { testSeed } from '@holdfast/testkit';
 
 import { faultCases } from './cases.ts';
-import type { FaultCase } from './fault-case.ts';
+import type { FaultCase, Part } from './fault-case.ts';
 import { isGood, type Outcome, runCase } from './outcome.ts';
 import { describeOutcome, jsonLine, table } from './report.ts';
 
@@ -19,6 +19,7 @@ async function main(): Promise<number> {
       only: { type: 'string' },
       scale: { type: 'string', default: '1' },
       cases: { type: 'string' },
+      part: { type: 'string', default: '1/1' },
       seed: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean' },
@@ -29,6 +30,11 @@ async function main(): Promise<number> {
   const unknown = names?.find((name) => !faultCases.some((faultCase) => faultCase.name === name));
   if (unknown !== undefined) {
     say(`no case "${unknown}"`);
+    return usage(2);
+  }
+  const part = partOf(values.part);
+  if (part === undefined) {
+    say(`"${values.part}" is no part such as 1/4`);
     return usage(2);
   }
   if (values.seed !== undefined) process.env['HOLDFAST_SEED'] = values.seed;
@@ -43,7 +49,7 @@ async function main(): Promise<number> {
     const cases = casesOf(faultCase);
     say(`${faultCase.name}: ${faultCase.promise}`);
     const progress = (text: string): void => say(`  ${faultCase.name}: ${text}`);
-    const outcome = await runCase(faultCase, { cases, share: Math.min(1, scale), seed: testSeed(), progress });
+    const outcome = await runCase(faultCase, { cases, share: Math.min(1, scale), part, seed: testSeed(), progress });
     outcomes.set(faultCase, outcome);
     say(describeOutcome(faultCase, outcome));
     const line = jsonLine({ faultCase, cases, seed: testSeed(), outcome });
@@ -53,6 +59,11 @@ async function main(): Promise<number> {
   return exitCodeOf([...outcomes.values()]);
 }
 
+function partOf(text: string): Part | undefined {
+  const [, number = 0, of = 0] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  return number >= 1 && number <= of ? { number, of } : undefined;
+}
+
 function exitCodeOf(outcomes: readonly Outcome[]): number {
   const isComplete = process.env['CI'] !== 'true' || outcomes.every(({ kind }) => kind !== 'skipped');
   const isSound = outcomes.every((outcome) => outcome.kind === 'skipped' || isGood(outcome));
@@ -60,7 +71,7 @@ function exitCodeOf(outcomes: readonly Outcome[]): number {
 }
 
 function usage(code: number): number {
-  say('npm run test:faults -- [--only NAMES] [--scale FRACTION | --cases N] [--seed N] [--json FILE]\n');
+  say('npm run test:faults -- [--only NAMES] [--scale FRACTION | --cases N] [--part 1/4] [--seed N] [--json FILE]\n');
   for (const { name, full, promise } of faultCases) say(`  ${name.padEnd(18)}${String(full).padStart(6)}  ${promise}`);
   return code;
 }

@@ -17,6 +17,7 @@ import { holdfastMain, Service } from '../../harness/service.ts';
 import { stablePort } from '../../harness/stable-port.ts';
 import { putInPlace } from '../copies/put-in-place.ts';
 import { type FaultCase, type FaultPlan, type Findings, Tally } from '../fault-case.ts';
+import { chosenPoints } from '../points/chosen-points.ts';
 import { countCalls } from '../points/count-calls.ts';
 import { dumpRows } from '../points/dump.ts';
 
@@ -53,7 +54,8 @@ interface Point {
   readonly injection: Injection;
 }
 
-async function tryPoints({ cases, share, seed, progress }: FaultPlan): Promise<Findings> {
+async function tryPoints(plan: FaultPlan): Promise<Findings> {
+  const { seed, progress } = plan;
   await using home = await temporaryDirectory();
   const tally = new Tally();
   const random = seededRandom(seed);
@@ -64,12 +66,12 @@ async function tryPoints({ cases, share, seed, progress }: FaultPlan): Promise<F
     tally.note(`points of ${command}`, found.length);
     points.push(...found);
   }
-  const wanted = Math.min(cases, Math.ceil(points.length * share));
-  while (points.length > wanted) points.splice(random.integer(0, points.length - 1), 1);
-  for (const [index, point] of points.entries()) {
+  const chosen = chosenPoints(points, plan, random);
+  for (const [index, point] of chosen.entries()) {
     await tryPoint(scene, point, tally);
-    if ((index + 1) % 20 === 0) progress(`${index + 1} of ${points.length} points, ${tally.violations} violations`);
+    if ((index + 1) % 20 === 0) progress(`${index + 1} of ${chosen.length} points, ${tally.violations} violations`);
   }
+  tally.note('points tried', chosen.length);
   return tally.findings();
 }
 

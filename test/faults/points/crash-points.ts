@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 
-import { type Injection, seededRandom, type SeededRandom, temporaryDirectory } from '@holdfast/testkit';
+import { type Injection, seededRandom, temporaryDirectory } from '@holdfast/testkit';
 
 import { type FaultCase, type FaultPlan, type Findings, Tally } from '../fault-case.ts';
+import { chosenPoints, sample } from './chosen-points.ts';
 import { operations } from './operations.ts';
 import { rehearse, type Rehearsal, type Trial, tryPoint } from './points.ts';
 
@@ -43,7 +44,8 @@ interface Point {
   readonly injection: Injection;
 }
 
-async function tryPoints({ cases, share, seed, progress }: FaultPlan, faults: readonly Fault[]): Promise<Findings> {
+async function tryPoints(plan: FaultPlan, faults: readonly Fault[]): Promise<Findings> {
+  const { cases, seed, progress } = plan;
   await using place = await temporaryDirectory();
   const tally = new Tally();
   const points: Point[] = [];
@@ -58,8 +60,7 @@ async function tryPoints({ cases, share, seed, progress }: FaultPlan, faults: re
     points.push(...found.flatMap((point) => faults.map((fault) => ({ rehearsal, injection: { ...fault, ...point } }))));
     tally.note(`points of ${operation.name}`, found.length * faults.length);
   }
-  const wanted = Math.min(cases, Math.ceil(points.length * share));
-  const chosen = wanted < points.length ? sample(points, wanted, random) : points;
+  const chosen = chosenPoints(points, plan, random);
   const waiting = [...chosen];
   const work = async (worker: number): Promise<void> => {
     for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
@@ -77,9 +78,4 @@ function note(tally: Tally, { rehearsal, injection }: Point, { fired, problems }
   const name = `${effect}${forEver ? ' for ever' : ''}`;
   tally.fire(name, fired ? 1 : 0);
   tally.violate(`${rehearsal.operation.name}, ${name} at ${calls?.join()} ${at}`, problems);
-}
-
-function sample<Item>(items: readonly Item[], count: number, random: SeededRandom): readonly Item[] {
-  const left = [...items];
-  return Array.from({ length: count }, () => left.splice(random.integer(0, left.length - 1), 1)).flat();
 }
