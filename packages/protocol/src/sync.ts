@@ -154,7 +154,10 @@ export type StartEntry = z.infer<typeof startEntrySchema>;
 const starts = z
   .array(startEntrySchema)
   .default([])
-  .meta({ description: 'What the relay knows of the starts of the node: it tells which of two writes came later' });
+  .meta({
+    description:
+      'The starts of the node, in the order they became known here: they tell which of two writes came later',
+  });
 
 /** What the relay holds of a stream above a seq, in seq order (protocol rule 6). */
 export const streamPageSchema = z.object({

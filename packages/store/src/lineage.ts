@@ -8,12 +8,15 @@ import { startOf, type StartEntry } from '@holdfast/protocol';
 export class Lineage {
   readonly #own: string;
   readonly #parents: ReadonlyMap<string, string | null>;
+  /** Which became known to the relay first. */
+  readonly #places: ReadonlyMap<string, number>;
   readonly #ancestors = new Map<string, ReadonlySet<string>>();
 
-  /** `own`: the start that runs here. `starts`: what the relay knows. */
+  /** `own`: the start that runs here. `starts`: what the relay knows, in the order it became known. */
   constructor(own: string, starts: readonly StartEntry[]) {
     this.#own = own;
     this.#parents = new Map(starts.map(({ start, parent }) => [start, parent]));
+    this.#places = new Map(starts.map(({ start }, place) => [start, place]));
   }
 
   /**
@@ -22,14 +25,18 @@ export class Lineage {
    *
    * What a start wrote is older than what the starts wrote that go on from it, and cannot be told from what a copy wrote that was
    * made while it ran. What the start that runs here wrote is later than all else. What a start before it wrote is later than what
-   * a branch holds that went on from an earlier start, as that branch was given up.
+   * a branch holds that went on from an earlier start, if the relay knew of that branch first: then the branch was given up for it.
    */
   isLater(ours: string, theirs: string): boolean {
     const [our, their] = [startOf(ours), startOf(theirs)];
     if (our === their || this.#ancestorsOf(their).has(our)) return false;
     if (our === this.#own) return true;
-    if (!this.#parents.has(their)) return false;
-    return this.#ancestorsOf(this.#own).has(our) || this.#ancestorsOf(our).has(their);
+    if (this.#ancestorsOf(our).has(their)) return this.#parents.has(their);
+    return this.#ancestorsOf(this.#own).has(our) && this.#placeOf(our) > this.#placeOf(their);
+  }
+
+  #placeOf(start: string): number {
+    return this.#places.get(start) ?? Number.NaN;
   }
 
   #ancestorsOf(start: string): ReadonlySet<string> {

@@ -10,9 +10,13 @@ const third = '3'.repeat(8);
 const copied = '4'.repeat(8);
 const branch = 'b'.repeat(8);
 const twig = 'c'.repeat(8);
+const rival = 'd'.repeat(8);
 const stranger = '9'.repeat(8);
 
-/** `third` runs, and so does `copied`, a copy of it, after `second` and `first`; `branch` and `twig` went on from `first` before that was put back. */
+/**
+ * `third` runs, and so does `copied`, a copy of it, after `second` and `first`; `branch` and `twig` went on from `first` before that was put back,
+ * and `rival` when it had been put back again, until a copy of `third` was.
+ */
 const starts: readonly StartEntry[] = [
   { start: first, parent: null },
   { start: branch, parent: first },
@@ -20,6 +24,7 @@ const starts: readonly StartEntry[] = [
   { start: second, parent: first },
   { start: third, parent: second },
   { start: copied, parent: third },
+  { start: rival, parent: first },
 ];
 
 const lineage = new Lineage(third, starts);
@@ -42,6 +47,7 @@ describe('a write that is here came after one that the relay has, although its v
     ['the relay’s start went on from the other', first, twig],
     ['the relay’s start is a copy’s, made while this one ran', third, copied],
     ['it was waiting when the file was copied, and the relay’s came after that', first, branch],
+    ['the relay’s came between its own start and the one that runs', second, rival],
     ['nobody knows the relay’s start', second, stranger],
     ['nobody knows its own start', stranger, second],
     ['it was taken over from a branch, and the relay’s is of the line that runs', twig, second],

@@ -168,8 +168,8 @@ export interface RelayStore {
   openSession(opening: SessionOpening): Promise<readonly StreamCursor[]>;
 
   /**
-   * The latest starts of a node that are known by its sessions, at most 1,000, and the start each went on from; null: not known, or
-   * it was the first. Nothing of an unknown node.
+   * The latest starts of a node that are known by its sessions, at most 1,000, in the order they became known, and the start each went
+   * on from; null: not known, or it was the first. Nothing of an unknown node.
    */
   starts(node: string): Promise<readonly StartEntry[]>;
 
