@@ -70,21 +70,19 @@ export {
   operationSchema,
   ttlSeconds,
 } from './operations.ts';
+export { type Aggregate, bucketMs, groupNames, type Metric, type MetricFunction } from './query/aggregate.ts';
+export { type Condition, conditionSchema, type Operator, operators, type Scalar } from './query/condition.ts';
+export { metadataFields, type MetadataField, ownerFields } from './query/field.ts';
+export { type Connective, type Filter, type FilterPart, filterParts } from './query/filter.ts';
 export {
-  type Condition,
-  conditionSchema,
-  metadataFields,
-  type MetadataField,
   type NetworkQuery,
   networkQuerySchema,
-  type Operator,
-  ownerFields,
   type Query,
   type QueryAnswer,
   queryAnswerSchema,
+  type QueryPlan,
   querySchema,
-  type Scalar,
-} from './query.ts';
+} from './query/query.ts';
 export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswerSchema } from './record.ts';
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
 export { type DaemonRouteId, daemonRoutes } from './routes/daemon.ts';

@@ -30,8 +30,10 @@ export const limits = Object.freeze({
   pageRecords: 1_000,
   /** Bytes of documents in one page: it ends after the record that reaches them. */
   pageBytes: 8 * MIB,
-  /** Conditions in one query. */
+  /** Fields that the conditions of one query name. */
   queryConditions: 32,
+  /** Nesting of `and`, `or` and `not` in one query. */
+  queryDepth: 8,
   /** Values in one `in` list. */
   queryListValues: 500,
   /** Metrics in one aggregate. */

@@ -113,7 +113,8 @@ describe('the error catalogue', () => {
   test('an unknown comparison is told with those there are', () => {
     const parsed = querySchema.safeParse({ where: { age: { gtee: 1 } } });
     expect(invalidRequest('body', parsed.error!).message).toBe(
-      'body.where.age: no comparison is called ["gtee"]: there are eq, ne, gt, gte, lt, lte, in, exists',
+      'body.where.age: no comparison is called ["gtee"]: there are ' +
+        'eq, ne, gt, gte, lt, lte, in, nin, exists, prefix, contains, hasAll, hasAny',
     );
   });
 });
@@ -200,7 +201,24 @@ describe('operations and queries', () => {
     { unknown: 1 },
     { aggregate: { metrics: {} } },
     { aggregate: { metrics: { 'n"; DROP TABLE records; --': { count: '*' } } } },
-    { aggregate: { metrics: { n: { sum: 'a' } } } },
+    { aggregate: { metrics: { n: { sum: '*', count: '*' } } } },
+    { aggregate: { metrics: { n: {} } } },
+    { aggregate: { metrics: { n: { median: 'a' } } } },
+    { aggregate: { groupBy: ['a', 'a'], metrics: { n: { count: '*' } } } },
+    {
+      aggregate: {
+        bucket: { field: 'created_at', every: '1h' },
+        groupBy: ['created_at'],
+        metrics: { n: { count: '*' } },
+      },
+    },
+    { aggregate: { bucket: { field: 'created_at', every: '1 month' }, metrics: { n: { count: '*' } } } },
+    { where: { and: { a: 1 } } },
+    { where: { or: [{ 'a"': 1 }] } },
+    { where: { a: { or: [{ b: 1 }] } } },
+    { where: { not: [{ a: { like: 'b' } }] } },
+    { where: nested(limits.queryDepth + 1) },
+    { where: { or: Array.from({ length: 33 }, (_, at) => ({ [`f${at}`]: 1 })) } },
     { aggregate: { groupBy: ['n'], metrics: { n: { count: '*' } } } },
     { aggregate: { metrics: Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`m${at}`, { count: '*' }])) } },
     { where: Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`f${at}`, 1])) },
@@ -209,3 +227,7 @@ describe('operations and queries', () => {
     expect(querySchema.safeParse(query).success).toBe(false);
   });
 });
+
+function nested(depth: number): unknown {
+  return depth === 1 ? { a: 1 } : { not: [nested(depth - 1)] };
+}

@@ -14,8 +14,9 @@ export { type Idempotency, type Precondition, type StoreOperation, type Write, t
 export { type BatchBounds, type NodeDeadLetter, type OutboxBatch, type WrittenRange } from './outbox.ts';
 export { type Page } from './page.ts';
 export { type QueryScope } from './query/compile.ts';
-export { type QueryResult, runQuery, toTimestamp } from './query/run.ts';
+export { type QueryResult, runQuery } from './query/run.ts';
 export { placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
+export { toTimestamp } from './query/timestamp.ts';
 export { type ComparedRecord } from './reconciler.ts';
 export { recordHash, type RecordContent, type RecordRow, rowOfChange } from './row.ts';
 export { FileBuilder, type TakenRows } from './restore/file-builder.ts';

@@ -1,4 +1,13 @@
-import { type Condition, isJsonObject, type Json, type Operator, type Query, type Scalar } from '@holdfast/protocol';
+import {
+  type Connective,
+  type Filter,
+  filterParts,
+  isJsonObject,
+  type Json,
+  type Operator,
+  type Query,
+  type Scalar,
+} from '@holdfast/protocol';
 
 /** A record as the model knows it. */
 export interface ModelRecord {
@@ -14,7 +23,7 @@ export interface ModelRecord {
 const metadata: ReadonlySet<string> = new Set(['id', 'resource', 'version', 'created_at', 'updated_at', 'expires_at']);
 
 /** Undefined: the record has no such field. */
-function valueAt(record: ModelRecord, name: string): Json | undefined {
+export function valueAt(record: ModelRecord, name: string): Json | undefined {
   if (metadata.has(name)) return record[name as keyof ModelRecord] ?? undefined;
   let value: Json | undefined = record.doc;
   for (const segment of (name.startsWith('doc.') ? name.slice(4) : name).split('.')) {
@@ -47,14 +56,31 @@ const operators: { readonly [Name in Operator]: (value: Json | undefined, wanted
   lt: (value, wanted: Json) => (compareValues(value, wanted) ?? 0) < 0,
   lte: (value, wanted: Json) => (compareValues(value, wanted) ?? 1) <= 0,
   in: (value, wanted: readonly Scalar[]) => wanted.some((one) => equals(value, one)),
+  nin: (value, wanted: readonly Scalar[]) => !wanted.some((one) => equals(value, one)),
   exists: (value, wanted: boolean) => (value !== undefined) === wanted,
+  prefix: (value, wanted: string) => typeof value === 'string' && value.startsWith(wanted),
+  contains: (value, wanted: Scalar) =>
+    has(value, wanted) || (typeof value === 'string' && typeof wanted === 'string' && value.includes(wanted)),
+  hasAll: (value, wanted: readonly Scalar[]) => Array.isArray(value) && wanted.every((one) => has(value, one)),
+  hasAny: (value, wanted: readonly Scalar[]) => wanted.some((one) => has(value, one)),
 };
 
-function isMatch(record: ModelRecord, query: Query): boolean {
-  return Object.entries(query.where ?? {}).every(([name, wanted]) => {
-    const value = valueAt(record, name);
-    const condition: Condition = typeof wanted === 'object' && wanted !== null ? wanted : { eq: wanted };
-    return Object.entries(condition).every(([operator, operand]) =>
+function has(value: Json | undefined, wanted: Scalar): boolean {
+  return Array.isArray(value) && (value as readonly Json[]).some((member) => equals(member, wanted));
+}
+
+const connectives: Readonly<Record<Connective, (holds: readonly boolean[]) => boolean>> = {
+  and: (holds) => holds.every(Boolean),
+  or: (holds) => holds.some(Boolean),
+  not: (holds) => !holds.some(Boolean),
+};
+
+/** Whether a record is one of those a filter is about. */
+export function isMatch(record: ModelRecord, filter: Filter = {}): boolean {
+  return filterParts(filter).every((part) => {
+    if (part.kind !== 'field') return connectives[part.kind](part.filters.map((each) => isMatch(record, each)));
+    const value = valueAt(record, part.name);
+    return Object.entries(part.condition).every(([operator, operand]) =>
       operators[operator as Operator](value, operand as never),
     );
   });
@@ -70,7 +96,7 @@ function rank(value: Json | undefined): number {
 
 /** The ids of all records that match, in the query's order. */
 export function matchingIds(records: readonly ModelRecord[], query: Query): string[] {
-  const matching = records.filter((record) => isMatch(record, query));
+  const matching = records.filter((record) => isMatch(record, query.where));
   const sorted = matching.toSorted((left, right) => {
     for (const [name, direction] of (query.orderBy ?? []).flatMap((entry) => Object.entries(entry))) {
       const [one, other] = [valueAt(left, name), valueAt(right, name)];
@@ -80,18 +106,4 @@ export function matchingIds(records: readonly ModelRecord[], query: Query): stri
     return compareText(left.id, right.id);
   });
   return sorted.map(({ id }) => id);
-}
-
-/** How many records match for each group's values, the values as JSON text. */
-export function groupCounts(
-  records: readonly ModelRecord[],
-  query: Query,
-  groupBy: readonly string[],
-): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const record of records.filter((one) => isMatch(one, query))) {
-    const group = JSON.stringify(groupBy.map((name) => valueAt(record, name) ?? null));
-    counts.set(group, (counts.get(group) ?? 0) + 1);
-  }
-  return counts;
 }

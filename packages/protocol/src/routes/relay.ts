@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
-import { networkQuerySchema, queryAnswerSchema } from '../query.ts';
+import { networkQuerySchema, queryAnswerSchema } from '../query/query.ts';
 import { timestamp, version } from '../record.ts';
 import {
   batchHeaderSchema,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Now, ScrubStatus } from '@holdfast/protocol';
 
-import { toTimestamp } from '../query/run.ts';
+import { toTimestamp } from '../query/timestamp.ts';
 import type { FileKind, FileReport } from './report.ts';
 import { runCheck } from './run-check.ts';
 

@@ -1,7 +1,7 @@
-import { limits, type Query } from '@holdfast/protocol';
+import type { Query } from '@holdfast/protocol';
 
-import { compileCondition } from './condition.ts';
-import { type MetadataColumns, resolveField } from './field.ts';
+import type { MetadataColumns } from './field.ts';
+import { compileFilter } from './filter.ts';
 import { afterRow, compileOrder, decodePageToken, encodePageToken, type OrderKey, queryFingerprint } from './order.ts';
 import { all, join, sql, type Sql, type SqlValue } from './sql.ts';
 
@@ -31,12 +31,17 @@ export interface PageQuery {
 
 const DEFAULT_PAGE_RECORDS = 100;
 
+/** What holds of the records a query is about. Throws `invalid-request`. */
+export function conditionsOf({ where }: Query, { visible, columns }: QueryScope): Sql[] {
+  return where === undefined ? [visible] : [visible, compileFilter(where, columns)];
+}
+
 /** Compiles a page of records. Throws `invalid-request`. */
 export function compilePage(query: Query, scope: QueryScope): PageQuery {
   const keys = compileOrder(query, scope.columns, scope.tieBreakers);
   const fingerprint = queryFingerprint(query, scope.name);
   const limit = query.limit ?? DEFAULT_PAGE_RECORDS;
-  const conditions = [scope.visible, ...compileWhere(query, scope.columns)];
+  const conditions = conditionsOf(query, scope);
   if (query.after !== undefined) {
     conditions.push(afterRow(keys, decodePageToken(query.after, fingerprint, keys.length)));
   }
@@ -61,38 +66,6 @@ export function compilePage(query: Query, scope: QueryScope): PageQuery {
         keys.map((_, index) => row[`key${index}`] ?? null),
       ),
   };
-}
-
-/** Compiles an aggregate: rows of `value0`, `type0`, … for the groups and one column for each metric, by its place. */
-export function compileAggregate(query: Query, aggregate: NonNullable<Query['aggregate']>, scope: QueryScope): Sql {
-  const groups = (aggregate.groupBy ?? []).map((name) => resolveField(name, scope.columns));
-  const listed = groups.flatMap((field, index) =>
-    field.kind === 'metadata'
-      ? [sql(`${field.column.column} AS value${index}`), sql(`'${field.column.kind}' AS type${index}`)]
-      : [
-          sql(`json_extract(doc, ?) AS value${index}`, field.path),
-          sql(`ifnull(json_type(doc, ?), 'null') AS type${index}`, field.path),
-        ],
-  );
-  const metrics = Object.keys(aggregate.metrics).map((_, index) => sql(`count(*) AS metric${index}`));
-  const groupKeys = groups.flatMap((_, index) => [`value${index}`, `type${index}`]).join(', ');
-  return join(
-    [
-      sql('SELECT'),
-      join([...listed, ...metrics], ', '),
-      sql(`FROM ${scope.from} WHERE`),
-      all([scope.visible, ...compileWhere(query, scope.columns)]),
-      ...(groupKeys === '' ? [] : [sql(`GROUP BY ${groupKeys} ORDER BY ${groupKeys}`)]),
-      sql('LIMIT ?', limits.queryGroups + 1),
-    ],
-    ' ',
-  );
-}
-
-function compileWhere(query: Query, columns: MetadataColumns): Sql[] {
-  return Object.entries(query.where ?? {}).map(([name, wanted]) =>
-    compileCondition(name, resolveField(name, columns), wanted),
-  );
 }
 
 function orderTerm(key: OrderKey): Sql {

@@ -20,6 +20,19 @@ export function join(pieces: readonly Sql[], separator: string): Sql {
   };
 }
 
+/** SQL put together of fixed text and pieces with their values. */
+export function concat(texts: TemplateStringsArray, ...pieces: readonly Sql[]): Sql {
+  return {
+    text: texts.reduce((text, next, index) => text + (pieces[index - 1]?.text ?? '') + next),
+    params: pieces.flatMap(({ params }) => params),
+  };
+}
+
+/** A condition does not hold, or nobody can tell. */
+export function not(condition: Sql): Sql {
+  return { text: `(${condition.text}) IS NOT TRUE`, params: condition.params };
+}
+
 /** All conditions hold; true when there is none. */
 export function all(conditions: readonly Sql[]): Sql {
   return conditions.length === 0 ? sql('1') : join(conditions.map(parenthesise), ' AND ');

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+
+import { limits } from '../limits.ts';
+import { agentName, collectionName, nodeName, resourceName } from '../names.ts';
+import { recordSchema } from '../record.ts';
+import { aggregateSchema } from './aggregate.ts';
+import { fieldPath } from './field.ts';
+import { filterSchema } from './filter.ts';
+
+const direction = z.enum(['asc', 'desc']);
+
+/** The parts of a query that are the same on daemon and relay. */
+export const querySchema = z.strictObject({
+  where: filterSchema.optional().meta({
+    description:
+      'Fields to values or comparisons, and lists of such filters under `and`, `or`, `not`; all must hold. A document field of one of these names is `doc.and`',
+    example: { status: 'active', or: [{ experience_years: { gte: 3 } }, { skills: { hasAll: ['Python'] } }] },
+  }),
+  orderBy: z
+    .array(
+      z.record(fieldPath, direction).refine((entry) => Object.keys(entry).length === 1, { error: 'one field each' }),
+    )
+    .max(4)
+    .optional()
+    .meta({ description: 'Order; ties fall back to the record id', example: [{ created_at: 'desc' }] }),
+  select: z.array(fieldPath).max(100).optional().meta({ description: 'Only these parts of the document' }),
+  limit: z.number().int().min(1).max(limits.pageRecords).optional().meta({ description: 'Page size; default 100' }),
+  after: z.string().max(limits.bodyBytes).optional().meta({ description: '`next` of the page before' }),
+  aggregate: aggregateSchema
+    .optional()
+    .meta({ description: 'Groups and what is computed over each, instead of records' }),
+  explain: z.boolean().optional().meta({ description: 'Answer how the query would run, and do not run it' }),
+});
+
+/** A query of one collection. */
+export type Query = z.infer<typeof querySchema>;
+
+/** A query over the network: also narrowed by whose records, and over all collections if none is named. */
+export const networkQuerySchema = querySchema.extend({
+  collection: collectionName.optional(),
+  nodes: z.array(nodeName).max(100).optional(),
+  agents: z.array(agentName).max(100).optional(),
+  resources: z.array(resourceName).max(100).optional(),
+});
+
+/** A query over the network. */
+export type NetworkQuery = z.infer<typeof networkQuerySchema>;
+
+/** How a query would run: what the database does, step by step, and the indexes it uses. */
+const planSchema = z.object({ steps: z.array(z.string()), indexes: z.array(z.string()) });
+
+/** Records, with `next` if there are more; or groups, for an aggregate; or the plan, if that was asked for. */
+export const queryAnswerSchema = z.union([
+  z.object({ records: z.array(recordSchema), next: z.string().nullable() }),
+  z.object({ groups: z.array(z.record(z.string(), z.json())) }),
+  z.object({ plan: planSchema }),
+]);
+
+/** Records, with `next` if there are more; or groups, for an aggregate; or the plan, if that was asked for. */
+export type QueryAnswer = z.infer<typeof queryAnswerSchema>;
+
+/** How a query would run. */
+export type QueryPlan = z.infer<typeof planSchema>;

@@ -1,0 +1,107 @@
+import { type Aggregate, bucketMs, groupNames, type Json, limits } from '@holdfast/protocol';
+
+import { parseStored } from '../stored-json.ts';
+import { type Field, type MetadataColumns, resolveField } from './field.ts';
+import { compileMetric } from './metric.ts';
+import { all, concat, join, sql, type Sql, type SqlValue } from './sql.ts';
+import { toTimestamp } from './timestamp.ts';
+
+/** One group of an answer: the values grouped by, and the metrics, by name. */
+export type Group = Readonly<Record<string, Json>>;
+
+/** An aggregate ready to run. It gives at most one group more than an answer may have. */
+export interface CompiledAggregate {
+  readonly sql: Sql;
+  /** The group that a row stands for. */
+  readonly groupOf: (row: Readonly<Record<string, SqlValue>>) => Group;
+}
+
+/** Compiles an aggregate over the records that meet all of `conditions`. Throws `invalid-request`. */
+export function compileAggregate(
+  aggregate: Aggregate,
+  {
+    from,
+    columns,
+    conditions,
+  }: { readonly from: string; readonly columns: MetadataColumns; readonly conditions: readonly Sql[] },
+): CompiledAggregate {
+  const names = groupNames(aggregate);
+  const metrics = Object.entries(aggregate.metrics).map(([name, metric]) => ({
+    name,
+    ...compileMetric(metric, columns),
+  }));
+  const groups = groupsOf(aggregate, columns);
+  const listed = [
+    ...groups.flatMap(({ value, type }, index) => [
+      concat`${value} AS ${sql(`value${index}`)}`,
+      concat`${type} AS ${sql(`type${index}`)}`,
+    ]),
+    ...metrics.map((metric, index) => concat`${metric.sql} AS ${sql(`metric${index}`)}`),
+  ];
+  const keys = groups.flatMap((_, index) => [`value${index}`, `type${index}`]).join(', ');
+  const grouping = keys === '' ? sql('') : sql(`GROUP BY ${keys} ORDER BY ${keys}`);
+  return {
+    sql: concat`SELECT ${join(listed, ', ')} FROM ${sql(from)} WHERE ${all(conditions)} ${grouping} LIMIT ${sql('?', limits.queryGroups + 1)}`,
+    groupOf: (row) =>
+      Object.fromEntries([
+        ...names.map((name, index) => [name, groupValue(row, index)]),
+        ...metrics.map(({ name, isTime }, index) => [name, metricValue(row[`metric${index}`] ?? null, isTime)]),
+      ]) as Group,
+  };
+}
+
+/** What a group is told by: a value, and the name of its type. */
+interface GroupKey {
+  readonly value: Sql;
+  readonly type: Sql;
+}
+
+function groupsOf({ bucket, groupBy = [] }: Aggregate, columns: MetadataColumns): GroupKey[] {
+  const grouped = groupBy.map((name): GroupKey => {
+    const field = resolveField(name, columns);
+    if (field.kind === 'metadata') return { value: sql(field.column.column), type: sql(`'${field.column.kind}'`) };
+    return {
+      value: sql('json_extract(doc, ?)', field.path),
+      type: sql(`ifnull(json_type(doc, ?), 'null')`, field.path),
+    };
+  });
+  if (bucket === undefined) return grouped;
+  const everyMs = sql('?', bucketMs(bucket.every));
+  const timeMs = timeOf(resolveField(bucket.field, columns));
+  // The remainder of a time before 1970 is negative.
+  const value = concat`${timeMs} - ((${timeMs} % ${everyMs}) + ${everyMs}) % ${everyMs}`;
+  return [{ value, type: sql(`'time'`) }, ...grouped];
+}
+
+/** A time in milliseconds; null for what is none. */
+function timeOf(field: Field): Sql {
+  if (field.kind === 'metadata') return field.column.kind === 'time' ? sql(field.column.column) : sql('NULL');
+  const { path } = field;
+  // What looks like a date: SQLite would read "now" and day numbers as well.
+  return sql(
+    `CASE WHEN json_type(doc, ?) = 'text' AND json_extract(doc, ?) GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+     THEN CAST(round(unixepoch(json_extract(doc, ?), 'subsec') * 1000) AS INTEGER) END`,
+    path,
+    path,
+    path,
+  );
+}
+
+function groupValue(row: Readonly<Record<string, SqlValue>>, index: number): Json {
+  const value = row[`value${index}`] ?? null;
+  const decode = groupDecoders[String(row[`type${index}`])];
+  return decode === undefined || value === null ? value : decode(value);
+}
+
+function metricValue(value: SqlValue, isTime: boolean): Json {
+  return isTime && value !== null ? toTimestamp(Number(value)) : value;
+}
+
+/** How SQLite's values become JSON again, by the type SQLite names; others are as they are. */
+const groupDecoders: Readonly<Record<string, (value: string | number) => Json>> = {
+  true: () => true,
+  false: () => false,
+  array: (text) => parseStored(String(text)),
+  object: (text) => parseStored(String(text)),
+  time: (ms) => toTimestamp(Number(ms)),
+};

@@ -1,0 +1,78 @@
+import type { Metric, MetricFunction } from '@holdfast/protocol';
+
+import { type Field, invalid, type MetadataColumns, resolveField } from './field.ts';
+import { percentileFunction } from './percentile.ts';
+import { concat, sql, type Sql } from './sql.ts';
+
+/** What is computed over a group, in SQL; `isTime`: it comes out as milliseconds since 1970. */
+export interface CompiledMetric {
+  readonly sql: Sql;
+  readonly isTime: boolean;
+}
+
+/** Compiles a metric. Throws `invalid-request`. */
+export function compileMetric(metric: Metric, columns: MetadataColumns): CompiledMetric {
+  const [computed, name] = Object.entries(metric)[0] as [MetricFunction, string];
+  if (name === '*') return { sql: sql('count(*)'), isTime: false };
+  const field = resolveField(name, columns);
+  const isTime = field.kind === 'metadata' && field.column.kind === 'time';
+  return { sql: functions[computed](field, name), isTime: isTime && (computed === 'min' || computed === 'max') };
+}
+
+const functions: Readonly<Record<MetricFunction, (field: Field, name: string) => Sql>> = {
+  count: (field) => concat`count(${presence(field)})`,
+  sum: (field, name) => concat`total(${number(field, name)})`,
+  avg: (field, name) => concat`avg(${number(field, name)})`,
+  min: (field) => concat`min(${comparable(field)})`,
+  max: (field) => concat`max(${comparable(field)})`,
+  p50: percentile(50),
+  p95: percentile(95),
+  p99: percentile(99),
+  distinct: (field) => concat`count(DISTINCT ${distinguished(field)})`,
+};
+
+function percentile(hundredths: 50 | 95 | 99): (field: Field, name: string) => Sql {
+  return (field, name) => concat`${sql(percentileFunction(hundredths))}(${number(field, name)})`;
+}
+
+function presence(field: Field): Sql {
+  return field.kind === 'metadata' ? sql(field.column.column) : sql('json_type(doc, ?)', field.path);
+}
+
+function number(field: Field, name: string): Sql {
+  if (field.kind === 'metadata') throw invalid(name, 'is no number');
+  const { path } = field;
+  return sql(
+    `CASE WHEN json_type(doc, ?) IN ('integer', 'real') THEN CAST(json_extract(doc, ?) AS REAL) END`,
+    path,
+    path,
+  );
+}
+
+function comparable(field: Field): Sql {
+  if (field.kind === 'metadata') return sql(field.column.column);
+  const { path } = field;
+  return sql(
+    `CASE json_type(doc, ?) WHEN 'integer' THEN CAST(json_extract(doc, ?) AS REAL) WHEN 'real' THEN json_extract(doc, ?)
+     WHEN 'text' THEN json_extract(doc, ?) END`,
+    path,
+    path,
+    path,
+    path,
+  );
+}
+
+// Numbers as numbers, so that 1 and 1.0 are one value; all else as text that names its type.
+function distinguished(field: Field): Sql {
+  if (field.kind === 'metadata') return sql(field.column.column);
+  const { path } = field;
+  return sql(
+    `CASE json_type(doc, ?) WHEN 'null' THEN NULL WHEN 'integer' THEN CAST(json_extract(doc, ?) AS REAL)
+     WHEN 'real' THEN json_extract(doc, ?) ELSE json_type(doc, ?) || ' ' || json_extract(doc, ?) END`,
+    path,
+    path,
+    path,
+    path,
+    path,
+  );
+}
