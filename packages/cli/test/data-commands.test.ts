@@ -318,6 +318,38 @@ describe('queries', () => {
     });
   });
 
+  test('as text say the same as options, and options say what the text leaves open', async () => {
+    answers['POST /v1/records/candidates/query'] = [200, { records: [], next: null }];
+    const text = 'candidates where skills has Python and experience_years >= 3 order by name';
+    expect((await run(['query', text, '--limit', '5'])).exitCode).toBe(0);
+    expect(JSON.parse(seen[0]?.body ?? '')).toEqual({
+      where: { skills: { hasAll: ['Python'] }, experience_years: { gte: 3 } },
+      orderBy: [{ name: 'asc' }],
+      limit: 5,
+    });
+    expect(await run(['query', text, '--order', 'age'])).toMatchObject({ exitCode: 2, stdout: '' });
+    const wrong = await run(['query', 'candidates where skills like Python']);
+    expect(wrong).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(wrong.stderr).toContain('there is "like Python" (at character 25)');
+  });
+
+  test('with metrics print a column for each', async () => {
+    answers['POST /relay/query'] = [200, { groups: [{ status: 'done', count: 12, mean: 0.5 }] }];
+    const { stdout } = await run(['query', 'tasks count, avg(score) as mean group by status', '--network']);
+    expect(stdout).toMatch(/^STATUS +COUNT +MEAN\ndone +12 +0\.5\n$/);
+    expect(JSON.parse(seen[0]?.body ?? '')).toMatchObject({
+      aggregate: { groupBy: ['status'], metrics: { count: { count: '*' }, mean: { avg: 'score' } } },
+    });
+  });
+
+  test('--explain shows the steps and the indexes', async () => {
+    const plan = { steps: ['SEARCH records USING INDEX records_key'], indexes: ['records_key'] };
+    answers['POST /v1/records/candidates/query'] = [200, { plan }];
+    const { stdout } = await run(['query', 'candidates where a = 1', '--explain']);
+    expect(stdout).toBe('SEARCH records USING INDEX records_key\nindexes records_key\n');
+    expect(JSON.parse(seen[0]?.body ?? '')).toEqual({ where: { a: 1 }, explain: true });
+  });
+
   test('--count prints the bare number', async () => {
     answers['POST /v1/records/candidates/query'] = [200, { groups: [{ count: 5308 }] }];
     expect((await run(['query', 'candidates', '--count'])).stdout).toBe('5308\n');

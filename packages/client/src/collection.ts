@@ -1,10 +1,10 @@
-import type { Json, Query, QueryAnswer, WriteAnswer } from '@holdfast/protocol';
+import type { Json, Query, QueryAnswer, QueryPlan, WriteAnswer } from '@holdfast/protocol';
 
 import type { DaemonRoutes } from './calls.ts';
 import type { Caller } from './caller.ts';
 import { found, orNothing } from './found.ts';
 import type { AggregateQuery, Group, Page, PageQuery, RecordOf, Selected } from './queries.ts';
-import { eachRecord, groupsOf, pageOf } from './query-answer.ts';
+import { eachRecord, groupsOf, pageOf, planOf } from './query-answer.ts';
 import { randomKey } from './random-key.ts';
 
 /** How long a write waits before it is answered. */
@@ -71,8 +71,10 @@ export interface CollectionClient<T> {
   query<const Q extends PageQuery = Record<never, never>>(query?: Q): Promise<Page<Selected<T, Q>>>;
   /** All records, page by page; `limit` is the size of a page, not of the whole. */
   each<const Q extends PageQuery = Record<never, never>>(query?: Q): AsyncIterable<RecordOf<Selected<T, Q>>>;
-  /** Groups and their counts. */
+  /** Groups and what is computed over each. */
   aggregate(query: AggregateQuery): Promise<readonly Group[]>;
+  /** How the daemon would run a query: its steps, and the indexes it would use. */
+  explain(query: PageQuery | AggregateQuery): Promise<QueryPlan>;
 }
 
 /** What documents are taken to be when nothing is said. */
@@ -83,7 +85,7 @@ export function openCollection<T>(call: Caller<DaemonRoutes>, collection: string
   return { ...openReads<T>(call, collection), ...openWrites<T>(call, collection) };
 }
 
-type Reads<T> = Pick<CollectionClient<T>, 'get' | 'query' | 'each' | 'aggregate'>;
+type Reads<T> = Pick<CollectionClient<T>, 'get' | 'query' | 'each' | 'aggregate' | 'explain'>;
 
 function openReads<T>(call: Caller<DaemonRoutes>, collection: string): Reads<T> {
   const ask = async (query: Query): Promise<QueryAnswer> => {
@@ -98,6 +100,7 @@ function openReads<T>(call: Caller<DaemonRoutes>, collection: string): Reads<T> 
     query: async (query) => pageOf(await ask(query ?? {})),
     each: (query) => eachRecord(async (after = query?.after) => pageOf(await ask({ ...query, after }))),
     aggregate: async (query) => groupsOf(await ask(query)),
+    explain: async (query) => planOf(await ask({ ...query, explain: true })),
   };
 }
 

@@ -11,7 +11,7 @@ export type Parts<T> = T extends readonly unknown[]
     : T;
 
 /** A query for records. */
-export type PageQuery = Omit<Query, 'aggregate'>;
+export type PageQuery = Omit<Query, 'aggregate' | 'explain'>;
 
 /** A query for groups: which records count, and what is counted. */
 export type AggregateQuery = Pick<Query, 'where' | 'limit' | 'orderBy'> & {
@@ -19,7 +19,7 @@ export type AggregateQuery = Pick<Query, 'where' | 'limit' | 'orderBy'> & {
 };
 
 /** A query for records over the network. */
-export type NetworkPageQuery = Omit<NetworkQuery, 'aggregate'>;
+export type NetworkPageQuery = Omit<NetworkQuery, 'aggregate' | 'explain'>;
 
 /** A query for groups over the network. */
 export type NetworkAggregateQuery = AggregateQuery &

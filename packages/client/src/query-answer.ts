@@ -1,18 +1,24 @@
-import type { QueryAnswer } from '@holdfast/protocol';
+import type { QueryAnswer, QueryPlan } from '@holdfast/protocol';
 
 import { unexpectedAnswer } from './problem.ts';
 import type { Group, Page, RecordOf } from './queries.ts';
 
 /** The page in a query's answer, its documents taken to be `T`. */
 export function pageOf<T>(answer: QueryAnswer): Page<T> {
-  if (!('records' in answer)) throw unexpectedAnswer(200, 'groups where records were asked for');
+  if (!('records' in answer)) throw unexpectedAnswer(200, 'no records where records were asked for');
   return { records: answer.records as RecordOf<T>[], next: answer.next };
 }
 
 /** The groups in an aggregate's answer. */
 export function groupsOf(answer: QueryAnswer): readonly Group[] {
-  if (!('groups' in answer)) throw unexpectedAnswer(200, 'records where groups were asked for');
+  if (!('groups' in answer)) throw unexpectedAnswer(200, 'no groups where groups were asked for');
   return answer.groups;
+}
+
+/** The plan in the answer of a query that was to be explained. */
+export function planOf(answer: QueryAnswer): QueryPlan {
+  if (!('plan' in answer)) throw unexpectedAnswer(200, 'no plan where one was asked for');
+  return answer.plan;
 }
 
 /** All records from the first page to the last; a page is asked for when the one before it was used up. */

@@ -1,4 +1,4 @@
-import type { DeadLetter, NetworkQuery, NodeInfo, QueryAnswer, RelayStatus } from '@holdfast/protocol';
+import type { DeadLetter, NetworkQuery, NodeInfo, QueryAnswer, QueryPlan, RelayStatus } from '@holdfast/protocol';
 
 import type { BackupsClient } from './backups.ts';
 import { type Caller, callerOf } from './caller.ts';
@@ -6,7 +6,7 @@ import type { AnswerOf, InputOf, RelayRoutes } from './calls.ts';
 import type { AnyDocument } from './collection.ts';
 import { orNothing } from './found.ts';
 import type { Group, NetworkAggregateQuery, NetworkPageQuery, Page, RecordOf } from './queries.ts';
-import { eachRecord, groupsOf, pageOf } from './query-answer.ts';
+import { eachRecord, groupsOf, pageOf, planOf } from './query-answer.ts';
 import { type OperatorRoutes, relayCalls } from './relay-calls.ts';
 import { type Readiness, Requester } from './requester.ts';
 import { type ConnectionOptions, relayPlace } from './settings.ts';
@@ -47,8 +47,10 @@ export interface HoldfastRelay extends AsyncDisposable {
   query<T = AnyDocument>(query?: NetworkPageQuery): Promise<Page<T>>;
   /** All records, page by page; `limit` is the size of a page, not of the whole. */
   each<T = AnyDocument>(query?: NetworkPageQuery): AsyncIterable<RecordOf<T>>;
-  /** Groups and their counts. */
+  /** Groups and what is computed over each. */
   aggregate(query: NetworkAggregateQuery): Promise<readonly Group[]>;
+  /** How the relay would run a query: its steps, and the indexes it would use. */
+  explain(query: NetworkPageQuery | NetworkAggregateQuery): Promise<QueryPlan>;
   /** The relay's own state: its disk, the background check of its database, and whether that was put back. */
   status(): Promise<RelayStatus>;
   /** The nodes, their streams and when each was last heard of. */
@@ -95,7 +97,7 @@ export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
   };
 }
 
-function openQueries(call: Caller<OperatorRoutes>): Pick<HoldfastRelay, 'query' | 'each' | 'aggregate'> {
+function openQueries(call: Caller<OperatorRoutes>): Pick<HoldfastRelay, 'query' | 'each' | 'aggregate' | 'explain'> {
   const ask = async (query: NetworkQuery): Promise<QueryAnswer> => {
     const { value } = await call('query', { body: query }, { repeat: 'free' });
     return value;
@@ -104,6 +106,7 @@ function openQueries(call: Caller<OperatorRoutes>): Pick<HoldfastRelay, 'query' 
     query: async (query) => pageOf(await ask(query ?? {})),
     each: (query) => eachRecord(async (after = query?.after) => pageOf(await ask({ ...query, after }))),
     aggregate: async (query) => groupsOf(await ask(query)),
+    explain: async (query) => planOf(await ask({ ...query, explain: true })),
   };
 }
 

@@ -73,6 +73,7 @@ export {
 export { type Aggregate, bucketMs, groupNames, type Metric, type MetricFunction } from './query/aggregate.ts';
 export { type Condition, conditionSchema, type Operator, operators, type Scalar } from './query/condition.ts';
 export { metadataFields, type MetadataField, ownerFields } from './query/field.ts';
+export { parseQueryText } from './query/text/query-text.ts';
 export { type Connective, type Filter, type FilterPart, filterParts } from './query/filter.ts';
 export {
   type NetworkQuery,

@@ -1,5 +1,5 @@
 import type { Group, Page } from '@holdfast/client';
-import type { Json } from '@holdfast/protocol';
+import type { Json, QueryPlan } from '@holdfast/protocol';
 
 import { type Output, paint } from '../output.ts';
 import { renderTable } from '../table.ts';
@@ -27,21 +27,29 @@ export function answerRecords(output: Output, page: Page<unknown>): void {
   if (page.next !== null) output.remark(paint('dim', `more: --after '${page.next}'`));
 }
 
-/** Prints groups and their counts; one bare number if there is nothing to group by. */
+/** Prints groups and what was computed over each; one bare value if it is the only one. */
 export function answerGroups(output: Output, groups: readonly Group[]): void {
   output.answer({ groups }, () => {
     const [first] = groups;
     if (first === undefined) return paint('dim', 'no records');
     const names = Object.keys(first);
-    if (names.length === 1 && groups.length === 1) return cellText(first['count'] ?? 0);
+    if (names.length === 1 && groups.length === 1) return cellText(Object.values(first)[0] ?? null);
     const columns = names.map((title) => ({
       title,
-      align: title === 'count' ? ('right' as const) : ('left' as const),
+      align: groups.every((group) => typeof group[title] === 'number') ? ('right' as const) : ('left' as const),
     }));
     return renderTable(
       columns,
       groups.map((group) => names.map((name) => cellText(group[name] ?? null))),
     );
+  });
+}
+
+/** Prints how a query would run. */
+export function answerPlan(output: Output, plan: QueryPlan): void {
+  output.answer({ plan }, () => {
+    const indexes = plan.indexes.length === 0 ? 'none: it looks at every record' : plan.indexes.join(', ');
+    return [...plan.steps, `${paint('dim', 'indexes')} ${indexes}`].join('\n');
   });
 }
 

@@ -1,11 +1,12 @@
-import type { AggregateQuery, NetworkAggregateQuery, NetworkPageQuery, PageQuery } from '@holdfast/client';
+import type { AggregateQuery, PageQuery } from '@holdfast/client';
+import { isHoldfastError, type NetworkQuery, parseQueryText } from '@holdfast/protocol';
 import { Command } from 'commander';
 
 import { type Call, withAction, withExamples } from '../action.ts';
 import { CommandError } from '../command-error.ts';
 import { parseJsonOption, parseWholeNumber } from '../option-values.ts';
 import { withDaemon, withRelay } from '../services.ts';
-import { answerGroups, answerRecords } from './query-answer.ts';
+import { answerGroups, answerPlan, answerRecords } from './query-answer.ts';
 
 interface QueryFlags {
   readonly where?: string;
@@ -15,6 +16,7 @@ interface QueryFlags {
   readonly after?: string;
   readonly count?: true;
   readonly groupBy?: readonly string[];
+  readonly explain?: true;
   readonly network?: true;
   readonly node?: readonly string[];
 }
@@ -22,8 +24,8 @@ interface QueryFlags {
 /** `holdfast query`. */
 export function queryCommand(): Command {
   const command = new Command('query')
-    .description('Find or count records of an agent here, or of all agents over the network.')
-    .argument('[collection]', 'collection; with --network all of them if left out')
+    .description('Find, count or compute over records of an agent here, or of all agents over the network.')
+    .argument('[query]', 'a collection, or a query as text (docs/query.md); with --network all collections if left out')
     .option('--where <json>', 'fields to values or comparisons, such as {"age":{"gte":18}}')
     .option('--order <field:direction>', 'order, such as created_at:desc; may be repeated', collect)
     .option('--select <field>', 'only this part of the documents; may be repeated', collect)
@@ -31,53 +33,69 @@ export function queryCommand(): Command {
     .option('--after <next>', '`next` of the answer before')
     .option('--count', 'count instead of listing')
     .option('--group-by <field>', 'count for each value of the field; may be repeated', collect)
+    .option('--explain', 'show how the query would run, and the indexes it would use')
     .option('--network', 'ask the relay; --agent then narrows to one agent')
     .option('--node <name>', 'with --network: only records of this node; may be repeated', collect);
   withAction<QueryFlags>(command, (call) => (call.options.network ? queryNetwork(call) : queryAgent(call)));
   return withExamples(
     command,
+    `query 'candidates where skills has Python and experience_years >= 3 order by name' --agent recruiter`,
+    `query 'messages count group by role' --network`,
     `query candidates --where '{"status":"active"}' --order name:asc --agent recruiter`,
-    'query messages --group-by role --network',
   );
 }
 
-async function queryAgent({ args: [collection], options, output }: Call<QueryFlags>): Promise<void> {
+async function queryAgent({ args: [text], options, output }: Call<QueryFlags>): Promise<void> {
+  const { collection, ...query } = queryOf(text, options);
   if (collection === undefined) {
     throw new CommandError('COLLECTION is missing', 'Name a collection, or ask the whole network with --network.', 2);
   }
-  const aggregate = aggregateOf(options);
   await withDaemon(options, async (holdfast) => {
     const records = holdfast.collection(collection);
-    if (aggregate) answerGroups(output, await records.aggregate(aggregate));
-    else answerRecords(output, await records.query(pageOf(options)));
+    const { aggregate } = query;
+    if (options.explain) answerPlan(output, await records.explain(query));
+    else if (aggregate) answerGroups(output, await records.aggregate({ ...query, aggregate }));
+    else answerRecords(output, await records.query(query));
   });
 }
 
-async function queryNetwork({ args: [collection], options, output }: Call<QueryFlags>): Promise<void> {
-  const whose: Pick<NetworkPageQuery, 'collection' | 'nodes' | 'agents' | 'resources'> = {
-    ...(collection !== undefined && { collection }),
+async function queryNetwork({ args: [text], options, output }: Call<QueryFlags>): Promise<void> {
+  const query: NetworkQuery = {
+    ...queryOf(text, options),
     ...(options.node && { nodes: [...options.node] }),
     ...(options.agent !== undefined && { agents: [options.agent] }),
     ...(options.resource !== undefined && { resources: [options.resource] }),
   };
-  const aggregate = aggregateOf(options);
   await withRelay(options, async (relay) => {
-    if (aggregate) {
-      const query: NetworkAggregateQuery = { ...aggregate, ...whose };
-      answerGroups(output, await relay.aggregate(query));
-    } else {
-      const query: NetworkPageQuery = { ...pageOf(options), ...whose };
-      answerRecords(output, await relay.query(query));
-    }
+    const { aggregate } = query;
+    if (options.explain) answerPlan(output, await relay.explain(query));
+    else if (aggregate) answerGroups(output, await relay.aggregate({ ...query, aggregate }));
+    else answerRecords(output, await relay.query(query));
   });
 }
 
-function aggregateOf(flags: QueryFlags): AggregateQuery | undefined {
+/** What the text says, and the flags beside it. */
+function queryOf(text: string | undefined, flags: QueryFlags): NetworkQuery {
+  const said = text === undefined ? {} : parsed(text);
+  const flagged = { ...pageOf(flags), ...aggregateOf(flags) };
+  for (const part of Object.keys(flagged)) {
+    if (part in said) throw new CommandError(`the query says ${part} twice`, 'Say it in the text, or by an option.', 2);
+  }
+  return { ...said, ...flagged };
+}
+
+function parsed(text: string): NetworkQuery {
+  try {
+    return parseQueryText(text);
+  } catch (error) {
+    if (!isHoldfastError(error, 'invalid-request')) throw error;
+    throw new CommandError(error.message, 'docs/query.md teaches queries, `holdfast query --help` shows some.', 2);
+  }
+}
+
+function aggregateOf(flags: QueryFlags): Pick<AggregateQuery, 'aggregate'> | undefined {
   if (!flags.count && !flags.groupBy) return undefined;
-  return {
-    ...filterOf(flags),
-    aggregate: { ...(flags.groupBy && { groupBy: [...flags.groupBy] }), metrics: { count: { count: '*' } } },
-  };
+  return { aggregate: { ...(flags.groupBy && { groupBy: [...flags.groupBy] }), metrics: { count: { count: '*' } } } };
 }
 
 function pageOf(flags: QueryFlags): PageQuery {

@@ -17,6 +17,6 @@ export function compileFilter(filter: Filter, columns: MetadataColumns): Sql {
 
 const connectives: Readonly<Record<Connective, (conditions: readonly Sql[]) => Sql>> = {
   and: all,
-  or: any,
+  or: (conditions) => any(conditions),
   not: (conditions) => not(any(conditions)),
 };
