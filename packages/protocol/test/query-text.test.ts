@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import { HoldfastError, limits, type NetworkQuery, networkQuerySchema, parseQueryText } from '@holdfast/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -121,6 +123,27 @@ describe('a query as text', () => {
       ),
       { numRuns: 3000 },
     );
+  });
+});
+
+describe('what docs/query.md shows', () => {
+  const page = readFileSync(new URL('../../../docs/query.md', import.meta.url), 'utf8');
+  const texts = [
+    ...page.matchAll(/^holdfast query '(.+?)'/gm),
+    ...page.matchAll(/`([a-z]+ [^`]*(?:where|group by) [^`]*)`/g),
+  ].map(([, text = '']) => text);
+  const blocks = [...page.matchAll(/^```json\n(.+?)^```/gms)].map(([, block = '']) => block);
+
+  test.each(texts)('as text is a query: %s', (text) => {
+    expect(kindOf(text)).toBe('query');
+  });
+
+  test.each(blocks)('as JSON is a query: %s', (block) => {
+    expect(networkQuerySchema.safeParse(JSON.parse(block))).toMatchObject({ success: true });
+  });
+
+  test('is more than a little', () => {
+    expect([texts.length, blocks.length]).toEqual([4, 3]);
   });
 });
 

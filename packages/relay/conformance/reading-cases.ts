@@ -41,6 +41,9 @@ export function readingCases(make: MakeStore): void {
       await expect(ids({}, 'laptop')).resolves.toEqual(['c']);
       await expect(ids({ nodes: ['htpc'] }, 'laptop')).resolves.toEqual([]);
       await expect(ids({ where: { node: 'htpc' } }, 'laptop')).resolves.toEqual([]);
+      await expect(ids({ where: { or: [{ node: 'htpc' }, { id: { exists: true } }] } }, 'laptop')).resolves.toEqual([
+        'c',
+      ]);
     });
 
     it('an answer says whose each record is', async () => {
@@ -65,6 +68,24 @@ export function readingCases(make: MakeStore): void {
           { node: 'laptop', agent: 'recruiter', n: 1 },
         ],
       });
+    });
+
+    it('filters are put together and metrics computed as on a node', async () => {
+      const docs = [
+        { n: 1, tags: ['a'] },
+        { n: 2, tags: ['a', 'b'] },
+        { n: 6, tags: [] },
+      ];
+      await open().store.takeBatch(makeBatch(docs.map((doc, index) => makeChange({ seq: index + 1, doc }))));
+      const where = { or: [{ tags: { hasAny: ['b'] } }, { n: { lt: 2 } }], not: [{ node: 'laptop' }] };
+      const metrics = { mean: { avg: 'n' }, high: { p95: 'n' }, last: { max: 'updated_at' } };
+      const bucket = { field: 'created_at', every: '1h' };
+      const asked = { where, aggregate: { bucket, groupBy: ['node'], metrics } };
+      const last = new Date(1002).toISOString();
+      await expect(open().store.query(asked, START_MS)).resolves.toEqual({
+        groups: [{ created_at: new Date(0).toISOString(), node: 'htpc', mean: 1.5, high: 2, last }],
+      });
+      await expect(open().store.query({ where, explain: true }, START_MS)).resolves.toHaveProperty('plan.steps');
     });
 
     it('pages give each record once while others are written and removed between them', async () => {
