@@ -151,13 +151,9 @@ const startEntrySchema = z.object({ start: hex(8), parent: hex(8).nullable() });
 /** A start of a node's daemon, and the start it went on from. */
 export type StartEntry = z.infer<typeof startEntrySchema>;
 
-const starts = z
-  .array(startEntrySchema)
-  .default([])
-  .meta({
-    description:
-      'The starts of the node, in the order they became known here: they tell which of two writes came later',
-  });
+const starts = z.array(startEntrySchema).default([]).meta({
+  description: 'The starts of the node, in the order they became known here: they tell which of two writes came later',
+});
 
 /** What the relay holds of a stream above a seq, in seq order (protocol rule 6). */
 export const streamPageSchema = z.object({
