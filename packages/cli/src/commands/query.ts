@@ -1,5 +1,5 @@
-import type { AggregateQuery, PageQuery } from '@holdfast/client';
-import { isHoldfastError, type NetworkQuery, parseQueryText } from '@holdfast/protocol';
+import type { AggregateQuery, Group, NetworkAggregateQuery, NetworkPageQuery, Page, PageQuery } from '@holdfast/client';
+import { isHoldfastError, type NetworkQuery, parseQueryText, type QueryPlan } from '@holdfast/protocol';
 import { Command } from 'commander';
 
 import { type Call, withAction, withExamples } from '../action.ts';
@@ -51,11 +51,7 @@ async function queryAgent({ args: [text], options, output }: Call<QueryFlags>): 
     throw new CommandError('COLLECTION is missing', 'Name a collection, or ask the whole network with --network.', 2);
   }
   await withDaemon(options, async (holdfast) => {
-    const records = holdfast.collection(collection);
-    const { aggregate } = query;
-    if (options.explain) answerPlan(output, await records.explain(query));
-    else if (aggregate) answerGroups(output, await records.aggregate({ ...query, aggregate }));
-    else answerRecords(output, await records.query(query));
+    await answer({ options, output }, holdfast.collection(collection), query);
   });
 }
 
@@ -67,11 +63,26 @@ async function queryNetwork({ args: [text], options, output }: Call<QueryFlags>)
     ...(options.resource !== undefined && { resources: [options.resource] }),
   };
   await withRelay(options, async (relay) => {
-    const { aggregate } = query;
-    if (options.explain) answerPlan(output, await relay.explain(query));
-    else if (aggregate) answerGroups(output, await relay.aggregate({ ...query, aggregate }));
-    else answerRecords(output, await relay.query(query));
+    await answer({ options, output }, relay, query);
   });
+}
+
+/** What takes queries: a collection of the daemon, or the relay. */
+interface Asked {
+  query(query: NetworkPageQuery): Promise<Page<unknown>>;
+  aggregate(query: NetworkAggregateQuery): Promise<readonly Group[]>;
+  explain(query: NetworkPageQuery | NetworkAggregateQuery): Promise<QueryPlan>;
+}
+
+async function answer(
+  { options, output }: Pick<Call<QueryFlags>, 'options' | 'output'>,
+  asked: Asked,
+  query: NetworkQuery,
+): Promise<void> {
+  const { aggregate } = query;
+  if (options.explain) answerPlan(output, await asked.explain(query));
+  else if (aggregate) answerGroups(output, await asked.aggregate({ ...query, aggregate }));
+  else answerRecords(output, await asked.query(query));
 }
 
 /** What the text says, and the flags beside it. */

@@ -2,6 +2,7 @@ import type { Condition, Operator, Scalar } from '@holdfast/protocol';
 
 import type { Field } from './field.ts';
 import { metadataOperator } from './metadata-condition.ts';
+import { inDocument, type Place } from './place.ts';
 import { all, any, concat, not, placeholders, sql, type Sql } from './sql.ts';
 
 /** Compiles what a query asks of one field: comparisons that all hold. Throws `invalid-request`. */
@@ -14,16 +15,6 @@ export function compileCondition(name: string, field: Field, condition: Conditio
         : metadataOperator({ name, column: field.column }, operator, value),
     ),
   );
-}
-
-/** Where a JSON value stands: its value as SQLite has it, and the name SQLite has for its type. */
-interface Place {
-  readonly value: Sql;
-  readonly type: Sql;
-}
-
-function inDocument(path: string): Place {
-  return { value: sql('json_extract(doc, ?)', path), type: sql('json_type(doc, ?)', path) };
 }
 
 const member: Place = { value: sql('item.value'), type: sql('item.type') };

@@ -2,6 +2,7 @@ import type { Metric, MetricFunction } from '@holdfast/protocol';
 
 import { type Field, invalid, type MetadataColumns, resolveField } from './field.ts';
 import { percentileFunction } from './percentile.ts';
+import { comparable, inDocument } from './place.ts';
 import { concat, sql, type Sql } from './sql.ts';
 
 /** What is computed over a group, in SQL; `isTime`: it comes out as milliseconds since 1970. */
@@ -23,8 +24,8 @@ const functions: Readonly<Record<MetricFunction, (field: Field, name: string) =>
   count: (field) => concat`count(${presence(field)})`,
   sum: (field, name) => concat`total(${number(field, name)})`,
   avg: (field, name) => concat`avg(${number(field, name)})`,
-  min: (field) => concat`min(${comparable(field)})`,
-  max: (field) => concat`max(${comparable(field)})`,
+  min: (field) => concat`min(${ordered(field)})`,
+  max: (field) => concat`max(${ordered(field)})`,
   p50: percentile(50),
   p95: percentile(95),
   p99: percentile(99),
@@ -36,43 +37,23 @@ function percentile(hundredths: 50 | 95 | 99): (field: Field, name: string) => S
 }
 
 function presence(field: Field): Sql {
-  return field.kind === 'metadata' ? sql(field.column.column) : sql('json_type(doc, ?)', field.path);
+  return field.kind === 'metadata' ? sql(field.column.column) : inDocument(field.path).type;
 }
 
 function number(field: Field, name: string): Sql {
   if (field.kind === 'metadata') throw invalid(name, 'is no number');
-  const { path } = field;
-  return sql(
-    `CASE WHEN json_type(doc, ?) IN ('integer', 'real') THEN CAST(json_extract(doc, ?) AS REAL) END`,
-    path,
-    path,
-  );
+  const { value, type } = inDocument(field.path);
+  return concat`CASE WHEN ${type} IN ('integer', 'real') THEN CAST(${value} AS REAL) END`;
 }
 
-function comparable(field: Field): Sql {
-  if (field.kind === 'metadata') return sql(field.column.column);
-  const { path } = field;
-  return sql(
-    `CASE json_type(doc, ?) WHEN 'integer' THEN CAST(json_extract(doc, ?) AS REAL) WHEN 'real' THEN json_extract(doc, ?)
-     WHEN 'text' THEN json_extract(doc, ?) END`,
-    path,
-    path,
-    path,
-    path,
-  );
+function ordered(field: Field): Sql {
+  return field.kind === 'metadata' ? sql(field.column.column) : comparable(inDocument(field.path));
 }
 
 // Numbers as numbers, so that 1 and 1.0 are one value; all else as text that names its type.
 function distinguished(field: Field): Sql {
   if (field.kind === 'metadata') return sql(field.column.column);
-  const { path } = field;
-  return sql(
-    `CASE json_type(doc, ?) WHEN 'null' THEN NULL WHEN 'integer' THEN CAST(json_extract(doc, ?) AS REAL)
-     WHEN 'real' THEN json_extract(doc, ?) ELSE json_type(doc, ?) || ' ' || json_extract(doc, ?) END`,
-    path,
-    path,
-    path,
-    path,
-    path,
-  );
+  const { value, type } = inDocument(field.path);
+  return concat`CASE ${type} WHEN 'null' THEN NULL WHEN 'integer' THEN CAST(${value} AS REAL) WHEN 'real' THEN ${value}
+    ELSE ${type} || ' ' || ${value} END`;
 }

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { HoldfastError, type Query } from '@holdfast/protocol';
 
 import { type Field, type MetadataColumns, resolveField } from './field.ts';
-import { all, any, sql, type Sql, type SqlValue } from './sql.ts';
+import { comparable, inDocument } from './place.ts';
+import { all, any, concat, sql, type Sql, type SqlValue } from './sql.ts';
 
 const BEFORE_ALL_TIMES = -1;
 
@@ -31,22 +32,12 @@ function fieldKeys(field: Field): Sql[] {
     const { column, kind } = field.column;
     return [sql(`ifnull(${column}, ${kind === 'time' ? BEFORE_ALL_TIMES : "''"})`)];
   }
-  const { path } = field;
+  const place = inDocument(field.path);
   return [
-    sql(
-      `CASE json_type(doc, ?) WHEN 'false' THEN 1 WHEN 'true' THEN 2 WHEN 'integer' THEN 3 WHEN 'real' THEN 3
-       WHEN 'text' THEN 4 WHEN 'array' THEN 5 WHEN 'object' THEN 6 ELSE 0 END`,
-      path,
-    ),
+    concat`CASE ${place.type} WHEN 'false' THEN 1 WHEN 'true' THEN 2 WHEN 'integer' THEN 3 WHEN 'real' THEN 3
+      WHEN 'text' THEN 4 WHEN 'array' THEN 5 WHEN 'object' THEN 6 ELSE 0 END`,
     // As a double, which is what a page token holds: an integer beyond 2^53 would not be found again.
-    sql(
-      `CASE json_type(doc, ?) WHEN 'integer' THEN CAST(json_extract(doc, ?) AS REAL) WHEN 'real' THEN json_extract(doc, ?)
-       WHEN 'text' THEN json_extract(doc, ?) ELSE 0 END`,
-      path,
-      path,
-      path,
-      path,
-    ),
+    concat`ifnull(${comparable(place)}, 0)`,
   ];
 }
 
