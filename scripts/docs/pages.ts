@@ -14,7 +14,7 @@ export async function renderDocs(root: string): Promise<readonly GeneratedFile[]
     { path: 'docs/errors.md', text: errorsPage(protocol) },
     { path: 'docs/configuration.md', text: configurationPage(protocol) },
     { path: 'docs/http.md', text: httpPage(protocol) },
-    { path: 'docs/collections.md', text: collectionsPage(protocol) },
+    { path: 'docs/built-in-collections.md', text: collectionsPage(protocol) },
     { path: 'config/node.yaml', text: protocol.renderConfigFile('node') },
     { path: 'config/relay.yaml', text: protocol.renderConfigFile('relay') },
   ];

@@ -22,7 +22,7 @@ const PAGE_RECORDS = 1000;
 export async function readAgents(agents: readonly Agent[]): Promise<Records> {
   const found = new Map<string, Stored>();
   for (const { node, agent, client } of agents) {
-    for (const { name, records } of await client.collections()) {
+    for (const { name, records } of await client.collections.list()) {
       if (records === 0) continue;
       for await (const record of client.collection(name).each({ limit: PAGE_RECORDS })) {
         add(found, { ...record, node, agent });

@@ -71,6 +71,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/query.ts')).queryCommand(),
   },
   {
+    name: 'collection',
+    summary: 'list collections, declare and show their fields, indexes and search',
+    load: async () => (await import('./commands/collection.ts')).collectionCommand(),
+  },
+  {
     name: 'import',
     summary: 'bring in data from elsewhere',
     load: async () => (await import('./commands/import.ts')).importCommand(),

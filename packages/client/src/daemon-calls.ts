@@ -15,6 +15,8 @@ export const daemonCalls: Calls<DaemonRoutes> = {
   'kv.list': { method: 'GET', path: '/v1/kv' },
   'collection.list': { method: 'GET', path: '/v1/collections' },
   'collection.get': { method: 'GET', path: '/v1/collections/{name}' },
+  'collection.put': { method: 'PUT', path: '/v1/collections/{name}' },
+  'collection.delete': { method: 'DELETE', path: '/v1/collections/{name}' },
   'status.agent': { method: 'GET', path: '/v1/status' },
   'status.node': { method: 'GET', path: '/v1/node' },
   'node.join': { method: 'POST', path: '/v1/node/join' },

@@ -8,6 +8,8 @@ export interface Versioned {
   readonly version: string;
 }
 
+const nothings: ReadonlySet<string> = new Set(['record-not-found', 'collection-not-found', 'dead-letter-not-found']);
+
 /** What was read, or undefined for "no such thing". An answer without an ETag is `unexpected-answer`. */
 export async function found(answer: Promise<Answered<unknown>>): Promise<Versioned | undefined> {
   const read = await orNothing(answer);
@@ -17,13 +19,12 @@ export async function found(answer: Promise<Answered<unknown>>): Promise<Version
   return { value, version };
 }
 
-/** Undefined for "no such record" and "no such dead letter"; every other failure stays one, also other 404s. */
+/** Undefined for "no such record", "no such collection" and "no such dead letter"; every other failure stays one, also other 404s. */
 export async function orNothing<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof HoldfastProblem && ['record-not-found', 'dead-letter-not-found'].includes(error.code))
-      return undefined;
+    if (error instanceof HoldfastProblem && nothings.has(error.code)) return undefined;
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import type { BackupsClient } from './backups.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { AnswerOf, DaemonRoutes, InputOf } from './calls.ts';
 import { type AnyDocument, type CollectionClient, openCollection, type WaitOptions } from './collection.ts';
+import { type CollectionsClient, openCollections } from './declarations.ts';
 import { daemonCalls } from './daemon-calls.ts';
 import { type KvClient, openKv } from './kv.ts';
 import { randomKey } from './random-key.ts';
@@ -13,8 +14,6 @@ import { streamOperations, type StreamOptions } from './stream.ts';
 
 /** What became of an atomic batch: one result for each operation, in order. */
 export type BatchAnswer = AnswerOf<DaemonRoutes['batch']>;
-/** A collection as it is known, and how much is in it. */
-export type CollectionInfo = AnswerOf<DaemonRoutes['collection.get']>;
 /** An agent and its tokens, without secrets. */
 export type AgentInfo = AnswerOf<DaemonRoutes['agent.list']>['agents'][number];
 /** A new token; its secret is in this answer and nowhere else. */
@@ -98,8 +97,7 @@ export interface Holdfast extends AsyncDisposable {
   stream(operations: AsyncIterable<Operation> | Iterable<Operation>, options?: StreamOptions): Promise<BatchEnd>;
   /** The agent's records, outbox, last acknowledgement and dead letters. */
   status(): Promise<AgentStatus>;
-  /** The collections there are: built in, and those the agent began. */
-  collections(): Promise<readonly CollectionInfo[]>;
+  readonly collections: CollectionsClient;
   readonly node: NodeClient;
   readonly agents: AgentsClient;
   readonly deadLetters: NodeDeadLettersClient;
@@ -134,7 +132,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     },
     stream: (operations, streamOptions) => streamOperations(requester, operations, streamOptions),
     status: async () => (await call('status.agent', {})).value,
-    collections: async () => (await call('collection.list', {})).value.collections,
+    collections: openCollections(call),
     node: openNode(call),
     agents: openAgents(call),
     deadLetters: openDeadLetters(call),

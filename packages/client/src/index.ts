@@ -18,7 +18,6 @@ export {
   type AgentsClient,
   type BatchAnswer,
   type BatchOptions,
-  type CollectionInfo,
   connect,
   type Holdfast,
   type Joined,
@@ -57,3 +56,4 @@ export type { Readiness } from './requester.ts';
 export type { ConnectionOptions, ConnectOptions } from './settings.ts';
 export type { StreamOptions } from './stream.ts';
 export type { Fetch } from './transport.ts';
+export type { CollectionInfo, CollectionsClient, DeclarationRequest } from './declarations.ts';

@@ -192,7 +192,7 @@ describe('the rest of the daemon', () => {
     ];
     await served(steps, async ({ node, agents, deadLetters, ...holdfast }, { seen }) => {
       expect(await holdfast.status()).toEqual({ agent: 'scout' });
-      expect(await holdfast.collections()).toEqual([{ name: 'kv' }]);
+      expect(await holdfast.collections.list()).toEqual([{ name: 'kv' }]);
       expect(await node.status()).toEqual({ node: null });
       expect(await node.join({ relay: 'http://r', token: 't', name: 'ws' })).toEqual({ node: 'ws', relay: 'http://r' });
       expect(await agents.list()).toEqual([{ name: 'scout' }]);

@@ -27,6 +27,7 @@ import { Agents } from './service/agents.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
 import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
+import { declaresForAll, type NodeDeclaration } from './service/node-declarations.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
 import { joinOverHttp, relayTransport } from './sync/relay-transport.ts';
@@ -45,6 +46,8 @@ export interface DaemonOptions {
   readonly log: Logger;
   /** Holdfast's version, for status and OpenAPI. */
   readonly version: string;
+  /** Collections that every agent has. Default: none. */
+  readonly declarations?: readonly NodeDeclaration[];
   /** Wall-clock milliseconds. Default: `Date.now`. */
   readonly now?: Now;
   /** From the start to the first check of all files, in milliseconds. Default: ten minutes. */
@@ -212,6 +215,7 @@ function assembleFiles({ options, database, clock, disk, registry, now, sync }: 
     },
     guard: disk,
     watch: custody,
+    onOpened: declaresForAll(options.declarations ?? [], log),
   });
   return { custody, files };
 }

@@ -181,9 +181,11 @@ function someIntegerLosesDigits(text: string): boolean {
   return lost;
 }
 
-// The integer that `JSON.stringify` writes, without exponent. It may differ from what the double holds: 2^60 is written
-// as 1152921504606847000, and that is what every reader after us would take it for.
-function writtenDigits(integer: number): string {
+/**
+ * The integer that `JSON.stringify` writes, without exponent. It may differ from what the double holds: 2^60 is written
+ * as 1152921504606847000, and that is what every reader after us would take it for.
+ */
+export function writtenDigits(integer: number): string {
   const [mantissa = '', exponent] = String(integer).split('e+');
   if (exponent === undefined) return mantissa;
   const [whole = '', fraction = ''] = mantissa.split('.');

@@ -99,6 +99,19 @@ export const errorCatalogue = {
     title: 'No such dead letter',
     remedy: 'List them with `holdfast dead-letters list`.',
   },
+  'declaration-conflict': {
+    status: 409,
+    retryable: false,
+    title: 'The declaration contradicts what there is',
+    remedy:
+      'Only add: optional fields, wider limits, indexes. For anything else declare a collection of another name and move the records.',
+  },
+  'append-only': {
+    status: 409,
+    retryable: false,
+    title: 'Records of this collection are never changed',
+    remedy: 'Write a new record instead, under an id of its own.',
+  },
   'collection-not-found': {
     status: 404,
     retryable: false,

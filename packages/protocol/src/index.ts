@@ -1,5 +1,19 @@
-export { builtInCollections, documentKind } from './collections/index.ts';
-export type { Collection, DocumentKind } from './collections/declaration.ts';
+export { type CheckedDocument, documentCheck, type DocumentCheck, normalTime } from './collections/check.ts';
+export { DECLARATIONS } from './collections/collections.ts';
+export {
+  type BuiltInCollection,
+  type Collection,
+  type Declaration,
+  declarationSchema,
+  type DocumentKind,
+  isMemberIndex,
+} from './collections/declaration.ts';
+export { contradictions } from './collections/evolution.ts';
+export type { Field as FieldDeclaration, Fields, FieldType } from './collections/field.ts';
+export { builtInCollection, builtInCollections } from './collections/index.ts';
+export { fieldsOfJsonSchema, jsonSchemaOf } from './collections/json-schema.ts';
+export { fieldAt } from './collections/paths.ts';
+export { unionOf } from './collections/union.ts';
 export {
   type ConfigOf,
   type ConfigSources,
@@ -33,6 +47,7 @@ export {
   parseDocument,
   parseJson,
   utf8Length,
+  writtenDigits,
 } from './document.ts';
 export { errorCatalogue, type ErrorCode, errorCodes, type ErrorKind } from './error-catalogue.ts';
 export {
@@ -46,6 +61,7 @@ export {
 } from './errors.ts';
 export { HybridClock, type Now, startOf, startOfBoot, VERSION_PATTERN, versionMs, ZERO_VERSION } from './hlc.ts';
 export { limits } from './limits.ts';
+export { didYouMean } from './nearest.ts';
 export {
   agentName,
   COLLECTION_PATTERN,

@@ -40,6 +40,20 @@ export const limits = Object.freeze({
   queryMetrics: 16,
   /** Groups an aggregate answers with. */
   queryGroups: 1_000,
+  /** Fields in one declaration, counted over all levels. */
+  declaredFields: 200,
+  /** Nesting of objects and lists in a declaration. */
+  declaredDepth: 8,
+  /** Indexes of one collection. */
+  declaredIndexes: 16,
+  /** Fields of one index. */
+  indexFields: 4,
+  /** Values a field may be limited to. */
+  fieldValues: 200,
+  /** A line of help, in UTF-16 code units. */
+  helpLength: 500,
+  /** Words and phrases in one search. */
+  searchTerms: 32,
   /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */
   ackTimeoutSeconds: 30,
   /** Longest time to live, in seconds: ten years. */

@@ -130,7 +130,7 @@ describe('what docs/query.md shows', () => {
   const page = readFileSync(new URL('../../../docs/query.md', import.meta.url), 'utf8');
   const texts = [
     ...page.matchAll(/^holdfast query '(.+?)'/gm),
-    ...page.matchAll(/`([a-z]+ [^`]*(?:where|group by) [^`]*)`/g),
+    ...page.matchAll(/`([a-z]+ [^`]*(?:where|group by|search) [^`]*)`/g),
   ].map(([, text = '']) => text);
   const blocks = [...page.matchAll(/^```json\n(.+?)^```/gms)].map(([, block = '']) => block);
 
@@ -143,7 +143,7 @@ describe('what docs/query.md shows', () => {
   });
 
   test('is more than a little', () => {
-    expect([texts.length, blocks.length]).toEqual([4, 3]);
+    expect([texts.length, blocks.length]).toEqual([5, 4]);
   });
 });
 

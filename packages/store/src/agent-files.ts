@@ -34,6 +34,8 @@ export interface AgentFilesOptions {
   readonly onCommit: (agent: string) => void;
   /** What is asked and told when the disk fails. Default: nobody. */
   readonly guard?: StorageGuard | undefined;
+  /** Called when a file was opened and may be used, before anybody does. Must not throw. */
+  readonly onOpened?: ((agent: string, store: AgentStore) => void) | undefined;
   /** Without one, a damaged file is refused wherever it is met, and stays where it is. */
   readonly watch?: FileWatch;
 }
@@ -152,6 +154,7 @@ export class AgentFiles {
     this.#guards.set(store, guard);
     try {
       this.#watch.opened(agent, store);
+      this.#options.onOpened?.(agent, store);
       return store;
     } catch (error) {
       store.close();

@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 
 import {
+  builtInCollections,
+  type Collection,
   type CommitConfig,
   type Change,
   type Cursor,
@@ -21,6 +23,8 @@ import {
   unguarded,
 } from '@holdfast/sqlite';
 
+import { Declarations } from './declared/declarations.ts';
+import { AGENT_LAYOUT, DerivedUpkeep } from './declared/upkeep.ts';
 import { ExpirySweep } from './expiry.ts';
 import { GroupCommit, type Outcome, type Unit } from './group-commit.ts';
 import { IdempotencyKeys } from './idempotency.ts';
@@ -28,9 +32,8 @@ import type { Lineage } from './lineage.ts';
 import { agentMigrations } from './migrations/index.ts';
 import { operationBytes, type Write, type WriteResult } from './operation.ts';
 import { Outbox } from './outbox.ts';
-import type { QueryScope } from './query/compile.ts';
+import { agentScope } from './query/agent-scope.ts';
 import { type QueryResult, runQuery } from './query/run.ts';
-import { sql } from './query/sql.ts';
 import { type Page, takePage } from './page.ts';
 import { ReadSnapshot } from './read-snapshot.ts';
 import { isLive, RecordWriter } from './record-writer.ts';
@@ -101,6 +104,7 @@ export class AgentStore {
   readonly #database: Database;
   readonly #options: AgentStoreOptions;
   readonly #stream: StreamState;
+  readonly #declarations: Declarations;
   readonly #writer: RecordWriter;
   readonly #outbox: Outbox;
   readonly #reconciler: Reconciler;
@@ -123,7 +127,14 @@ export class AgentStore {
     this.#database = database;
     this.#stream = new StreamState(database);
     clock.observe(this.#stream.counters.lastVersion);
-    this.#writer = new RecordWriter(database, this.#stream, clock, now);
+    const upkeep = new DerivedUpkeep(database, AGENT_LAYOUT);
+    this.#declarations = new Declarations(database, upkeep);
+    this.#writer = new RecordWriter(database, {
+      stream: this.#stream,
+      declarations: this.#declarations,
+      clock,
+      now,
+    });
     this.#outbox = new Outbox(database, this.#stream, this.#writer, now);
     this.#reconciler = new Reconciler(database, this.#stream, this.#writer, { clock, now });
     this.#idempotency = new IdempotencyKeys(database, now);
@@ -141,8 +152,14 @@ export class AgentStore {
     };
     const hooks = {
       beforeBegin: () => this.#snapshot.end(),
-      savepoint: () => this.#stream.savepoint(),
-      beforeCommit: () => this.#stream.write(),
+      savepoint: () => {
+        const undo = [this.#stream.savepoint(), this.#declarations.savepoint()];
+        return () => undo.forEach((each) => each());
+      },
+      beforeCommit: () => {
+        this.#declarations.fit();
+        this.#stream.write();
+      },
       afterCommit: () => this.#notify(),
     };
     this.#commits = new GroupCommit(database, options.commit, hooks, options.guard);
@@ -223,25 +240,21 @@ export class AgentStore {
 
   /** Queries the records of one collection and resource. Throws `invalid-request`. */
   query(resource: string, collection: string, query: Query): QueryResult {
-    const scope: QueryScope = {
-      name: JSON.stringify([resource, collection]),
-      from: 'records',
-      columns: queryColumns,
-      visible: sql(
-        'collection = ? AND resource = ? AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)',
-        collection,
-        resource,
-        this.#options.now(),
-      ),
-      listed: 'resource, collection, id, version, created_at, updated_at, expires_at, doc',
-      tieBreakers: ['id'],
-    };
-    return this.#reading(() => runQuery(this.#database, query, scope));
+    return this.#reading(() => {
+      const scope = agentScope({ resource, collection }, this.#declarations, this.#options.now());
+      return runQuery(this.#database, query, scope);
+    });
   }
 
   /** The collections that have or had records, and how many each has. */
   collections(): CollectionCount[] {
     return this.#reading(() => this.#collections.all() as CollectionCount[]);
+  }
+
+  /** What is declared: what ships with Holdfast, then what the agent declared. */
+  get declared(): { readonly collection: Collection; readonly isBuiltIn: boolean }[] {
+    const builtIn = builtInCollections.map((each) => ({ collection: each as Collection, isBuiltIn: true }));
+    return [...builtIn, ...this.#declarations.own.map((collection) => ({ collection, isBuiltIn: false }))];
   }
 
   /** The file in numbers. Cheap: every figure is kept or indexed. */
@@ -365,15 +378,6 @@ export class AgentStore {
     this.#options.onCommit();
   }
 }
-
-const queryColumns = {
-  id: { column: 'id', kind: 'text' },
-  version: { column: 'version', kind: 'text' },
-  resource: { column: 'resource', kind: 'text' },
-  created_at: { column: 'created_at', kind: 'time' },
-  updated_at: { column: 'updated_at', kind: 'time' },
-  expires_at: { column: 'expires_at', kind: 'time' },
-} as const;
 
 function fileBytes(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;

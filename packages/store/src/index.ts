@@ -8,6 +8,9 @@ export {
   type ListedDocument,
   type StoredDocument,
 } from './agent-store.ts';
+export { DERIVED_TABLES } from './declared/derived-tables.ts';
+export { readDeclaration, storedDeclaration } from './declared/read-declaration.ts';
+export { DerivedUpkeep } from './declared/upkeep.ts';
 export { GroupCommit, type Outcome, type TransactionHooks, type Unit } from './group-commit.ts';
 export { agentMigrations } from './migrations/index.ts';
 export { type Idempotency, type Precondition, type StoreOperation, type Write, type WriteResult } from './operation.ts';
@@ -15,7 +18,8 @@ export { type BatchBounds, type NodeDeadLetter, type OutboxBatch, type WrittenRa
 export { type Page } from './page.ts';
 export { type QueryScope } from './query/compile.ts';
 export { type QueryResult, runQuery } from './query/run.ts';
-export { placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
+export { named, placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
+export type { Names } from './query/field.ts';
 export { toTimestamp } from './query/timestamp.ts';
 export { type ComparedRecord } from './reconciler.ts';
 export { recordHash, type RecordContent, type RecordRow, rowOfChange } from './row.ts';
@@ -28,6 +32,7 @@ export { checkFile } from './check/check-file.ts';
 export type { DamagedRecord, FileKind, FileReport, Problem, ProblemKind } from './check/report.ts';
 export { type CheckOptions, runCheck } from './check/run-check.ts';
 export { inodeOf, Scrubber, type ScrubberOptions, type ScrubTarget } from './check/scrubber.ts';
+export { parseStored } from './stored-json.ts';
 export { sealAll, sealed, type SealedTable } from './seal.ts';
 export { Lineage } from './lineage.ts';
 export { addSettlements, NO_SETTLEMENT, type Settlement } from './settlement.ts';

@@ -1,15 +1,14 @@
 import {
   type Document,
-  documentKind,
   HoldfastError,
   type HybridClock,
-  isJsonObject,
   mergePatch,
   type Now,
   parseDocument,
 } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
+import type { Declarations } from './declared/declarations.ts';
 import { digestShare, storedShare } from './digest.ts';
 import type { Precondition, StoreOperation, WriteResult } from './operation.ts';
 import {
@@ -25,9 +24,18 @@ import {
 import { parseStored } from './stored-json.ts';
 import type { StreamState } from './stream-state.ts';
 
+/** What a writer needs beside the file. */
+export interface RecordWriterOptions {
+  readonly stream: StreamState;
+  readonly declarations: Declarations;
+  readonly clock: HybridClock;
+  readonly now: Now;
+}
+
 /** Changes records of one file, inside a transaction the caller holds. */
 export class RecordWriter {
   readonly #stream: StreamState;
+  readonly #declarations: Declarations;
   readonly #clock: HybridClock;
   readonly #now: Now;
   readonly #find: Statement;
@@ -40,8 +48,9 @@ export class RecordWriter {
   readonly #move: Statement;
   #expectsNew = true;
 
-  constructor(database: Database, stream: StreamState, clock: HybridClock, now: Now) {
+  constructor(database: Database, { stream, declarations, clock, now }: RecordWriterOptions) {
     this.#stream = stream;
+    this.#declarations = declarations;
     this.#clock = clock;
     this.#now = now;
     this.#find = database.prepare(
@@ -77,14 +86,15 @@ export class RecordWriter {
     const live = stored !== undefined && isLive(stored, nowMs) ? stored : undefined;
     assertPrecondition(operation.precondition, live, id);
     if (operation.op !== 'put' && live === undefined) throw notFound(collection, id);
-    const document = operation.op === 'delete' ? null : documentAfter(operation, live);
+    this.#declarations.assertChangeable(collection, live !== undefined);
+    const document = operation.op === 'delete' ? null : this.#documentAfter(resource, operation, live);
     const row = this.#nextRow({
       resource,
       collection,
       id,
       createdAtMs: live?.created_at ?? nowMs,
       updatedAtMs: nowMs,
-      expiresAtMs: expiryAfter(operation, live),
+      expiresAtMs: this.#expiryAfter(operation, live, nowMs),
       deleted: document === null,
       doc: document === null ? null : document.text,
     });
@@ -158,9 +168,13 @@ export class RecordWriter {
     operation: Extract<StoreOperation, { op: 'put' }>,
     nowMs: number,
   ): WriteResult | undefined {
-    const { collection, id, document, expiresAtMs } = operation;
-    assertKind(collection, document);
-    const times = { createdAtMs: nowMs, updatedAtMs: nowMs, expiresAtMs };
+    const { collection, id } = operation;
+    const document = this.#declarations.accept(resource, operation, operation.document);
+    const times = {
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
+      expiresAtMs: this.#expiryAfter(operation, undefined, nowMs),
+    };
     const row = this.#nextRow({ resource, collection, id, ...times, deleted: false, doc: document.text });
     if (this.#insertNew.run(...insertValues(row)).changes === 0) {
       this.#stream.set({ lastSeq: row.seq - 1 });
@@ -176,7 +190,23 @@ export class RecordWriter {
     return { ...versioned, seq: this.#stream.nextSeq(), hash: recordHash(versioned) };
   }
 
+  #documentAfter(
+    resource: string,
+    operation: Exclude<StoreOperation, { op: 'delete' }>,
+    live: RecordColumns | undefined,
+  ): Document {
+    const document = operation.op === 'put' ? operation.document : merged(operation.patch, live);
+    return this.#declarations.accept(resource, operation, document);
+  }
+
+  #expiryAfter(operation: StoreOperation, live: RecordColumns | undefined, nowMs: number): number | null {
+    if (operation.op === 'delete') return null;
+    if (operation.op === 'patch') return operation.expiresAtMs ?? live?.expires_at ?? null;
+    return operation.expiresAtMs ?? this.#declarations.expiryMs(operation.collection, nowMs);
+  }
+
   #count(row: RecordRow, stored: StoredColumns | undefined): void {
+    this.#declarations.noted(row);
     this.#stream.xorDigest(stored === undefined ? digestShare(row) : digestShare(row) ^ storedShare(stored));
     const { outbox, acked } = this.#stream.counters;
     const wasWaiting = stored !== undefined && stored.seq > acked.seq;
@@ -193,21 +223,6 @@ export function isLive(record: Pick<RecordColumns, 'deleted' | 'expires_at'>, no
   return record.deleted === 0 && (record.expires_at === null || record.expires_at > nowMs);
 }
 
-function documentAfter(
-  operation: Exclude<StoreOperation, { op: 'delete' }>,
-  live: RecordColumns | undefined,
-): Document {
-  const document = operation.op === 'put' ? operation.document : merged(operation.patch, live);
-  assertKind(operation.collection, document);
-  return document;
-}
-
-function assertKind(collection: string, document: Document): void {
-  if (documentKind(collection) === 'object' && !isJsonObject(document.value)) {
-    throw new HoldfastError('invalid-request', `records of "${collection}" are JSON objects`);
-  }
-}
-
 function insertValues(row: RecordRow): (string | number | null)[] {
   const { seq, resource, collection, id, version, createdAtMs, updatedAtMs, expiresAtMs, hash, doc } = row;
   const deleted = row.deleted ? 1 : 0;
@@ -221,11 +236,6 @@ function merged(patch: Document, live: RecordColumns | undefined): Document {
   }
   const before = parseStored(live?.doc ?? 'null');
   return parseDocument(JSON.stringify(mergePatch(before, patch.value)));
-}
-
-function expiryAfter(operation: StoreOperation, live: RecordColumns | undefined): number | null {
-  if (operation.op === 'delete') return null;
-  return operation.expiresAtMs === undefined ? (live?.expires_at ?? null) : operation.expiresAtMs;
 }
 
 function assertPrecondition(wanted: Precondition | undefined, live: RecordColumns | undefined, id: string): void {

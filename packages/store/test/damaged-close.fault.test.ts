@@ -10,7 +10,7 @@ test('a file that turns out to be damaged while it is read can be closed', async
   await using directory = await temporaryDirectory();
   const agent = new TestAgent(directory.file('agent.db'));
   for (let n = 0; n < 50; n += 1) await agent.write(put('notes', `note-${n}`, { text: 'x'.repeat(500) }));
-  agent.reopen(() => spoilTable(agent.path, 'records_key'));
+  agent.reopen(() => spoilTable(agent.path, 'records'));
   expect(() => agent.read('notes', 'note-1')).toThrow(/CORRUPT|malformed|damaged/);
   expect(() => agent.store.close()).not.toThrow();
 });

@@ -1,8 +1,11 @@
+import { join } from 'node:path';
+
 import { flagOf, type Option as ConfigOption, services } from '@holdfast/protocol';
 import { Command, Option } from 'commander';
 import type { Logger } from 'pino';
 
 import { type Call, withAction, withExamples } from '../action.ts';
+import { declarationsIn } from '../config/declarations.ts';
 import { loadConfig } from '../config/load.ts';
 import type { ServiceName } from '../config/locations.ts';
 import { enrolIfNew, readInvitation } from '../service/enrol.ts';
@@ -60,7 +63,8 @@ async function serve(service: ServiceName, call: Call<ServeFlags>, flags: ServeF
   const start = async (): Promise<Running> => {
     const invitation = readInvitation(process.env);
     const { startDaemon } = await import('@holdfast/daemon');
-    const running = await startDaemon({ config, directory, log, version: cliVersion });
+    const declarations = declarationsIn(config['collections.directory'] || join(directory, 'collections'));
+    const running = await startDaemon({ config, directory, log, declarations, version: cliVersion });
     if (invitation) void enrol({ url: running.url, directory }, invitation, log);
     return running;
   };

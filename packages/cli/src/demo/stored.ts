@@ -29,7 +29,7 @@ export async function readAgents(
 ): Promise<ReadonlyMap<string, Stored>> {
   const found = new Map<string, Stored>();
   for (const agent of agents) {
-    for (const { name } of await agent.client.collections()) {
+    for (const { name } of await agent.client.collections.list()) {
       for await (const record of agent.client.collection(name).each({ limit: PAGE_RECORDS })) {
         add(found, keyOf(agent, record), toStored(record));
       }

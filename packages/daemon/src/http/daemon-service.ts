@@ -11,6 +11,7 @@ import { Records } from '../service/records.ts';
 import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
 import { authenticateBy } from './caller.ts';
+import { collectionHandlers } from './collection-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
@@ -43,6 +44,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...writeHandlers(records, now),
       ...readHandlers(records),
       ...batchHandlers(records, now),
+      ...collectionHandlers(status),
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),
       ...backupHandlers(backups),

@@ -1,11 +1,4 @@
-import {
-  builtInCollections,
-  type daemonRoutes,
-  type DaemonRouteId,
-  documentKind,
-  HoldfastError,
-  isHoldfastError,
-} from '@holdfast/protocol';
+import { type daemonRoutes, type DaemonRouteId, isHoldfastError } from '@holdfast/protocol';
 import type { Handlers } from '@holdfast/http';
 import { type AgentFiles, toTimestamp } from '@holdfast/store';
 
@@ -16,20 +9,16 @@ import { type DaemonCaller, wholeAgentOf } from './caller.ts';
 import type { RebuildingRouteId } from './rebuilding-handlers.ts';
 
 type NodeRouteId = Exclude<
-  Extract<
-    DaemonRouteId,
-    `status.${string}` | `node.${string}` | `agent.${string}` | `collection.${string}` | `dead-letter.${string}`
-  >,
+  Extract<DaemonRouteId, `status.${string}` | `node.${string}` | `agent.${string}` | `dead-letter.${string}`>,
   RebuildingRouteId
 >;
 type NodeHandlers = Handlers<Pick<typeof daemonRoutes, NodeRouteId>, DaemonCaller>;
 type HandlersOf<Prefix extends string> = Pick<NodeHandlers, Extract<NodeRouteId, `${Prefix}.${string}`>>;
 
-/** Answers the calls about the node itself: status, enrolment, agents, collections, dead letters. */
+/** Answers the calls about the node itself: status, enrolment, agents, dead letters. */
 export function nodeHandlers(sources: StatusSources, joining: JoiningOptions): NodeHandlers {
   return {
     ...agentHandlers(sources),
-    ...collectionHandlers(sources),
     ...deadLetterHandlers(sources),
     'status.agent': ({ identity }) => ({ json: agentStatus(wholeAgentOf(identity), sources) }),
     'status.node': () => ({ json: nodeStatus(sources) }),
@@ -72,35 +61,6 @@ function agentHandlers({ agents }: StatusSources): HandlersOf<'agent'> {
 
 function tokenAnswer({ id, text, agent, resource }: IssuedToken): Record<string, string> {
   return { token: text, id, agent, ...(resource !== null && { resource }) };
-}
-
-function collectionHandlers({ files }: StatusSources): HandlersOf<'collection'> {
-  const list = (agent: string) => {
-    const counts = new Map(
-      files
-        .get(agent)
-        .collections()
-        .map(({ name, records }) => [name, records]),
-    );
-    const builtIn = builtInCollections.map(({ name, help }) => ({ name, kind: 'built-in', help }));
-    const known = new Set(builtInCollections.map(({ name }) => name));
-    const freeForm = [...counts.keys()]
-      .filter((name) => !known.has(name))
-      .map((name) => ({ name, kind: 'free-form', help: 'Not declared: any JSON objects' }));
-    return [...builtIn, ...freeForm].map((collection) => ({
-      ...collection,
-      document: documentKind(collection.name),
-      records: counts.get(collection.name) ?? 0,
-    }));
-  };
-  return {
-    'collection.list': ({ identity }) => ({ json: { collections: list(wholeAgentOf(identity)) } }),
-    'collection.get': ({ identity, params: { name } }) => {
-      const found = list(wholeAgentOf(identity)).find((collection) => collection.name === name);
-      if (found === undefined) throw new HoldfastError('collection-not-found', `there is no collection "${name}"`);
-      return { json: found };
-    },
-  };
 }
 
 function deadLetterHandlers({ agents, files, custody }: StatusSources): HandlersOf<'dead-letter'> {

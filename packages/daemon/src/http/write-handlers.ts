@@ -1,4 +1,4 @@
-import { type daemonRoutes, type Document, makeRecordId, type Now } from '@holdfast/protocol';
+import { type daemonRoutes, DECLARATIONS, type Document, makeRecordId, type Now } from '@holdfast/protocol';
 import type { Answer, Handlers, ReadHeader } from '@holdfast/http';
 import type { StoreOperation, Write } from '@holdfast/store';
 
@@ -7,7 +7,7 @@ import type { Ack } from '../sync/sync-engine.ts';
 import { type DaemonCaller, scopeOf } from './caller.ts';
 import { ackWish, idempotencyOf, preconditionOf } from './write-headers.ts';
 
-type WriteRouteId = `record.${'put' | 'patch' | 'delete' | 'create'}` | 'kv.put' | 'kv.delete';
+type WriteRouteId = `record.${'put' | 'patch' | 'delete' | 'create'}` | `${'kv' | 'collection'}.${'put' | 'delete'}`;
 
 interface WriteCall {
   readonly identity: DaemonCaller;
@@ -36,6 +36,8 @@ export function writeHandlers(
     'record.delete': (call) => remove(call, call.params.collection, call.params.id),
     'kv.put': (call) => put(call, 'kv', call.params.key),
     'kv.delete': (call) => remove(call, 'kv', call.params.key),
+    'collection.put': (call) => put(call, DECLARATIONS, call.params.name),
+    'collection.delete': (call) => remove(call, DECLARATIONS, call.params.name),
     'record.patch': (call) => {
       const { body: patch, query, header, params } = call;
       const expiry = query.ttl === undefined ? {} : { expiresAtMs: now() + query.ttl * 1000 };

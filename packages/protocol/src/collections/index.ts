@@ -1,14 +1,15 @@
-import type { Collection, DocumentKind } from './declaration.ts';
+import { collections } from './collections.ts';
+import type { BuiltInCollection } from './declaration.ts';
 import { kv } from './kv.ts';
 import { messages } from './messages.ts';
 import { threads } from './threads.ts';
 
 /** The collections that ship with Holdfast. */
-export const builtInCollections: readonly Collection[] = Object.freeze([kv, threads, messages]);
+export const builtInCollections: readonly BuiltInCollection[] = Object.freeze([kv, threads, messages, collections]);
 
 const byName = new Map(builtInCollections.map((collection) => [collection.name, collection]));
 
-/** What documents a collection takes: as declared, and objects in a free-form one. */
-export function documentKind(collection: string): DocumentKind {
-  return byName.get(collection)?.document ?? 'object';
+/** The collection of that name that ships with Holdfast; undefined if none does. */
+export function builtInCollection(name: string): BuiltInCollection | undefined {
+  return byName.get(name);
 }

@@ -109,6 +109,11 @@ export const nodeOptions = {
     default: '',
     help: 'Unix socket; empty: node.sock in the data directory; none: no socket',
   },
+  'collections.directory': {
+    kind: 'string',
+    default: '',
+    help: 'YAML files that declare collections for all agents; empty: collections in the data directory',
+  },
   'files.open': { kind: 'integer', default: 64, min: 4, max: 10_000, help: 'Agent files held open at once' },
   'expiry.seconds': { kind: 'integer', default: 60, min: 1, help: 'How often expired records are swept away' },
   'sync.lingerMilliseconds': {

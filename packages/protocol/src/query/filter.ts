@@ -4,7 +4,8 @@ import { limits } from '../limits.ts';
 import { type Condition, conditionSchema, scalar, type Scalar } from './condition.ts';
 import { fieldPath } from './field.ts';
 
-const connectives = ['and', 'or', 'not'] as const;
+/** The words that put filters together. */
+export const connectives = ['and', 'or', 'not'] as const;
 
 /** How filters are put together: all of them hold, one does, none does. */
 export type Connective = (typeof connectives)[number];

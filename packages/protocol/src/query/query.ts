@@ -16,6 +16,11 @@ export const querySchema = z.strictObject({
       'Fields to values or comparisons, and lists of such filters under `and`, `or`, `not`; all must hold. A document field of one of these names is `doc.and`',
     example: { status: 'active', or: [{ experience_years: { gte: 3 } }, { skills: { hasAll: ['Python'] } }] },
   }),
+  search: z.string().min(1).max(1000).optional().meta({
+    description:
+      'Words and "phrases" that the searched fields of the collection have, all of them; `wo*` for what begins so. Best first, unless `orderBy` is given',
+    example: 'django "distributed systems" post*',
+  }),
   orderBy: z
     .array(
       z.record(fieldPath, direction).refine((entry) => Object.keys(entry).length === 1, { error: 'one field each' }),

@@ -40,7 +40,7 @@ const preconditions = {
 };
 const idempotency = { 'Idempotency-Key': 'The same key and request again gives the first answer, once written' };
 
-const documentErrors: readonly ErrorCode[] = ['unsafe-document', 'record-too-large', ...writeErrors];
+const documentErrors: readonly ErrorCode[] = ['unsafe-document', 'record-too-large', 'append-only', ...writeErrors];
 const idempotencyErrors: readonly ErrorCode[] = ['idempotency-mismatch'];
 
 const writeAnswer = { kind: 'json', schema: writeAnswerSchema } as const;
@@ -57,9 +57,11 @@ const kvEntrySchema = z.object({
 /** A collection as it is known: declared or free-form, and how much is in it. */
 const collectionInfoSchema = z.object({
   name: collectionName,
-  kind: z.enum(['built-in', 'free-form']),
+  kind: z.enum(['built-in', 'declared', 'free-form']),
   help: z.string(),
   document: z.enum(['object', 'any']),
+  declaration: z.json().optional().meta({ description: 'What is declared of it; left out for a free-form one' }),
+  schema: z.json().optional().meta({ description: 'The same as JSON Schema of its documents' }),
   records: z
     .number()
     .int()
@@ -256,6 +258,31 @@ export const daemonRoutes = {
     status: 200,
     answer: { kind: 'json', schema: collectionInfoSchema },
     errors: ['collection-not-found'],
+  },
+  'collection.put': {
+    method: 'PUT',
+    path: '/v1/collections/{name}',
+    summary: 'Declare a collection: fields, indexes, search. `schema`, a JSON Schema, may stand for `fields`',
+    roles: ['agent', 'admin'],
+    params: { name: collectionName },
+    query: writeQuery,
+    headers: preconditions,
+    body: { kind: 'document' },
+    status: 200,
+    answer: writeAnswer,
+    errors: ['declaration-conflict', 'precondition-failed', ...documentErrors],
+  },
+  'collection.delete': {
+    method: 'DELETE',
+    path: '/v1/collections/{name}',
+    summary: 'Take a declaration back: the collection is free-form then; its records stay',
+    roles: ['agent', 'admin'],
+    params: { name: collectionName },
+    query: writeQuery,
+    headers: preconditions,
+    status: 200,
+    answer: writeAnswer,
+    errors: ['record-not-found', 'precondition-failed', ...writeErrors],
   },
   'status.agent': {
     method: 'GET',

@@ -3,6 +3,7 @@ import type { Migration } from '@holdfast/sqlite';
 import { agentFile } from './0001-agent-file.ts';
 import { digest } from './0002-digest.ts';
 import { seals } from './0003-seals.ts';
+import { declared } from './0004-declared.ts';
 
 /** The schema of an agent's file, step by step. */
-export const agentMigrations: readonly Migration[] = Object.freeze([agentFile, digest, seals]);
+export const agentMigrations: readonly Migration[] = Object.freeze([agentFile, digest, seals, declared]);

@@ -1,7 +1,7 @@
 import { type Aggregate, bucketMs, groupNames, type Json, limits } from '@holdfast/protocol';
 
 import { parseStored } from '../stored-json.ts';
-import { type Field, type MetadataColumns, resolveField } from './field.ts';
+import { type Field, type Names, resolveField } from './field.ts';
 import { compileMetric } from './metric.ts';
 import { all, concat, join, sql, type Sql, type SqlValue } from './sql.ts';
 import { toTimestamp } from './timestamp.ts';
@@ -19,18 +19,14 @@ export interface CompiledAggregate {
 /** Compiles an aggregate over the records that meet all of `conditions`. Throws `invalid-request`. */
 export function compileAggregate(
   aggregate: Aggregate,
-  {
-    from,
-    columns,
-    conditions,
-  }: { readonly from: string; readonly columns: MetadataColumns; readonly conditions: readonly Sql[] },
+  { from, names, conditions }: { readonly from: Sql; readonly names: Names; readonly conditions: readonly Sql[] },
 ): CompiledAggregate {
-  const names = groupNames(aggregate);
+  const groupedBy = groupNames(aggregate);
   const metrics = Object.entries(aggregate.metrics).map(([name, metric]) => ({
     name,
-    ...compileMetric(metric, columns),
+    ...compileMetric(metric, names),
   }));
-  const groups = groupsOf(aggregate, columns);
+  const groups = groupsOf(aggregate, names);
   const listed = [
     ...groups.flatMap(({ value, type }, index) => [
       concat`${value} AS ${sql(`value${index}`)}`,
@@ -41,10 +37,10 @@ export function compileAggregate(
   const keys = groups.flatMap((_, index) => [`value${index}`, `type${index}`]).join(', ');
   const grouping = keys === '' ? sql('') : sql(`GROUP BY ${keys} ORDER BY ${keys}`);
   return {
-    sql: concat`SELECT ${join(listed, ', ')} FROM ${sql(from)} WHERE ${all(conditions)} ${grouping} LIMIT ${sql('?', limits.queryGroups + 1)}`,
+    sql: concat`SELECT ${join(listed, ', ')} FROM ${from} WHERE ${all(conditions)} ${grouping} LIMIT ${sql('?', limits.queryGroups + 1)}`,
     groupOf: (row) =>
       Object.fromEntries([
-        ...names.map((name, index) => [name, groupValue(row, index)]),
+        ...groupedBy.map((name, index) => [name, groupValue(row, index)]),
         ...metrics.map(({ name, isTime }, index) => [name, metricValue(row[`metric${index}`] ?? null, isTime)]),
       ]) as Group,
   };
@@ -56,9 +52,9 @@ interface GroupKey {
   readonly type: Sql;
 }
 
-function groupsOf({ bucket, groupBy = [] }: Aggregate, columns: MetadataColumns): GroupKey[] {
+function groupsOf({ bucket, groupBy = [] }: Aggregate, names: Names): GroupKey[] {
   const grouped = groupBy.map((name): GroupKey => {
-    const field = resolveField(name, columns);
+    const field = resolveField(name, names);
     if (field.kind === 'metadata') return { value: sql(field.column.column), type: sql(`'${field.column.kind}'`) };
     return {
       value: sql('json_extract(doc, ?)', field.path),
@@ -67,7 +63,7 @@ function groupsOf({ bucket, groupBy = [] }: Aggregate, columns: MetadataColumns)
   });
   if (bucket === undefined) return grouped;
   const everyMs = sql('?', bucketMs(bucket.every));
-  const timeMs = timeOf(resolveField(bucket.field, columns));
+  const timeMs = timeOf(resolveField(bucket.field, names));
   // The remainder of a time before 1970 is negative.
   const value = concat`${timeMs} - ((${timeMs} % ${everyMs}) + ${everyMs}) % ${everyMs}`;
   return [{ value, type: sql(`'time'`) }, ...grouped];

@@ -1,46 +1,56 @@
-import type { Condition, Operator, Scalar } from '@holdfast/protocol';
+import { type Condition, type Json, normalTime, type Operator, type Scalar } from '@holdfast/protocol';
 
-import type { Field } from './field.ts';
+import type { DocumentField, Field } from './field.ts';
+import { assertComparable } from './declared-type.ts';
 import { metadataOperator } from './metadata-condition.ts';
-import { inDocument, type Place } from './place.ts';
+import type { Place } from './place.ts';
 import { all, any, concat, not, placeholders, sql, type Sql } from './sql.ts';
 
 /** Compiles what a query asks of one field: comparisons that all hold. Throws `invalid-request`. */
 export function compileCondition(name: string, field: Field, condition: Condition): Sql {
   const parts = Object.entries(condition) as [Operator, never][];
   return all(
-    parts.map(([operator, value]) =>
-      field.kind === 'document'
-        ? documentOperators[operator](field.path, value)
-        : metadataOperator({ name, column: field.column }, operator, value),
-    ),
+    parts.map(([operator, value]) => {
+      if (field.kind === 'metadata') return metadataOperator({ name, column: field.column }, operator, value);
+      assertComparable(name, field.declared, operator, value);
+      return documentOperators[operator](field, asWritten(field, value));
+    }),
   );
+}
+
+// Times are written down in one form, so that they can be compared as texts.
+function asWritten(field: DocumentField, operand: never): never {
+  if (field.declared?.type !== 'time') return operand;
+  return (Array.isArray(operand) ? (operand as readonly Json[]).map(normalOrSame) : normalOrSame(operand)) as never;
+}
+
+function normalOrSame(value: Json): Json {
+  return typeof value === 'string' ? (normalTime(value) ?? value) : value;
 }
 
 const member: Place = { value: sql('item.value'), type: sql('item.type') };
 
-type DocumentOperators = { readonly [Name in Operator]: (path: string, value: NonNullable<Condition[Name]>) => Sql };
+type DocumentOperators = {
+  readonly [Name in Operator]: (field: DocumentField, value: NonNullable<Condition[Name]>) => Sql;
+};
 
 const documentOperators: DocumentOperators = {
-  eq: (path, value) => equals(inDocument(path), value),
-  ne: (path, value) => not(equals(inDocument(path), value)),
-  gt: (path, value) => compare(inDocument(path), '>', value),
-  gte: (path, value) => compare(inDocument(path), '>=', value),
-  lt: (path, value) => compare(inDocument(path), '<', value),
-  lte: (path, value) => compare(inDocument(path), '<=', value),
-  in: (path, values) => isOneOf(inDocument(path), values),
-  nin: (path, values) => not(isOneOf(inDocument(path), values)),
-  exists: (path, value) => sql(`json_type(doc, ?) IS ${value ? 'NOT NULL' : 'NULL'}`, path),
-  prefix: (path, value) =>
-    isText(inDocument(path), (text) => concat`substr(${text}, 1, length(${sql('?', value)})) = ${sql('?', value)}`),
-  contains: (path, value) =>
-    any([
-      hasMember(path, [value]),
-      ...(typeof value === 'string'
-        ? [isText(inDocument(path), (text) => concat`instr(${text}, ${sql('?', value)}) > 0`)]
-        : []),
-    ]),
-  hasAll: (path, values) => all([isList(path), ...[...new Set(values)].map((value) => hasMember(path, [value]))]),
+  eq: ({ place }, value) => equals(place, value),
+  ne: ({ place }, value) => not(equals(place, value)),
+  gt: ({ place }, value) => compare(place, '>', value),
+  gte: ({ place }, value) => compare(place, '>=', value),
+  lt: ({ place }, value) => compare(place, '<', value),
+  lte: ({ place }, value) => compare(place, '<=', value),
+  in: ({ place }, values) => isOneOf(place, values),
+  nin: ({ place }, values) => not(isOneOf(place, values)),
+  exists: ({ path }, value) => sql(`json_type(doc, ?) IS ${value ? 'NOT NULL' : 'NULL'}`, path),
+  prefix: ({ place }, value) => all([isBetween(place, value), isText(place, (text) => beginsWith(text, value))]),
+  contains: (field, value) =>
+    field.declared?.type === 'list' || typeof value !== 'string'
+      ? hasMember(field, [value])
+      : any([hasMember(field, [value]), isText(field.place, (text) => concat`instr(${text}, ${sql('?', value)}) > 0`)]),
+  hasAll: (field, values) =>
+    all([isList(field.path), ...[...new Set(values)].map((value) => hasMember(field, [value]))]),
   hasAny: hasMember,
 };
 
@@ -54,7 +64,7 @@ function compare(place: Place, operator: '=' | '>' | '>=' | '<' | '<=', value: s
   const isRight = sql(`${operator} ?`, value);
   return typeof value === 'string'
     ? isText(place, (text) => concat`${text} ${isRight}`)
-    : isNumber(place, (number) => concat`${number} ${isRight}`);
+    : isNumber(place, [value], (number) => concat`${number} ${isRight}`);
 }
 
 function isOneOf(place: Place, values: readonly Scalar[]): Sql {
@@ -63,7 +73,7 @@ function isOneOf(place: Place, values: readonly Scalar[]): Sql {
   const others = [...new Set(values.filter((value) => typeof value === 'boolean' || value === null))];
   return any([
     ...(texts.length === 0 ? [] : [isText(place, (text) => concat`${text} ${listed(texts)}`)]),
-    ...(numbers.length === 0 ? [] : [isNumber(place, (number) => concat`${number} ${listed(numbers)}`)]),
+    ...(numbers.length === 0 ? [] : [isNumber(place, numbers, (number) => concat`${number} ${listed(numbers)}`)]),
     ...others.map((value) => equals(place, value)),
   ]);
 }
@@ -72,14 +82,38 @@ function listed(values: readonly (string | number)[]): Sql {
   return sql(`IN (${placeholders(values.length)})`, ...values);
 }
 
+function beginsWith(text: Sql, start: string): Sql {
+  return concat`substr(${text}, 1, length(${sql('?', start)})) = ${sql('?', start)}`;
+}
+
+// Says no more than what `beginsWith` says, in words an index understands.
+function isBetween({ value }: Place, start: string): Sql {
+  const end = leastAfter(start);
+  const isNotBefore = concat`${value} >= ${sql('?', start)}`;
+  return end === undefined ? isNotBefore : all([isNotBefore, concat`${value} < ${sql('?', end)}`]);
+}
+
+/** The least text above all that begin with one; undefined if there is none. */
+function leastAfter(start: string): string | undefined {
+  const characters = Array.from(start);
+  const last = characters.pop()?.codePointAt(0);
+  if (last === undefined) return undefined;
+  if (last === 0x10_ff_ff) return leastAfter(characters.join(''));
+  // The code points between are halves of pairs and stand in no text.
+  return characters.join('') + String.fromCodePoint(last === 0xd7_ff ? 0xe0_00 : last + 1);
+}
+
 // json_extract gives 1 for true and the text of an array: without the type, {"a":1} would match {"a":true}.
 function isText(place: Place, holds: (text: Sql) => Sql): Sql {
   return all([holds(place.value), concat`${place.type} = 'text'`]);
 }
 
 // SQLite compares an integer with a double exactly, and knows integers beyond 2^53 that JSON's readers take for doubles.
-function isNumber(place: Place, holds: (number: Sql) => Sql): Sql {
-  return all([holds(concat`CAST(${place.value} AS REAL)`), concat`${place.type} IN ('integer', 'real')`]);
+// Nothing of the kind stands next to a safe number, and without the cast an index can be used.
+function isNumber(place: Place, operands: readonly number[], holds: (number: Sql) => Sql): Sql {
+  const isSafe = operands.every((operand) => Math.abs(operand) < Number.MAX_SAFE_INTEGER);
+  const number = isSafe ? place.value : concat`CAST(${place.value} AS REAL)`;
+  return all([holds(number), concat`${place.type} IN ('integer', 'real')`]);
 }
 
 function isList(path: string): Sql {
@@ -87,7 +121,22 @@ function isList(path: string): Sql {
 }
 
 // Of anything but a list json_each would give the value itself.
-function hasMember(path: string, values: readonly Scalar[]): Sql {
-  const isMember = concat`EXISTS (SELECT 1 FROM ${sql('json_each(doc, ?)', path)} AS item WHERE ${isOneOf(member, values)})`;
-  return all([isList(path), isMember]);
+function hasMember(field: DocumentField, values: readonly Scalar[]): Sql {
+  const isMember = concat`EXISTS (SELECT 1 FROM ${sql('json_each(doc, ?)', field.path)} AS item WHERE ${isOneOf(member, values)})`;
+  return all([...inMemberIndex(field, values), isList(field.path), isMember]);
+}
+
+// Says no more than `hasMember` does, in words an index understands. It holds texts and numbers.
+function inMemberIndex({ memberIndex }: DocumentField, values: readonly Scalar[]): Sql[] {
+  const isHeld = values.every((value) => typeof value === 'string' || isSafeNumber(value));
+  if (memberIndex === undefined || !isHeld) return [];
+  const { key, number } = memberIndex;
+  const held = values as readonly (string | number)[];
+  return [
+    concat`${sql(key)} IN (SELECT record FROM members WHERE field = ${sql('?', number)} AND value ${listed(held)})`,
+  ];
+}
+
+function isSafeNumber(value: Scalar): boolean {
+  return typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER;
 }

@@ -1,16 +1,16 @@
 import { type Connective, type Filter, filterParts } from '@holdfast/protocol';
 
 import { compileCondition } from './condition.ts';
-import { type MetadataColumns, resolveField } from './field.ts';
+import { type Names, resolveField } from './field.ts';
 import { all, any, not, type Sql } from './sql.ts';
 
 /** Compiles which records a query is about. Throws `invalid-request`. */
-export function compileFilter(filter: Filter, columns: MetadataColumns): Sql {
+export function compileFilter(filter: Filter, names: Names): Sql {
   return all(
     filterParts(filter).map((part) =>
       part.kind === 'field'
-        ? compileCondition(part.name, resolveField(part.name, columns), part.condition)
-        : connectives[part.kind](part.filters.map((each) => compileFilter(each, columns))),
+        ? compileCondition(part.name, resolveField(part.name, names), part.condition)
+        : connectives[part.kind](part.filters.map((each) => compileFilter(each, names))),
     ),
   );
 }

@@ -1,8 +1,8 @@
 import type { Metric, MetricFunction } from '@holdfast/protocol';
 
-import { type Field, invalid, type MetadataColumns, resolveField } from './field.ts';
+import { type Field, invalid, type Names, resolveField } from './field.ts';
 import { percentileFunction } from './percentile.ts';
-import { comparable, inDocument } from './place.ts';
+import { comparable } from './place.ts';
 import { concat, sql, type Sql } from './sql.ts';
 
 /** What is computed over a group, in SQL; `isTime`: it comes out as milliseconds since 1970. */
@@ -12,10 +12,10 @@ export interface CompiledMetric {
 }
 
 /** Compiles a metric. Throws `invalid-request`. */
-export function compileMetric(metric: Metric, columns: MetadataColumns): CompiledMetric {
+export function compileMetric(metric: Metric, names: Names): CompiledMetric {
   const [computed, name] = Object.entries(metric)[0] as [MetricFunction, string];
   if (name === '*') return { sql: sql('count(*)'), isTime: false };
-  const field = resolveField(name, columns);
+  const field = resolveField(name, names);
   const isTime = field.kind === 'metadata' && field.column.kind === 'time';
   return { sql: functions[computed](field, name), isTime: isTime && (computed === 'min' || computed === 'max') };
 }
@@ -37,23 +37,23 @@ function percentile(hundredths: 50 | 95 | 99): (field: Field, name: string) => S
 }
 
 function presence(field: Field): Sql {
-  return field.kind === 'metadata' ? sql(field.column.column) : inDocument(field.path).type;
+  return field.kind === 'metadata' ? sql(field.column.column) : field.place.type;
 }
 
 function number(field: Field, name: string): Sql {
   if (field.kind === 'metadata') throw invalid(name, 'is no number');
-  const { value, type } = inDocument(field.path);
+  const { value, type } = field.place;
   return concat`CASE WHEN ${type} IN ('integer', 'real') THEN CAST(${value} AS REAL) END`;
 }
 
 function ordered(field: Field): Sql {
-  return field.kind === 'metadata' ? sql(field.column.column) : comparable(inDocument(field.path));
+  return field.kind === 'metadata' ? sql(field.column.column) : comparable(field.place);
 }
 
 // Numbers as numbers, so that 1 and 1.0 are one value; all else as text that names its type.
 function distinguished(field: Field): Sql {
   if (field.kind === 'metadata') return sql(field.column.column);
-  const { value, type } = inDocument(field.path);
+  const { value, type } = field.place;
   return concat`CASE ${type} WHEN 'null' THEN NULL WHEN 'integer' THEN CAST(${value} AS REAL) WHEN 'real' THEN ${value}
     ELSE ${type} || ' ' || ${value} END`;
 }

@@ -7,6 +7,6 @@ import type { Sql } from './sql.ts';
 export function planOf(database: Database, { text, params }: Sql): QueryPlan {
   const rows = database.prepare(`EXPLAIN QUERY PLAN ${text}`).all(...params) as { readonly detail: string }[];
   const steps = rows.map(({ detail }) => detail);
-  const indexes = steps.flatMap((step) => /USING (?:COVERING )?INDEX (\S+)/.exec(step)?.[1] ?? []);
+  const indexes = steps.flatMap((step) => /USING (?:COVERING )?INDEX (\S+(?: \([^()=]*\))?)/.exec(step)?.[1] ?? []);
   return { steps, indexes: [...new Set(indexes)] };
 }

@@ -12,7 +12,7 @@ import { takePage } from '../page.ts';
 import type { RecordColumns } from '../row.ts';
 import { parseStored } from '../stored-json.ts';
 import { compileAggregate, type Group } from './aggregate.ts';
-import { compilePage, conditionsOf, type QueryScope } from './compile.ts';
+import { compilePage, conditionsOf, type QueryScope, sourceOf } from './compile.ts';
 import { addPercentiles } from './percentile.ts';
 import { planOf } from './plan.ts';
 import { project } from './project.ts';
@@ -62,7 +62,11 @@ function runAggregate(
   scope: QueryScope,
 ): QueryResult {
   const { aggregate, explain } = query;
-  const compiled = compileAggregate(aggregate, { ...scope, conditions: conditionsOf(query, scope) });
+  const compiled = compileAggregate(aggregate, {
+    names: scope.names,
+    from: sourceOf(query, scope),
+    conditions: conditionsOf(query, scope),
+  });
   addPercentiles(database);
   if (explain === true) return { plan: planOf(database, compiled.sql) };
   const rows = database.prepare(compiled.sql.text).all(...compiled.sql.params) as Record<string, SqlValue>[];

@@ -1,3 +1,5 @@
+import { COLLECTION_PATTERN } from '@holdfast/protocol';
+
 /** A piece of SQL with the values bound to its question marks, in order. Values never become text. */
 export interface Sql {
   readonly text: string;
@@ -41,6 +43,15 @@ export function all(conditions: readonly Sql[]): Sql {
 /** Some condition holds; false when there is none. */
 export function any(conditions: readonly Sql[]): Sql {
   return conditions.length === 0 ? sql('0') : parenthesise(join(conditions.map(parenthesise), ' OR '));
+}
+
+/**
+ * A collection's name as SQL has a text: partial indexes are used only where their condition stands in the query as it is.
+ * Throws on what is no such name.
+ */
+export function named(collection: string): string {
+  if (!COLLECTION_PATTERN.test(collection)) throw new Error('what is no name of a collection cannot become SQL');
+  return `'${collection}'`;
 }
 
 /** One placeholder for each value: `?, ?, ?`. */

@@ -1,6 +1,8 @@
 import { type Cursor, type HybridClock, type Now, ZERO_VERSION } from '@holdfast/protocol';
 import { type Database, openMigrated } from '@holdfast/sqlite';
 
+import { Declarations } from '../declared/declarations.ts';
+import { AGENT_LAYOUT, DerivedUpkeep } from '../declared/upkeep.ts';
 import { agentMigrations } from '../migrations/index.ts';
 import { RecordWriter } from '../record-writer.ts';
 import { type RecordRow, recordHash } from '../row.ts';
@@ -28,7 +30,8 @@ export class FileBuilder {
   constructor(path: string, clock: HybridClock, now: Now) {
     this.#database = openMigrated(path, agentMigrations);
     this.#stream = new StreamState(this.#database);
-    this.#writer = new RecordWriter(this.#database, this.#stream, clock, now);
+    const declarations = new Declarations(this.#database, new DerivedUpkeep(this.#database, AGENT_LAYOUT));
+    this.#writer = new RecordWriter(this.#database, { stream: this.#stream, declarations, clock, now });
   }
 
   /** The new stream's name. */

@@ -16,6 +16,7 @@ export function parseQueryText(text: string): NetworkQuery {
   const collection = cursor.isNext('where') || cursor.peek().kind === 'end' ? undefined : readField(cursor);
   const metrics = readMetrics(cursor);
   const select = metrics === undefined && cursor.takes('select') ? cursor.list(() => readField(cursor)) : undefined;
+  const search = cursor.takes('search') ? readSearch(cursor) : undefined;
   const where = cursor.takes('where') ? readFilter(cursor) : undefined;
   const groups = metrics !== undefined && cursor.takes('group', 'by') ? readGroups(cursor) : {};
   const orderBy =
@@ -25,6 +26,7 @@ export function parseQueryText(text: string): NetworkQuery {
   const parsed = networkQuerySchema.safeParse({
     ...(collection !== undefined && { collection }),
     ...(select && { select }),
+    ...(search !== undefined && { search }),
     ...(where && { where }),
     ...(metrics && { aggregate: { ...groups, metrics } }),
     ...(orderBy && { orderBy }),
@@ -57,6 +59,11 @@ function readArgument(cursor: TextCursor, computed: MetricFunction): string {
 
 function nameOf(computed: MetricFunction, field: string): string {
   return field === '*' ? computed : `${computed}_${field.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_')}`;
+}
+
+function readSearch(cursor: TextCursor): string {
+  if (cursor.peek().kind !== 'quoted' && cursor.peek().kind !== 'word') throw cursor.expected('words, in quotes');
+  return cursor.take().text;
 }
 
 function readGroups(cursor: TextCursor): Pick<Aggregate, 'groupBy' | 'bucket'> {

@@ -1,8 +1,9 @@
 import type { NetworkQuery } from '@holdfast/protocol';
 import type { Database } from '@holdfast/sqlite';
-import { placeholders, type QueryResult, type QueryScope, runQuery, sql, type Sql } from '@holdfast/store';
+import type { DeclaredCollections } from './declared-collections.ts';
+import { named, placeholders, type QueryResult, type QueryScope, runQuery, sql, type Sql } from '@holdfast/store';
 
-const columns: QueryScope['columns'] = {
+const columns: QueryScope['names']['columns'] = {
   id: { column: 'records.id', kind: 'text' },
   resource: { column: 'resource', kind: 'text' },
   version: { column: 'version', kind: 'text' },
@@ -15,16 +16,25 @@ const columns: QueryScope['columns'] = {
 
 const LISTED = 'node, agent, resource, collection, records.id AS id, version, created_at, updated_at, expires_at, doc';
 
+/** What a query is answered from. */
+export interface NetworkView {
+  readonly declared: DeclaredCollections;
+  readonly nowMs: number;
+  /** Undefined: all of them. */
+  readonly onlyNode: string | undefined;
+}
+
 /** Runs a query over the records of the network, or of one node. Throws `invalid-request`. */
 export function runNetworkQuery(
   database: Database,
   query: NetworkQuery,
-  nowMs: number,
-  onlyNode: string | undefined,
+  { declared, nowMs, onlyNode }: NetworkView,
 ): QueryResult {
   return runQuery(database, query, {
-    from: 'records JOIN agents ON agents.id = records.agent_id',
-    columns,
+    from: sql('records JOIN agents ON agents.id = records.agent_id'),
+    key: 'records.position',
+    ofCollection: query.collection,
+    names: { columns, ...declared.names(query.collection) },
     visible: visibleTo(query, nowMs, onlyNode),
     name: onlyNode ?? '',
     listed: LISTED,
@@ -35,7 +45,7 @@ export function runNetworkQuery(
 
 function visibleTo(query: NetworkQuery, nowMs: number, onlyNode: string | undefined): Sql {
   const conditions: Sql[] = [sql('deleted = 0 AND (expires_at IS NULL OR expires_at > ?)', nowMs)];
-  if (query.collection !== undefined) conditions.push(sql('collection = ?', query.collection));
+  if (query.collection !== undefined) conditions.push(sql(`collection = ${named(query.collection)}`));
   if (onlyNode !== undefined) conditions.push(sql('node = ?', onlyNode));
   if (query.nodes !== undefined) conditions.push(oneOf('node', query.nodes));
   if (query.agents !== undefined) conditions.push(oneOf('agent', query.agents));

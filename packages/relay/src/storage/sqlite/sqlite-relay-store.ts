@@ -39,6 +39,7 @@ import type {
   TokenEntry,
 } from '../relay-store.ts';
 import { AgentCopy } from './agent-copy.ts';
+import { DeclaredCollections } from './declared-collections.ts';
 import { DeadLetterTable } from './dead-letter-table.ts';
 import { FeedPosition } from './feed-position.ts';
 import { sqliteRelayMigrations } from './migrations/index.ts';
@@ -67,6 +68,7 @@ export class SqliteRelayStore implements RelayStore {
   readonly #feed: FeedPosition;
   readonly #guard: StorageGuard;
   readonly #commits: GroupCommit;
+  readonly #declared: DeclaredCollections;
   readonly #records: RecordTable;
   readonly #streams: StreamTable;
   readonly #sessions: SessionTable;
@@ -82,9 +84,17 @@ export class SqliteRelayStore implements RelayStore {
     this.#database = openMigrated(path, sqliteRelayMigrations);
     const feed = new FeedPosition(this.#database);
     this.#feed = feed;
+    const declared = new DeclaredCollections(this.#database);
+    this.#declared = declared;
     const hooks = {
-      savepoint: () => feed.savepoint(),
-      beforeCommit: () => feed.save(),
+      savepoint: () => {
+        const undo = [feed.savepoint(), declared.savepoint()];
+        return () => undo.forEach((each) => each());
+      },
+      beforeCommit: () => {
+        declared.fit();
+        feed.save();
+      },
       afterCommit: () => feed.saved(),
     };
     this.#commits = new GroupCommit(this.#database, config, hooks, guard);
@@ -163,7 +173,7 @@ export class SqliteRelayStore implements RelayStore {
   }
 
   query(query: NetworkQuery, nowMs: number, onlyNode?: string): Promise<QueryResult> {
-    return this.#read(() => runNetworkQuery(this.#database, query, nowMs, onlyNode));
+    return this.#read(() => runNetworkQuery(this.#database, query, { declared: this.#declared, nowMs, onlyNode }));
   }
 
   nodes(): Promise<readonly NodeInfo[]> {
@@ -301,6 +311,7 @@ export class SqliteRelayStore implements RelayStore {
       }
     }
     this.#records.addCounts(owner.agentId, tally.counts);
+    for (const collection of tally.counts.keys()) this.#declared.noted(collection);
     this.#streams.changeDigest(owner, tally.digest);
     if (changes.length > 0) this.#streams.touch(owner, nowMs);
     return { applied, stale, rejects };

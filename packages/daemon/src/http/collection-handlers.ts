@@ -1,0 +1,61 @@
+import { type Collection, type daemonRoutes, didYouMean, HoldfastError, jsonSchemaOf } from '@holdfast/protocol';
+import type { Handlers } from '@holdfast/http';
+import type { AgentStore } from '@holdfast/store';
+
+import type { StatusSources } from '../service/node-status.ts';
+import { type DaemonCaller, wholeAgentOf } from './caller.ts';
+
+type CollectionRouteId = 'collection.list' | 'collection.get';
+
+/** Answers the calls that show collections. */
+export function collectionHandlers({
+  files,
+}: Pick<StatusSources, 'files'>): Handlers<Pick<typeof daemonRoutes, CollectionRouteId>, DaemonCaller> {
+  return {
+    'collection.list': ({ identity }) => ({ json: { collections: listed(files.get(wholeAgentOf(identity))) } }),
+    'collection.get': ({ identity, params: { name } }) => {
+      const collections = listed(files.get(wholeAgentOf(identity)));
+      const found = collections.find((collection) => collection.name === name);
+      if (found !== undefined) return { json: found };
+      const near = didYouMean(
+        name,
+        collections.map((collection) => collection.name),
+      );
+      throw new HoldfastError('collection-not-found', `there is no collection "${name}"${near}`);
+    },
+  };
+}
+
+type Listed = { readonly name: string } & Record<string, unknown>;
+
+function listed(store: AgentStore): Listed[] {
+  const counts = new Map(store.collections().map(({ name, records }) => [name, records]));
+  const declared = store.declared.map((entry) => ({
+    ...described(entry),
+    records: counts.get(entry.collection.name) ?? 0,
+  }));
+  const known = new Set(declared.map(({ name }) => name));
+  const freeForm = [...counts].filter(([name]) => !known.has(name));
+  return [
+    ...declared,
+    ...freeForm.map(([name, records]) => ({
+      name,
+      kind: 'free-form',
+      help: 'Not declared: any JSON objects',
+      document: 'object',
+      records,
+    })),
+  ];
+}
+
+function described({ collection, isBuiltIn }: AgentStore['declared'][number]): Listed {
+  const { name, help, document = 'object', ...declaration } = collection satisfies Collection;
+  return {
+    name,
+    kind: isBuiltIn ? 'built-in' : 'declared',
+    help: help ?? '',
+    document,
+    declaration,
+    ...(document === 'object' && { schema: jsonSchemaOf(collection) }),
+  };
+}

@@ -1,0 +1,6 @@
+import type { Migration } from '@holdfast/sqlite';
+
+import { DERIVED_TABLES } from '../declared/derived-tables.ts';
+
+/** What records are found by beside their keys: members of lists, and words. Filled when the file is opened. */
+export const declared: Migration = { name: 'declared', sql: DERIVED_TABLES };
