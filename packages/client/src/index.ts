@@ -30,6 +30,7 @@ export {
   type RestoreRequest,
 } from './holdfast.ts';
 export type { FoundValue, KvClient, KvEntry, KvListOptions } from './kv.ts';
+export type { NetworkClient } from './network.ts';
 export type {
   AggregateQuery,
   Group,

@@ -6,6 +6,7 @@ export type {
   IncomingBatch,
   IncomingChange,
   IncomingImmediate,
+  NodeReader,
   Refusal,
   RelayStore,
   SessionOpening,

@@ -119,7 +119,7 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
   const warnings = new Warnings(metrics, log, now);
   const access = new Access({ store, joinSeconds: config['join.seconds'], now });
   const sync = new Sync({ store, metrics, warnings, leaseSeconds: config['lease.seconds'], now });
-  const parts = { access, sync, disk, desk: makeDesk(store, now) };
+  const parts = { access, sync, disk, desk: makeDesk({ store, now, sharedAgents: config['query.sharedAgents'] }) };
   let hosts: ReadonlySet<string> = new Set();
   const service = createService({
     name: 'Holdfast relay',

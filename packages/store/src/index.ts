@@ -15,7 +15,7 @@ export { type BatchBounds, type NodeDeadLetter, type OutboxBatch, type WrittenRa
 export { type Page } from './page.ts';
 export { type QueryScope } from './query/compile.ts';
 export { type QueryResult, runQuery } from './query/run.ts';
-export { placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
+export { all, any, placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
 export { toTimestamp } from './query/timestamp.ts';
 export { type ComparedRecord } from './reconciler.ts';
 export { recordHash, type RecordContent, type RecordRow, rowOfChange } from './row.ts';

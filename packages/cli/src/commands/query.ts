@@ -18,6 +18,7 @@ interface QueryFlags {
   readonly groupBy?: readonly string[];
   readonly explain?: true;
   readonly network?: true;
+  readonly viaNode?: true;
   readonly node?: readonly string[];
 }
 
@@ -35,12 +36,16 @@ export function queryCommand(): Command {
     .option('--group-by <field>', 'count for each value of the field; may be repeated', collect)
     .option('--explain', 'show how the query would run, and the indexes it would use')
     .option('--network', 'ask the relay; --agent then narrows to one agent')
+    .option('--via-node', 'with --network: ask through the node here, with its token; sees what its agents may')
     .option('--node <name>', 'with --network: only records of this node; may be repeated', collect);
-  withAction<QueryFlags>(command, (call) => (call.options.network ? queryNetwork(call) : queryAgent(call)));
+  withAction<QueryFlags>(command, ({ options, ...call }) =>
+    options.network || options.viaNode ? queryNetwork({ options, ...call }) : queryAgent({ options, ...call }),
+  );
   return withExamples(
     command,
     `query 'candidates where skills has Python and experience_years >= 3 order by name' --agent recruiter`,
     `query 'messages count group by role' --network`,
+    `query candidates --network --via-node --agent recruiter`,
     `query candidates --where '{"status":"active"}' --order name:asc --agent recruiter`,
   );
 }
@@ -59,12 +64,17 @@ async function queryNetwork({ args: [text], options, output }: Call<QueryFlags>)
   const query: NetworkQuery = {
     ...queryOf(text, options),
     ...(options.node && { nodes: [...options.node] }),
+  };
+  if (options.viaNode) {
+    await withDaemon(options, (holdfast) => answer({ options, output }, holdfast.network, query));
+    return;
+  }
+  const narrowed: NetworkQuery = {
+    ...query,
     ...(options.agent !== undefined && { agents: [options.agent] }),
     ...(options.resource !== undefined && { resources: [options.resource] }),
   };
-  await withRelay(options, async (relay) => {
-    await answer({ options, output }, relay, query);
-  });
+  await withRelay(options, (relay) => answer({ options, output }, relay, narrowed));
 }
 
 /** What takes queries: a collection of the daemon, or the relay. */

@@ -11,6 +11,7 @@ import { Records } from '../service/records.ts';
 import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
 import { authenticateBy } from './caller.ts';
+import { networkHandlers } from './network-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
@@ -42,6 +43,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
     handlers: {
       ...writeHandlers(records, now),
       ...readHandlers(records),
+      ...networkHandlers(sync),
       ...batchHandlers(records, now),
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),

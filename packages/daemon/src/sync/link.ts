@@ -8,6 +8,8 @@ import type { LinkFailure, Outcome, Transport } from './transport.ts';
 
 /** A refused link is tried again this often: an operator may have mended it. */
 const SLOW_RETRY_MS = 60_000;
+/** See `Link.hurry`. */
+const HURRY_EVERY_MS = 5000;
 
 /** What a link needs. */
 export interface LinkOptions {
@@ -42,6 +44,7 @@ export class Link {
   #transport: Transport | undefined;
   #state: LinkState = 'off';
   #failures = 0;
+  #isHurried = false;
   #retryAfterMs = 0;
   #lastContactMs: number | null = null;
   #error: string | null = null;
@@ -83,6 +86,19 @@ export class Link {
     return this.#note(outcome);
   }
 
+  /**
+   * Somebody needs the relay now: asks it at once whether it is there, instead of when its turn comes. At most once in five
+   * seconds, and not before a wait that the relay itself named is over.
+   */
+  hurry(): void {
+    if (this.#isHurried || this.#retryAfterMs > 0) return;
+    if (this.#state !== 'waiting' && this.#state !== 'open') return;
+    this.#isHurried = true;
+    this.#options.timers.after(HURRY_EVERY_MS, () => (this.#isHurried = false));
+    this.#disarm();
+    this.#dispatch('timer');
+  }
+
   /** Stops for good. */
   stop(): void {
     this.#disarm();
@@ -101,6 +117,7 @@ export class Link {
     }
     this.#answer = { value: outcome.value, askedAt };
     if (this.#state === 'open') this.#failures = 0;
+    this.#retryAfterMs = 0;
     this.#error = null;
     this.#dispatch('opened');
   }

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type Cursor,
   isHoldfastError,
+  type NetworkQuery,
   type NodeConfig,
   type Now,
   type Reject,
@@ -18,9 +19,10 @@ import { Lane } from './lane.ts';
 import type { LaneContext } from './lane-context.ts';
 import { Link, type LinkStatus } from './link.ts';
 import { logNotice, type Notice, noticeText } from './notices.ts';
+import { askRelay } from './relay-query.ts';
 import type { StreamState } from './stream-machine.ts';
 import type { Timers } from './timers.ts';
-import type { Transport } from './transport.ts';
+import type { RelayAnswerJson, Transport } from './transport.ts';
 
 /** What sync needs of the daemon around it. */
 export interface SyncOptions {
@@ -161,6 +163,11 @@ export class SyncEngine {
       disarm();
       wait.forget();
     }
+  }
+
+  /** Asks the relay a query in the node's name; see `askRelay`. */
+  query(query: NetworkQuery, signal: AbortSignal): Promise<RelayAnswerJson> {
+    return askRelay(query, { transport: this.#transport, link: this.#link, signal });
   }
 
   /** Stops: nothing is sent any more, and what is under way has ended. */

@@ -178,7 +178,8 @@ export const relayRoutes = {
   query: {
     method: 'POST',
     path: '/relay/query',
-    summary: 'Query records across nodes, agents and collections; a node sees its own agents',
+    summary:
+      'Query records across nodes, agents and collections; a node sees its own agents, and those of other nodes that `query.sharedAgents` allows',
     roles: [...readers, 'node'],
     body: { kind: 'json', schema: networkQuerySchema },
     status: 200,

@@ -1,8 +1,8 @@
-import type { DeadLetter, NetworkQuery, NodeInfo } from '@holdfast/protocol';
+import type { DeadLetter, NetworkQuery, NodeInfo, Now } from '@holdfast/protocol';
 import type { DiskWatch } from '@holdfast/sqlite';
 import type { CollectionCount, QueryResult } from '@holdfast/store';
 
-import type { RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
+import type { NodeReader, RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
 import type { Access, RelayCaller } from './access.ts';
 import type { Sync } from './sync.ts';
 
@@ -18,7 +18,7 @@ export interface RelayService {
 
 /** What operators and tools read, and what operators decide about dead letters. */
 export interface Desk {
-  /** Queries the network; a node sees its own records only. Throws `invalid-request`. */
+  /** Queries the network; a node sees what `NodeReader` lets it. Throws `invalid-request`. */
   query(caller: RelayCaller, query: NetworkQuery): Promise<QueryResult>;
   /** See `RelayStore.nodes`. */
   nodes(): Promise<readonly NodeInfo[]>;
@@ -34,10 +34,20 @@ export interface Desk {
 
 const DEFAULT_DEAD_LETTERS = 100;
 
+/** What a desk needs. */
+export interface DeskOptions {
+  readonly store: RelayStore;
+  readonly now: Now;
+  /** See `NodeReader`. */
+  readonly sharedAgents: readonly string[];
+}
+
 /** The desk over a store. */
-export function makeDesk(store: RelayStore, now: () => number): Desk {
+export function makeDesk({ store, now, sharedAgents }: DeskOptions): Desk {
+  const readerOf = ({ role, name }: RelayCaller): NodeReader | undefined =>
+    role === 'node' ? { node: name, sharedAgents } : undefined;
   return {
-    query: (caller, query) => store.query(query, now(), caller.role === 'node' ? caller.name : undefined),
+    query: (caller, query) => store.query(query, now(), readerOf(caller)),
     nodes: () => store.nodes(),
     collections: () => store.collections(),
     deadLetters: (limit = DEFAULT_DEAD_LETTERS) => store.deadLetters(limit),

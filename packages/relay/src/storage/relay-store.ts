@@ -133,6 +133,13 @@ export interface TokenEntry {
   readonly replaces: boolean;
 }
 
+/** A node as it asks: it may read what its own agents wrote, and what is shared with it. */
+export interface NodeReader {
+  readonly node: string;
+  /** Names of agents that are one and the same on every node; `*`: all. Counts only for those the node has itself. */
+  readonly sharedAgents: readonly string[];
+}
+
 /** Figures for metrics. */
 export interface StoreFigures {
   readonly nodes: number;
@@ -205,10 +212,10 @@ export interface RelayStore {
   copyPage(node: string, agent: string, part: AgentPart): Promise<CopyPart>;
 
   /**
-   * Runs a query at a point in time: expired records are not seen. `onlyNode` hides all other nodes' records.
-   * Throws `invalid-request`.
+   * Runs a query at a point in time: expired records are not seen. With a `reader`, whatever that node may not read is not
+   * seen either. Throws `invalid-request`.
    */
-  query(query: NetworkQuery, nowMs: number, onlyNode?: string): Promise<QueryResult>;
+  query(query: NetworkQuery, nowMs: number, reader?: NodeReader): Promise<QueryResult>;
 
   /** All nodes, their agents and dead letters, by name. An agent that began anew shows its latest stream's cursor. */
   nodes(): Promise<readonly NodeInfo[]>;

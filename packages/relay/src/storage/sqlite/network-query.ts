@@ -1,6 +1,8 @@
 import type { NetworkQuery } from '@holdfast/protocol';
 import type { Database } from '@holdfast/sqlite';
-import { placeholders, type QueryResult, type QueryScope, runQuery, sql, type Sql } from '@holdfast/store';
+import { all, any, placeholders, type QueryResult, type QueryScope, runQuery, sql, type Sql } from '@holdfast/store';
+
+import type { NodeReader } from '../relay-store.ts';
 
 const columns: QueryScope['columns'] = {
   id: { column: 'records.id', kind: 'text' },
@@ -15,35 +17,40 @@ const columns: QueryScope['columns'] = {
 
 const LISTED = 'node, agent, resource, collection, records.id AS id, version, created_at, updated_at, expires_at, doc';
 
-/** Runs a query over the records of the network, or of one node. Throws `invalid-request`. */
+/** Runs a query over the records of the network, or over those a node may read. Throws `invalid-request`. */
 export function runNetworkQuery(
   database: Database,
   query: NetworkQuery,
   nowMs: number,
-  onlyNode: string | undefined,
+  reader: NodeReader | undefined,
 ): QueryResult {
   return runQuery(database, query, {
     from: 'records JOIN agents ON agents.id = records.agent_id',
     columns,
-    visible: visibleTo(query, nowMs, onlyNode),
-    name: onlyNode ?? '',
+    visible: visibleTo(query, nowMs, reader),
+    name: reader?.node ?? '',
     listed: LISTED,
     // In the order of the index on the key, so that a page without an order of its own needs no sorting.
     tieBreakers: ['collection', 'records.id', 'agent_id', 'resource'],
   });
 }
 
-function visibleTo(query: NetworkQuery, nowMs: number, onlyNode: string | undefined): Sql {
+function visibleTo(query: NetworkQuery, nowMs: number, reader: NodeReader | undefined): Sql {
   const conditions: Sql[] = [sql('deleted = 0 AND (expires_at IS NULL OR expires_at > ?)', nowMs)];
   if (query.collection !== undefined) conditions.push(sql('collection = ?', query.collection));
-  if (onlyNode !== undefined) conditions.push(sql('node = ?', onlyNode));
+  if (reader !== undefined) conditions.push(readableBy(reader));
   if (query.nodes !== undefined) conditions.push(oneOf('node', query.nodes));
   if (query.agents !== undefined) conditions.push(oneOf('agent', query.agents));
   if (query.resources !== undefined) conditions.push(oneOf('resource', query.resources));
-  return {
-    text: conditions.map(({ text }) => text).join(' AND '),
-    params: conditions.flatMap(({ params }) => params),
-  };
+  return all(conditions);
+}
+
+/** That an agent's records may be read by a node. In SQL over `agents`. */
+export function readableBy({ node, sharedAgents }: NodeReader): Sql {
+  if (sharedAgents.length === 0) return sql('node = ?', node);
+  const isOwnName = sql('agent IN (SELECT own.agent FROM agents AS own WHERE own.node = ?)', node);
+  const isShared = sharedAgents.includes('*') ? isOwnName : all([isOwnName, oneOf('agent', sharedAgents)]);
+  return any([sql('node = ?', node), isShared]);
 }
 
 function oneOf(column: string, values: readonly string[]): Sql {

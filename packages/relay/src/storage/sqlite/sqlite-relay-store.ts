@@ -27,6 +27,7 @@ import type {
   IncomingBatch,
   IncomingChange,
   IncomingImmediate,
+  NodeReader,
   Refusal,
   RelayStore,
   SessionOpening,
@@ -162,8 +163,8 @@ export class SqliteRelayStore implements RelayStore {
     return this.#read(() => this.#copy.page(node, agent, part));
   }
 
-  query(query: NetworkQuery, nowMs: number, onlyNode?: string): Promise<QueryResult> {
-    return this.#read(() => runNetworkQuery(this.#database, query, nowMs, onlyNode));
+  query(query: NetworkQuery, nowMs: number, reader?: NodeReader): Promise<QueryResult> {
+    return this.#read(() => runNetworkQuery(this.#database, query, nowMs, reader));
   }
 
   nodes(): Promise<readonly NodeInfo[]> {
