@@ -35,6 +35,7 @@ export type {
   AggregateQuery,
   Group,
   NetworkAggregateQuery,
+  NetworkPage,
   NetworkPageQuery,
   Page,
   PageQuery,

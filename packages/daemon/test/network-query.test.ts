@@ -73,9 +73,18 @@ describe('a query over the network', () => {
     await expect(asked({ resources: ['app:two'] }, { token: bound })).resolves.toEqual({ ...one, resources: [] });
     await expect(asked({ resources: ['', 'app:one'] }, { token: bound })).resolves.toEqual(one);
     const headers = { 'holdfast-resource': 'app:one' };
-    await expect(asked({ resources: ['app:two'] }, { token: ada, headers })).resolves.toEqual({ ...one, resources: [] });
+    await expect(asked({ resources: ['app:two'] }, { token: ada, headers })).resolves.toEqual({
+      ...one,
+      resources: [],
+    });
     const several = { resources: ['app:one', 'app:two'] };
     await expect(asked(several, { token: ada })).resolves.toEqual({ ...several, agents: ['ada'] });
+  });
+
+  test('may ask how fresh the answer is, but not with a token that is bound to a resource', async () => {
+    await expect(asked({ freshness: true }, {})).resolves.toEqual({ freshness: true });
+    const { status, json } = await ask({ freshness: true }, { token: await daemon.boundToken('ada', 'app:one') });
+    expect([status, json.code]).toEqual([403, 'forbidden']);
   });
 
   test('that the relay refuses is refused with its code', async () => {
@@ -134,5 +143,37 @@ describe('without a relay that answers, a query over the network', () => {
     expect(next.path).toBe('/relay/session');
     expect(relay.callsOf('/relay/session').length).toBe(sessions + 1);
     relay.heal();
+  });
+});
+
+describe('what waits on the node', () => {
+  const put = (id: string): Promise<TestReply> => daemon.call(`PUT /v1/records/notes/${id}`, { token: ada, body: {} });
+
+  test('is told with each session, once the files are known, and with each batch what waits behind it', async () => {
+    await enrolled();
+    relay.fail('/relay/batch', { kind: 'answer', status: 503, headers: { 'retry-after': '1' } });
+    for (const id of ['a', 'b', 'c']) await put(id);
+    // Makes it renew the session now.
+    relay.fail(QUERY, { kind: 'reset' }, 1);
+    const [session] = await Promise.all([relay.next('/relay/session'), ask()]);
+    expect(session.body).toMatchObject({ waiting: [{ agent: 'ada', seq: 3, changes: 3 }] });
+    relay.forgive();
+    await eventually(() => expect(Object.keys(relay.documents('ada'))).toHaveLength(3), PATIENCE);
+    expect(relay.callsOf('/relay/batch').at(-1)?.body).toMatchObject({ count: 3, waiting: 0 });
+  });
+
+  test('is told of a batch that does not take everything', async () => {
+    const lines = Array.from({ length: 1500 }, (_, n) =>
+      JSON.stringify({ op: 'put', collection: 'n', id: `${n}`, doc: { n } }),
+    );
+    const headers = { 'content-type': 'application/x-ndjson' };
+    await daemon.call('POST /v1/batch', { token: ada, headers, body: `${lines.join('\n')}\n` });
+    await enrolled();
+    await relay.until(() => relay.callsOf('/relay/batch').length >= 2);
+    const told = relay.callsOf('/relay/batch').map(({ body }) => [body.count, body.waiting]);
+    expect(told.slice(0, 2)).toEqual([
+      [1000, 500],
+      [500, 0],
+    ]);
   });
 });

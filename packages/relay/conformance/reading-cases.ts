@@ -127,7 +127,9 @@ export function readingCases(make: MakeStore): void {
       await expect(open().store.query({ limit: 1, collection: 'notes', after }, START_MS)).rejects.toMatchObject(
         refused,
       );
-      await expect(open().store.query({ limit: 1, after }, START_MS, { node: 'htpc', sharedAgents: [] })).rejects.toMatchObject(refused);
+      await expect(
+        open().store.query({ limit: 1, after }, START_MS, { node: 'htpc', sharedAgents: [] }),
+      ).rejects.toMatchObject(refused);
     });
 
     it('deleted records are not seen, and a later write brings one back', async () => {

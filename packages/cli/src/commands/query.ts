@@ -1,11 +1,21 @@
-import type { AggregateQuery, Group, NetworkAggregateQuery, NetworkPageQuery, Page, PageQuery } from '@holdfast/client';
+import type {
+  AggregateQuery,
+  Group,
+  NetworkAggregateQuery,
+  NetworkClient,
+  NetworkPageQuery,
+  Page,
+  PageQuery,
+} from '@holdfast/client';
 import { isHoldfastError, type NetworkQuery, parseQueryText, type QueryPlan } from '@holdfast/protocol';
 import { Command } from 'commander';
 
 import { type Call, withAction, withExamples } from '../action.ts';
 import { CommandError } from '../command-error.ts';
 import { parseJsonOption, parseWholeNumber } from '../option-values.ts';
+import { paint } from '../output.ts';
 import { withDaemon, withRelay } from '../services.ts';
+import { freshnessText } from './freshness-text.ts';
 import { answerGroups, answerPlan, answerRecords } from './query-answer.ts';
 
 interface QueryFlags {
@@ -19,6 +29,7 @@ interface QueryFlags {
   readonly explain?: true;
   readonly network?: true;
   readonly viaNode?: true;
+  readonly freshness?: true;
   readonly node?: readonly string[];
 }
 
@@ -37,6 +48,7 @@ export function queryCommand(): Command {
     .option('--explain', 'show how the query would run, and the indexes it would use')
     .option('--network', 'ask the relay; --agent then narrows to one agent')
     .option('--via-node', 'with --network: ask through the node here, with its token; sees what its agents may')
+    .option('--freshness', 'with --network: say also how fresh the answer is, by what the relay heard of each node')
     .option('--node <name>', 'with --network: only records of this node; may be repeated', collect);
   withAction<QueryFlags>(command, ({ options, ...call }) =>
     options.network || options.viaNode ? queryNetwork({ options, ...call }) : queryAgent({ options, ...call }),
@@ -64,9 +76,10 @@ async function queryNetwork({ args: [text], options, output }: Call<QueryFlags>)
   const query: NetworkQuery = {
     ...queryOf(text, options),
     ...(options.node && { nodes: [...options.node] }),
+    ...(options.freshness && { freshness: true }),
   };
   if (options.viaNode) {
-    await withDaemon(options, (holdfast) => answer({ options, output }, holdfast.network, query));
+    await withDaemon(options, ({ network }) => answerNetwork({ options, output }, network, query));
     return;
   }
   const narrowed: NetworkQuery = {
@@ -74,7 +87,17 @@ async function queryNetwork({ args: [text], options, output }: Call<QueryFlags>)
     ...(options.agent !== undefined && { agents: [options.agent] }),
     ...(options.resource !== undefined && { resources: [options.resource] }),
   };
-  await withRelay(options, (relay) => answer({ options, output }, relay, narrowed));
+  await withRelay(options, (relay) => answerNetwork({ options, output }, relay, narrowed));
+}
+
+async function answerNetwork(
+  { options, output }: Pick<Call<QueryFlags>, 'options' | 'output'>,
+  network: NetworkClient,
+  query: NetworkQuery,
+): Promise<void> {
+  await answer({ options, output }, network, query);
+  if (!options.freshness || options.explain || output.json) return;
+  output.remark(paint('dim', freshnessText(await network.freshness(query), Date.now())));
 }
 
 /** What takes queries: a collection of the daemon, or the relay. */

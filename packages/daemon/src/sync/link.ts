@@ -1,4 +1,4 @@
-import type { Now, SessionAnswer } from '@holdfast/protocol';
+import type { Now, SessionAnswer, WaitingChanges } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 
 import { retryDelayMs } from './backoff.ts';
@@ -16,6 +16,8 @@ export interface LinkOptions {
   readonly boot: string;
   /** Earlier starts, for the relay to recognise this one as their successor. */
   readonly predecessors: () => readonly string[];
+  /** What waits, for the relay to tell; undefined while that is not known. */
+  readonly waiting: () => WaitingChanges[] | undefined;
   readonly heartbeatMs: number;
   readonly now: Now;
   /** See `LaneContext.moment`. */
@@ -125,7 +127,12 @@ export class Link {
   async #askSession(): Promise<Outcome<SessionAnswer> | undefined> {
     const { boot, predecessors } = this.#options;
     try {
-      return await this.#transport?.session({ boot, predecessors: [...predecessors()] });
+      const waiting = this.#options.waiting();
+      return await this.#transport?.session({
+        boot,
+        predecessors: [...predecessors()],
+        ...(waiting && { waiting }),
+      });
     } catch (error) {
       return { kind: 'failed', reason: `the session could not be asked for: ${String(error)}`, retryAfterMs: 0 };
     }

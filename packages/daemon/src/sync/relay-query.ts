@@ -62,5 +62,7 @@ function unreachable({ state, lastContactMs }: LinkStatus, reason: string | null
   const lastContactAt = lastContactMs === null ? null : new Date(lastContactMs).toISOString();
   const since = lastContactAt === null ? 'since this daemon started' : `since ${lastContactAt}`;
   const detail = `${reason ?? 'the relay cannot be reached'}; it was not heard of ${since}`;
-  return new HoldfastError('relay-unreachable', detail, { extensions: { last_contact_at: lastContactAt, link: state } });
+  return new HoldfastError('relay-unreachable', detail, {
+    extensions: { last_contact_at: lastContactAt, link: state },
+  });
 }

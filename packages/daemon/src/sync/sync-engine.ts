@@ -8,6 +8,7 @@ import {
   type Now,
   type Reject,
   type SessionAnswer,
+  type WaitingChanges,
 } from '@holdfast/protocol';
 import { type AgentStore, EMPTY_DIGEST, type WrittenRange } from '@holdfast/store';
 import PQueue from 'p-queue';
@@ -33,6 +34,8 @@ export interface SyncOptions {
   readonly agents: () => readonly string[];
   /** An agent's store, to be used at once. */
   readonly store: (agent: string) => AgentStore;
+  /** What waits of every agent, for the relay to tell; undefined while that is not known. */
+  readonly waiting: () => WaitingChanges[] | undefined;
   /** The relay took changes of an agent. */
   readonly onTaken: (changes: number, rejects: readonly Reject[]) => void;
   /** Something happened to a stream that is to be counted; it is logged already. */
@@ -190,11 +193,12 @@ export class SyncEngine {
   }
 
   #makeLink(): Link {
-    const { now, random, timers, log, config, predecessors } = this.#options;
+    const { now, random, timers, log, config, predecessors, waiting } = this.#options;
     const boot = this.#boot;
     return new Link({
       boot,
       predecessors: () => predecessors(boot),
+      waiting,
       heartbeatMs: config['sync.heartbeatSeconds'] * 1000,
       now,
       moment: () => this.#moment(),

@@ -43,6 +43,8 @@ export interface BatchToSend {
   readonly base: Cursor;
   readonly upto: Cursor;
   readonly lines: readonly string[];
+  /** About how many changes wait behind these; undefined: not said. */
+  readonly waiting?: number;
   /** See `OutboxBatch`. */
   readonly digest?: string;
 }

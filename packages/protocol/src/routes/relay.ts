@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
-import { networkQuerySchema, queryAnswerSchema } from '../query/query.ts';
+import { networkAnswerSchema, networkQuerySchema } from '../query/query.ts';
 import { timestamp, version } from '../record.ts';
 import {
   batchHeaderSchema,
@@ -183,7 +183,7 @@ export const relayRoutes = {
     roles: [...readers, 'node'],
     body: { kind: 'json', schema: networkQuerySchema },
     status: 200,
-    answer: { kind: 'json', schema: queryAnswerSchema },
+    answer: { kind: 'json', schema: networkAnswerSchema },
     errors: [],
   },
   status: {

@@ -36,17 +36,25 @@ export function runNetworkQuery(
 }
 
 function visibleTo(query: NetworkQuery, nowMs: number, reader: NodeReader | undefined): Sql {
-  const conditions: Sql[] = [sql('deleted = 0 AND (expires_at IS NULL OR expires_at > ?)', nowMs)];
+  const conditions: Sql[] = [
+    sql('deleted = 0 AND (expires_at IS NULL OR expires_at > ?)', nowMs),
+    ...agentsOf(query, reader),
+  ];
   if (query.collection !== undefined) conditions.push(sql('collection = ?', query.collection));
-  if (reader !== undefined) conditions.push(readableBy(reader));
-  if (query.nodes !== undefined) conditions.push(oneOf('node', query.nodes));
-  if (query.agents !== undefined) conditions.push(oneOf('agent', query.agents));
   if (query.resources !== undefined) conditions.push(oneOf('resource', query.resources));
   return all(conditions);
 }
 
-/** That an agent's records may be read by a node. In SQL over `agents`. */
-export function readableBy({ node, sharedAgents }: NodeReader): Sql {
+/** What holds of the agents whose records a query asks for and may see. In SQL over `agents`. */
+export function agentsOf({ nodes, agents }: NetworkQuery, reader: NodeReader | undefined): Sql[] {
+  return [
+    ...(reader === undefined ? [] : [readableBy(reader)]),
+    ...(nodes === undefined ? [] : [oneOf('node', nodes)]),
+    ...(agents === undefined ? [] : [oneOf('agent', agents)]),
+  ];
+}
+
+function readableBy({ node, sharedAgents }: NodeReader): Sql {
   if (sharedAgents.length === 0) return sql('node = ?', node);
   const isOwnName = sql('agent IN (SELECT own.agent FROM agents AS own WHERE own.node = ?)', node);
   const isShared = sharedAgents.includes('*') ? isOwnName : all([isOwnName, oneOf('agent', sharedAgents)]);

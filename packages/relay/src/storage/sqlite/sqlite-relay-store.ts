@@ -28,6 +28,7 @@ import type {
   IncomingChange,
   IncomingImmediate,
   NodeReader,
+  NodeStanding,
   Refusal,
   RelayStore,
   SessionOpening,
@@ -50,6 +51,7 @@ import { cloned, SessionTable } from './session-table.ts';
 import { StartTable } from './start-table.ts';
 import { type StoredStream, StreamTable } from './stream-table.ts';
 import { TokenTable } from './token-table.ts';
+import { WaitingTable } from './waiting-table.ts';
 
 /** Rough size of a write that carries no documents. */
 const SMALL_WRITE_BYTES = 256;
@@ -74,6 +76,7 @@ export class SqliteRelayStore implements RelayStore {
   readonly #starts: StartTable;
   readonly #deadLetters: DeadLetterTable;
   readonly #tokens: TokenTable;
+  readonly #waiting: WaitingTable;
   readonly #overview: Overview;
   readonly #copy: AgentCopy;
 
@@ -95,6 +98,7 @@ export class SqliteRelayStore implements RelayStore {
     this.#starts = new StartTable(this.#database);
     this.#deadLetters = new DeadLetterTable(this.#database);
     this.#tokens = new TokenTable(this.#database);
+    this.#waiting = new WaitingTable(this.#database);
     this.#overview = new Overview(this.#database);
     this.#copy = new AgentCopy(this.#database);
   }
@@ -113,10 +117,11 @@ export class SqliteRelayStore implements RelayStore {
   }
 
   async openSession(opening: SessionOpening): Promise<readonly StreamCursor[]> {
-    const { node, boot, predecessors } = opening;
+    const { node, boot, predecessors, waiting } = opening;
     const isOpen = await this.#write(() => {
       if (!this.#claim(opening)) return false;
       this.#starts.note(node, boot, predecessors);
+      if (waiting !== undefined) this.#waiting.tell(node, waiting);
       return true;
     });
     if (!isOpen) throw cloned(node);
@@ -135,6 +140,7 @@ export class SqliteRelayStore implements RelayStore {
       assertFastForward(header.base, stream.cursor);
       const taken = this.#merge(stream, changes, { nowMs, areCurrent: true });
       this.#streams.move(stream, header.upto);
+      this.#waiting.follow(stream, header);
       return this.#isComparable(stream, header, taken) ? { ...taken, digest: this.#streams.digest(stream) } : taken;
     }, bytes);
   }
@@ -165,6 +171,10 @@ export class SqliteRelayStore implements RelayStore {
 
   query(query: NetworkQuery, nowMs: number, reader?: NodeReader): Promise<QueryResult> {
     return this.#read(() => runNetworkQuery(this.#database, query, nowMs, reader));
+  }
+
+  standing(query: NetworkQuery, reader?: NodeReader): Promise<readonly NodeStanding[]> {
+    return this.#read(() => this.#waiting.standing(query, reader));
   }
 
   nodes(): Promise<readonly NodeInfo[]> {

@@ -3,6 +3,7 @@ import type { Migration } from '@holdfast/sqlite';
 import { network } from './0001-network.ts';
 import { digests } from './0002-digests.ts';
 import { starts } from './0003-starts.ts';
+import { waiting } from './0004-waiting.ts';
 
 /** The schema of the relay's database on SQLite, `relay.db`, step by step. */
-export const sqliteRelayMigrations: readonly Migration[] = Object.freeze([network, digests, starts]);
+export const sqliteRelayMigrations: readonly Migration[] = Object.freeze([network, digests, starts, waiting]);
