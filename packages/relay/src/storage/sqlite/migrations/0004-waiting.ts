@@ -4,4 +4,5 @@ import type { Migration } from '@holdfast/sqlite';
 export const waiting: Migration = {
   name: 'waiting',
   sql: 'ALTER TABLE agents ADD COLUMN waiting INTEGER;',
+  down: { sql: 'ALTER TABLE agents DROP COLUMN waiting;' },
 };
