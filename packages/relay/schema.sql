@@ -1,9 +1,9 @@
--- Schema 3
+-- Schema 4
 
 CREATE TABLE agents (
   id INTEGER PRIMARY KEY,
   node TEXT NOT NULL REFERENCES nodes (name),
-  agent TEXT NOT NULL, digest TEXT NOT NULL DEFAULT '0000000000000000',
+  agent TEXT NOT NULL, digest TEXT NOT NULL DEFAULT '0000000000000000', waiting INTEGER,
   UNIQUE (node, agent)
 ) STRICT;
 

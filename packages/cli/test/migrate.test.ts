@@ -39,7 +39,10 @@ function inOldRelay(work: (directory: string) => Promise<void>): Promise<void> {
   });
 }
 
-async function migrate(directory: string, ...args: readonly string[]): Promise<{ readonly exitCode: number | null; readonly json: AnyJson }> {
+async function migrate(
+  directory: string,
+  ...args: readonly string[]
+): Promise<{ readonly exitCode: number | null; readonly json: AnyJson }> {
   const { exitCode, stdout, stderr } = await runHoldfast(['migrate', ...args, '--data-dir', directory, '--json']);
   return { exitCode, json: JSON.parse(stdout === '' ? stderr : stdout) };
 }
@@ -129,7 +132,10 @@ describe('migrate down', () => {
       await migrate(directory, 'up');
       const down = await migrate(directory, 'down', 'agents');
       expect(down.exitCode).toBe(0);
-      expect(down.json.migrated).toMatchObject([{ from: 3, to: 2 }, { from: 3, to: 2 }]);
+      expect(down.json.migrated).toMatchObject([
+        { from: 3, to: 2 },
+        { from: 3, to: 2 },
+      ]);
       // As after a run that was cut off between the two.
       openMigrated(join(directory, 'agents', 'bob.db'), agentMigrations).close();
       expect((await migrate(directory, 'down', 'agents')).json).toMatchObject({
@@ -169,7 +175,10 @@ describe('migrate down', () => {
       );
       expect((await migrate(directory, 'down')).exitCode).toBe(0);
       const { json } = await migrate(directory, 'down', 'relay');
-      expect(json.error).toMatchObject({ code: 'migration-refused', detail: expect.stringContaining('copy of a node') });
+      expect(json.error).toMatchObject({
+        code: 'migration-refused',
+        detail: expect.stringContaining('copy of a node'),
+      });
       inDatabase(path, "DELETE FROM starts WHERE start = '00000003'");
       expect((await migrate(directory, 'down')).json).toMatchObject({ migrated: [{ from: 3, to: 2 }] });
     }));
