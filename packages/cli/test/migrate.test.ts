@@ -100,12 +100,13 @@ describe('migrate up', () => {
     inOldNode(async (directory) => {
       const { exitCode, json } = await migrate(directory, 'up');
       expect([exitCode, json.failed, json.unchanged]).toEqual([0, [], 0]);
-      expect(json.migrated.map(({ file, from, to }: AnyJson) => [file, from, to])).toEqual([
+      expect(movesIn(json)).toEqual([
         ['node.db', 1, newest.node],
         ['agents/ada.db', 1, newest.agents],
         ['agents/bob.db', 2, newest.agents],
       ]);
-      for (const { copy, from } of json.migrated) expect(schemaIn(copy)).toContain(`-- Schema ${from}\n`);
+      for (const { copy, from } of json.migrated as readonly Move[])
+        expect(schemaIn(copy)).toContain(`-- Schema ${from}\n`);
       expect(await checkFile(join(directory, 'agents', 'ada.db'), 'agent')).toMatchObject({ state: 'sound' });
       const again = await migrate(directory, 'up');
       expect(again.json).toMatchObject({ migrated: [], unchanged: 3, failed: [] });
@@ -239,6 +240,17 @@ describe('migrate create', () => {
       expect((await create('../../etc', directory)).exitCode).toBe(2);
     }));
 });
+
+interface Move {
+  readonly file: string;
+  readonly from: number;
+  readonly to: number;
+  readonly copy: string;
+}
+
+function movesIn({ migrated }: AnyJson): unknown {
+  return (migrated as readonly Move[]).map(({ file, from, to }) => [file, from, to]);
+}
 
 function schemaIn(path: string): string {
   const database = openDatabase(path);

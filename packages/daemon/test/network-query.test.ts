@@ -170,7 +170,7 @@ describe('what waits on the node', () => {
     await daemon.call('POST /v1/batch', { token: ada, headers, body: `${lines.join('\n')}\n` });
     await enrolled();
     await relay.until(() => relay.callsOf('/relay/batch').length >= 2);
-    const told = relay.callsOf('/relay/batch').map(({ body }) => [body.count, body.waiting]);
+    const told = relay.callsOf('/relay/batch').map(({ body }): unknown => [body.count, body.waiting]);
     expect(told.slice(0, 2)).toEqual([
       [1000, 500],
       [500, 0],

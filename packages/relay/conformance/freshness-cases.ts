@@ -7,6 +7,16 @@ import { useStore } from './enrolled.ts';
 import { BOOT, LEASE_MS, makeBatch, makeChange, START_MS } from './material.ts';
 import type { MakeStore } from './store-under-test.ts';
 
+const laptop: NodeStanding = { node: 'laptop', lastContactMs: null, waiting: null };
+
+function htpc(waiting: number | null, lastContactMs = START_MS): NodeStanding {
+  return { node: 'htpc', lastContactMs, waiting };
+}
+
+function sharing(...sharedAgents: string[]): NodeReader {
+  return { node: 'laptop', sharedAgents };
+}
+
 /** What is known of how fresh answers are: contacts, and what nodes told of what waits there. */
 export function freshnessCases(make: MakeStore): void {
   describe('how far nodes were heard of', () => {
@@ -21,13 +31,6 @@ export function freshnessCases(make: MakeStore): void {
       const made = makeBatch([makeChange({ seq, doc: {} })]);
       return open().store.takeBatch({ ...made, header: { ...made.header, ...header } });
     };
-    const laptop = { node: 'laptop', lastContactMs: null, waiting: null };
-    const htpc = (waiting: number | null, lastContactMs = START_MS): NodeStanding => ({
-      node: 'htpc',
-      lastContactMs,
-      waiting,
-    });
-
     it('a session tells what waits of every agent, also of one nothing came of yet', async () => {
       await expect(standing()).resolves.toEqual([htpc(0), laptop]);
       await tell([
@@ -62,7 +65,7 @@ export function freshnessCases(make: MakeStore): void {
       await expect(standing({ nodes: ['htpc'] })).resolves.toEqual([htpc(1)]);
     });
 
-    it('it outlives the relay’s process', async () => {
+    it('what was told outlives the relay’s process', async () => {
       await tell([{ agent: 'recruiter', seq: 120, changes: 120 }]);
       await open().reopen();
       await expect(standing({ nodes: ['htpc'] })).resolves.toEqual([htpc(120)]);
@@ -73,11 +76,10 @@ export function freshnessCases(make: MakeStore): void {
         { agent: 'recruiter', seq: 120, changes: 120 },
         { agent: 'scout', seq: 7, changes: 3 },
       ]);
-      const reading = (...sharedAgents: string[]): NodeReader => ({ node: 'laptop', sharedAgents });
-      await expect(standing({}, reading())).resolves.toEqual([laptop]);
-      await expect(standing({}, reading('*'))).resolves.toEqual([laptop]);
+      await expect(standing({}, sharing())).resolves.toEqual([laptop]);
+      await expect(standing({}, sharing('*'))).resolves.toEqual([laptop]);
       await open().store.takeBatch(makeBatch([makeChange({ seq: 1, doc: {} })], { node: 'laptop', agent: 'scout' }));
-      await expect(standing({}, reading('scout'))).resolves.toMatchObject([htpc(3), { node: 'laptop' }]);
+      await expect(standing({}, sharing('scout'))).resolves.toMatchObject([htpc(3), { node: 'laptop' }]);
     });
   });
 }

@@ -7,6 +7,10 @@ import { useStore } from './enrolled.ts';
 import type { MakeStore } from './store-under-test.ts';
 import { cursorAt, INCARNATION, makeBatch, makeChange, makeRefused, START_MS } from './material.ts';
 
+function sharing(...sharedAgents: string[]): NodeReader {
+  return { node: 'laptop', sharedAgents };
+}
+
 /** What is read back: streams, queries, lists; and what removes: expiry and decisions about dead letters. */
 export function readingCases(make: MakeStore): void {
   describe('reading', () => {
@@ -50,11 +54,10 @@ export function readingCases(make: MakeStore): void {
 
     it('a query for a node sees of others what agents wrote that are shared, if it has such an agent', async () => {
       await fill();
-      const reading = (...sharedAgents: string[]): NodeReader => ({ node: 'laptop', sharedAgents });
-      await expect(ids({}, reading('recruiter'))).resolves.toEqual(['a', 'c']);
-      await expect(ids({ nodes: ['htpc'] }, reading('*'))).resolves.toEqual(['a']);
-      await expect(ids({}, reading('scout'))).resolves.toEqual(['c']);
-      await expect(ids({ agents: ['scout'] }, reading('*'))).resolves.toEqual([]);
+      await expect(ids({}, sharing('recruiter'))).resolves.toEqual(['a', 'c']);
+      await expect(ids({ nodes: ['htpc'] }, sharing('*'))).resolves.toEqual(['a']);
+      await expect(ids({}, sharing('scout'))).resolves.toEqual(['c']);
+      await expect(ids({ agents: ['scout'] }, sharing('*'))).resolves.toEqual([]);
     });
 
     it('an answer says whose each record is', async () => {

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 
+import { giveToOwner } from '@holdfast/backup';
 import { Argument, Command, Option } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
@@ -52,7 +53,14 @@ async function inPlace<Result>(
 ): Promise<Result> {
   const place = await placeOf(serviceOf(options), options);
   assertPrepared(place);
-  return inLockedDirectory(place.directory, () => work(place));
+  return inLockedDirectory(place.directory, async () => {
+    try {
+      return await work(place);
+    } finally {
+      // Root leaves nothing of its own there, not even the log of a database that was only looked at.
+      giveToOwner(place.directory, place.directory);
+    }
+  });
 }
 
 function statusCommand(): Command {
@@ -161,9 +169,12 @@ function createCommand(): Command {
 }
 
 function createdText({ file, constant, list, number }: CreatedMigration): string {
-  const here = (path: string): string => relative(process.cwd(), path);
   return [
-    `${paint('green', '✓')} ${here(file)}`,
-    `  Write its SQL and its way back, add ${constant} as number ${number} to ${here(list)}, then: npm run docs`,
+    `${paint('green', '✓')} ${fromHere(file)}`,
+    `  Write its SQL and its way back, add ${constant} as number ${number} to ${fromHere(list)}, then: npm run docs`,
   ].join('\n');
+}
+
+function fromHere(path: string): string {
+  return relative(process.cwd(), path);
 }

@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { giveToOwner } from '@holdfast/backup';
 import { HoldfastError } from '@holdfast/protocol';
 import { copyVerified, type Database, migrate, migrateDown, openDatabase } from '@holdfast/sqlite';
 import { syncDirectory } from '@holdfast/store';
@@ -94,7 +93,6 @@ async function runOver(
       }
     }
   }
-  giveToOwnerIfThere(directory, migrated.length > 0);
   return { migrated, failed, unchanged: files.length - migrated.length - failed.length };
 }
 
@@ -113,8 +111,4 @@ async function copyThenChange(file: DatabaseFile, copy: string, change: Step['ch
   } finally {
     database.close();
   }
-}
-
-function giveToOwnerIfThere(directory: string, isThere: boolean): void {
-  if (isThere) giveToOwner(join(directory, 'before-migration'), directory);
 }

@@ -33,7 +33,7 @@ export async function askRelay(query: NetworkQuery, options: AskingOptions): Pro
   const deadline = AbortSignal.timeout(limits.networkQuerySeconds * 1000);
   const outcome = await transport.query(query, AbortSignal.any([signal, deadline]));
   if (outcome.kind === 'done') return outcome.value;
-  if (outcome.kind === 'lost') link.hurry();
+  if (outcome.kind === 'lost' && !signal.aborted) link.hurry();
   throw failureOf(outcome, link.status, deadline.aborted);
 }
 
