@@ -135,13 +135,14 @@ describe('without a relay that answers, a query over the network', () => {
     await eventually(async () => expect((await ask()).status).toBe(200), PATIENCE);
   });
 
-  test('that fails makes the link look for the relay at once, not with the next heartbeat', async () => {
+  test('that fails makes the link look for the relay at once, not with the next heartbeat, and not with each', async () => {
     await enrolled();
     const sessions = relay.callsOf('/relay/session').length;
-    relay.fail(QUERY, { kind: 'reset' }, 1);
-    const [next] = await Promise.all([relay.next('/relay/session'), ask()]);
-    expect(next.path).toBe('/relay/session');
-    expect(relay.callsOf('/relay/session').length).toBe(sessions + 1);
+    relay.fail(QUERY, { kind: 'reset' }, 3);
+    await Promise.all([relay.next('/relay/session'), ask()]);
+    for (const _ of [1, 2]) await ask();
+    expect((await ask()).status).toBe(200);
+    expect(relay.callsOf('/relay/session')).toHaveLength(sessions + 1);
     relay.heal();
   });
 });
