@@ -1,9 +1,9 @@
--- Schema 3
+-- Schema 5
 
 CREATE TABLE agents (
   id INTEGER PRIMARY KEY,
   node TEXT NOT NULL REFERENCES nodes (name),
-  agent TEXT NOT NULL, digest TEXT NOT NULL DEFAULT '0000000000000000',
+  agent TEXT NOT NULL, digest TEXT NOT NULL DEFAULT '0000000000000000', waiting INTEGER,
   UNIQUE (node, agent)
 ) STRICT;
 
@@ -28,6 +28,20 @@ CREATE TABLE dead_letters (
   change TEXT NOT NULL,
   UNIQUE (stream_id, seq)
 ) STRICT;
+
+CREATE TABLE member_fields (
+  field INTEGER PRIMARY KEY,
+  collection TEXT NOT NULL,
+  path TEXT NOT NULL,
+  UNIQUE (collection, path)
+) STRICT;
+
+CREATE TABLE members (
+  field INTEGER NOT NULL,
+  value ANY NOT NULL,
+  record INTEGER NOT NULL,
+  PRIMARY KEY (field, value, record)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE nodes (
   name TEXT PRIMARY KEY,
@@ -90,6 +104,12 @@ CREATE TABLE superseded_boots (
   boot TEXT NOT NULL,
   superseded_at INTEGER NOT NULL,
   PRIMARY KEY (node, boot)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE text_fields (
+  collection TEXT NOT NULL,
+  path TEXT NOT NULL,
+  PRIMARY KEY (collection, path)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tokens (

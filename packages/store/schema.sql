@@ -1,4 +1,4 @@
--- Schema 3
+-- Schema 4
 
 CREATE TABLE collections (
   name TEXT PRIMARY KEY,
@@ -30,6 +30,20 @@ CREATE TABLE idempotency (
 
 CREATE INDEX idempotency_expiry ON idempotency (expires_at);
 
+CREATE TABLE member_fields (
+  field INTEGER PRIMARY KEY,
+  collection TEXT NOT NULL,
+  path TEXT NOT NULL,
+  UNIQUE (collection, path)
+) STRICT;
+
+CREATE TABLE members (
+  field INTEGER NOT NULL,
+  value ANY NOT NULL,
+  record INTEGER NOT NULL,
+  PRIMARY KEY (field, value, record)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE records (
   seq INTEGER PRIMARY KEY,
   resource TEXT NOT NULL,
@@ -60,3 +74,9 @@ CREATE TABLE stream (
   acked_at INTEGER,
   outbox INTEGER NOT NULL
 , digest TEXT NOT NULL DEFAULT '0000000000000000', seal TEXT NOT NULL DEFAULT '') STRICT;
+
+CREATE TABLE text_fields (
+  collection TEXT NOT NULL,
+  path TEXT NOT NULL,
+  PRIMARY KEY (collection, path)
+) STRICT, WITHOUT ROWID;

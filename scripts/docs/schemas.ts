@@ -20,7 +20,7 @@ export const schemaSources: readonly SchemaSource[] = [
     dump: 'packages/store/schema.sql',
   },
   {
-    module: 'packages/daemon/src/storage/migrations.ts',
+    module: 'packages/daemon/src/storage/migrations/index.ts',
     migrations: 'nodeMigrations',
     dump: 'packages/daemon/schema.sql',
   },

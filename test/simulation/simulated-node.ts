@@ -64,6 +64,7 @@ export class NodeLife implements Calling {
       predecessors: (of) => database.predecessorsOf(of),
       agents: () => AGENTS,
       store: (agent) => this.files.get(agent),
+      waiting: () => undefined,
       onTaken: () => undefined,
       onNotice: (notice) => world.noticed(notice),
       now,

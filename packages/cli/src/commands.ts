@@ -101,6 +101,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/restore.ts')).restoreCommand(),
   },
   {
+    name: 'migrate',
+    summary: 'show and change the schemas of a stopped node or relay',
+    load: async () => (await import('./commands/migrate.ts')).migrateCommand(),
+  },
+  {
     name: 'config',
     summary: 'show each configuration value and where it came from',
     load: async () => (await import('./commands/config.ts')).configCommand(),

@@ -18,6 +18,8 @@ export interface Ended {
 export interface Given {
   readonly environment?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Where it runs; default: where the test does. */
+  readonly directory?: string;
   /** A stream whose reader is gone from the start; nothing of it is in `Ended`. */
   readonly unread?: 'stdout' | 'stderr';
 }
@@ -28,6 +30,7 @@ export async function runHoldfast(args: readonly string[], given: Given = {}): P
   try {
     const child = spawn(process.execPath, [main, ...args], {
       env: { PATH: process.env['PATH'], HOME: home, NO_COLOR: '1', ...given.environment },
+      cwd: given.directory,
     });
     child.stdin.end(given.stdin ?? '');
     if (given.unread !== undefined) child[given.unread].destroy();

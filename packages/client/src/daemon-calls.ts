@@ -8,6 +8,7 @@ export const daemonCalls: Calls<DaemonRoutes> = {
   'record.delete': { method: 'DELETE', path: '/v1/records/{collection}/{id}' },
   'record.create': { method: 'POST', path: '/v1/records/{collection}' },
   'record.query': { method: 'POST', path: '/v1/records/{collection}/query' },
+  'network.query': { method: 'POST', path: '/v1/network/query' },
   batch: { method: 'POST', path: '/v1/batch' },
   'kv.put': { method: 'PUT', path: '/v1/kv/{key}' },
   'kv.get': { method: 'GET', path: '/v1/kv/{key}' },

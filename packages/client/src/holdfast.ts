@@ -7,6 +7,7 @@ import { type AnyDocument, type CollectionClient, openCollection, type WaitOptio
 import { type CollectionsClient, openCollections } from './declarations.ts';
 import { daemonCalls } from './daemon-calls.ts';
 import { type KvClient, openKv } from './kv.ts';
+import { type NetworkClient, openNetwork } from './network.ts';
 import { randomKey } from './random-key.ts';
 import { type Readiness, Requester } from './requester.ts';
 import { type ConnectOptions, daemonPlace } from './settings.ts';
@@ -84,6 +85,11 @@ export interface NodeDeadLettersClient {
 export interface Holdfast extends AsyncDisposable {
   collection<T = AnyDocument>(name: string): CollectionClient<T>;
   readonly kv: KvClient;
+  /**
+   * Queries what the relay holds: of the agent, and with an admin's token that names no agent of the whole node; of other
+   * nodes what the relay's `query.sharedAgents` allows. Throws `not-enrolled`, `relay-unreachable`.
+   */
+  readonly network: NetworkClient;
   /** Carries out all operations or none; at most 1,000. */
   batch(operations: readonly Operation[], options?: BatchOptions): Promise<BatchAnswer>;
   /**
@@ -126,6 +132,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
   return {
     collection: <T>(name: string) => openCollection<T>(call, name),
     kv: openKv(call),
+    network: openNetwork(async (query) => (await call('network.query', { body: query }, { repeat: 'free' })).value),
     batch: async (operations, { idempotencyKey = randomKey(), ...query } = {}) => {
       const { value } = await call('batch', { query, body: [...operations] }, { idempotencyKey });
       return value;

@@ -29,10 +29,12 @@ export {
   type RestoreRequest,
 } from './holdfast.ts';
 export type { FoundValue, KvClient, KvEntry, KvListOptions } from './kv.ts';
+export type { NetworkClient } from './network.ts';
 export type {
   AggregateQuery,
   Group,
   NetworkAggregateQuery,
+  NetworkPage,
   NetworkPageQuery,
   Page,
   PageQuery,

@@ -1,4 +1,4 @@
-import type { Json, NetworkQuery, Query, Record as StoredRecord } from '@holdfast/protocol';
+import type { Freshness, Json, NetworkQuery, Query, Record as StoredRecord } from '@holdfast/protocol';
 
 /** A record with its document's type. */
 export type RecordOf<T> = Omit<StoredRecord, 'doc'> & { readonly doc: T };
@@ -32,6 +32,11 @@ export type Selected<T, Q> = Q extends { readonly select: readonly string[] } ? 
 export interface Page<T> {
   readonly records: readonly RecordOf<T>[];
   readonly next: string | null;
+}
+
+/** One page of records of the network; `freshness` is there if the query asks for it. */
+export interface NetworkPage<T> extends Page<T> {
+  readonly freshness?: Freshness;
 }
 
 /** One group of an aggregate: the values grouped by, and the metrics, by name. */

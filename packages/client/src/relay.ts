@@ -1,12 +1,10 @@
-import type { DeadLetter, NetworkQuery, NodeInfo, QueryAnswer, QueryPlan, RelayStatus } from '@holdfast/protocol';
+import type { DeadLetter, NodeInfo, RelayStatus } from '@holdfast/protocol';
 
 import type { BackupsClient } from './backups.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { AnswerOf, InputOf, RelayRoutes } from './calls.ts';
-import type { AnyDocument } from './collection.ts';
 import { orNothing } from './found.ts';
-import type { Group, NetworkAggregateQuery, NetworkPageQuery, Page, RecordOf } from './queries.ts';
-import { eachRecord, groupsOf, pageOf, planOf } from './query-answer.ts';
+import { type NetworkClient, openNetwork } from './network.ts';
 import { type OperatorRoutes, relayCalls } from './relay-calls.ts';
 import { type Readiness, Requester } from './requester.ts';
 import { type ConnectionOptions, relayPlace } from './settings.ts';
@@ -39,18 +37,7 @@ export interface RelayDeadLettersClient {
 }
 
 /** A relay's client. Every call may throw `HoldfastProblem` and `HoldfastUnreachable`. */
-export interface HoldfastRelay extends AsyncDisposable {
-  /**
-   * One page of records over the network, of 100 unless `limit` says otherwise. `T` is what their documents, or the parts
-   * selected, are taken to be; nothing checks that they are.
-   */
-  query<T = AnyDocument>(query?: NetworkPageQuery): Promise<Page<T>>;
-  /** All records, page by page; `limit` is the size of a page, not of the whole. */
-  each<T = AnyDocument>(query?: NetworkPageQuery): AsyncIterable<RecordOf<T>>;
-  /** Groups and what is computed over each. */
-  aggregate(query: NetworkAggregateQuery): Promise<readonly Group[]>;
-  /** How the relay would run a query: its steps, and the indexes it would use. */
-  explain(query: NetworkPageQuery | NetworkAggregateQuery): Promise<QueryPlan>;
+export interface HoldfastRelay extends NetworkClient, AsyncDisposable {
   /** The relay's own state: its disk, the background check of its database, and whether that was put back. */
   status(): Promise<RelayStatus>;
   /** The nodes, their streams and when each was last heard of. */
@@ -80,7 +67,7 @@ export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
   const call = callerOf<OperatorRoutes>(requester, relayCalls);
   const close = (): Promise<void> => requester.close();
   return {
-    ...openQueries(call),
+    ...openNetwork(async (query) => (await call('query', { body: query }, { repeat: 'free' })).value),
     status: async () => (await call('status', {})).value,
     nodes: async () => (await call('nodes', {})).value.nodes,
     collections: async () => (await call('collections', {})).value.collections,
@@ -94,19 +81,6 @@ export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
     ready: () => requester.ready(),
     close,
     [Symbol.asyncDispose]: close,
-  };
-}
-
-function openQueries(call: Caller<OperatorRoutes>): Pick<HoldfastRelay, 'query' | 'each' | 'aggregate' | 'explain'> {
-  const ask = async (query: NetworkQuery): Promise<QueryAnswer> => {
-    const { value } = await call('query', { body: query }, { repeat: 'free' });
-    return value;
-  };
-  return {
-    query: async (query) => pageOf(await ask(query ?? {})),
-    each: (query) => eachRecord(async (after = query?.after) => pageOf(await ask({ ...query, after }))),
-    aggregate: async (query) => groupsOf(await ask(query)),
-    explain: async (query) => planOf(await ask({ ...query, explain: true })),
   };
 }
 

@@ -1,3 +1,3 @@
 export { initNode } from './data-directory.ts';
 export { type DaemonOptions, type RunningDaemon, startDaemon } from './start.ts';
-export { nodeMigrations } from './storage/migrations.ts';
+export { nodeMigrations } from './storage/migrations/index.ts';

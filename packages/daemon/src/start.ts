@@ -29,6 +29,7 @@ import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
 import { declaresForAll, type NodeDeclaration } from './service/node-declarations.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
+import { waitingChanges } from './service/waiting.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
 import { joinOverHttp, relayTransport } from './sync/relay-transport.ts';
 import { SyncEngine } from './sync/sync-engine.ts';
@@ -259,6 +260,7 @@ function assembleSync({ options, database, agents, files, custody, now, boot, re
     predecessors: (of) => database.predecessorsOf(of),
     agents: () => servingAgents({ agents, custody }),
     store: (agent) => files.get(agent),
+    waiting: () => waitingChanges(agents, files, custody),
     onTaken: (changes, rejects) => {
       counters.sent.inc(changes);
       counters.rejected.inc(rejects.length);

@@ -5,7 +5,7 @@ import { migrate, openDatabase, schemaVersion } from '@holdfast/sqlite';
 import { temporaryDirectory } from '@holdfast/testkit';
 import { describe, expect, test } from 'vitest';
 
-import { nodeMigrations } from '../src/storage/migrations.ts';
+import { nodeMigrations } from '../src/storage/migrations/index.ts';
 import { NodeDatabase } from '../src/storage/node-database.ts';
 import { TestDaemon } from './support/test-daemon.ts';
 

@@ -342,6 +342,13 @@ export const errorCatalogue = {
     title: 'The database was written by a newer Holdfast',
     remedy: 'Run the newer version; the file was left untouched.',
   },
+  'migration-refused': {
+    status: 500,
+    retryable: false,
+    title: 'The schema cannot be taken back',
+    remedy:
+      'The detail names what stands in the way; nothing was changed. A backup of before the upgrade can be put back with `holdfast restore`.',
+  },
   'sqlite-unsafe': {
     status: 500,
     retryable: false,

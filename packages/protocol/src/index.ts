@@ -92,6 +92,9 @@ export { metadataFields, type MetadataField, ownerFields } from './query/field.t
 export { parseQueryText } from './query/text/query-text.ts';
 export { type Connective, type Filter, type FilterPart, filterParts } from './query/filter.ts';
 export {
+  type Freshness,
+  type NetworkAnswer,
+  networkAnswerSchema,
   type NetworkQuery,
   networkQuerySchema,
   type Query,
@@ -144,4 +147,5 @@ export {
   type StartEntry,
   type StreamPage,
   streamPageSchema,
+  type WaitingChanges,
 } from './sync.ts';

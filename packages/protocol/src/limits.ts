@@ -54,6 +54,8 @@ export const limits = Object.freeze({
   helpLength: 500,
   /** Words and phrases in one search. */
   searchTerms: 32,
+  /** Longest wait of a node for the relay's answer to a query, in seconds: shorter than clients wait for the node's. */
+  networkQuerySeconds: 20,
   /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */
   ackTimeoutSeconds: 30,
   /** Longest time to live, in seconds: ten years. */

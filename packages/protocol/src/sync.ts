@@ -13,7 +13,7 @@ export const OLDEST_PROTOCOL_VERSION = 1;
 /** Every wire version, newest last, and what it changed. */
 export const protocolHistory: readonly string[] = Object.freeze([
   '1: sessions, batches of one stream, single changes',
-  '2: digests in sessions and batches, comparing by buckets, copying an agent back, taking over a node',
+  '2: digests in sessions and batches, comparing by buckets, copying an agent back, taking over a node, how much waits',
 ]);
 
 const ms = z.number().int().min(0);
@@ -56,6 +56,21 @@ export const changeSchema = z.object({
 /** One change as it travels. */
 export type Change = z.infer<typeof changeSchema>;
 
+/** What waits of an agent on its node when a session is asked for. */
+const waitingSchema = z.object({
+  agent: agentName,
+  seq: seq.meta({ description: 'The last seq of its stream: what is waiting is not above' }),
+  changes: z
+    .number()
+    .int()
+    .min(0)
+    .nullable()
+    .meta({ description: 'Changes the relay has not taken yet; null: not known, as the file does not serve' }),
+});
+
+/** What waits of an agent on its node. */
+export type WaitingChanges = z.infer<typeof waitingSchema>;
+
 /** Opens or renews the node's session (protocol rule 7). */
 export const sessionRequestSchema = z.object({
   boot: randomId.meta({ description: 'This start of the daemon' }),
@@ -63,6 +78,9 @@ export const sessionRequestSchema = z.object({
     .array(randomId)
     .max(100)
     .meta({ description: 'Earlier starts it goes on from, the last one first; empty for the first' }),
+  waiting: z.array(waitingSchema).max(10_000).optional().meta({
+    description: 'What waits to be sent: of an agent that is not named nothing does. Left out while that is not known',
+  }),
 });
 
 /** Opens or renews the node's session. */
@@ -104,6 +122,12 @@ export const batchHeaderSchema = z.object({
     .min(0)
     .max(limits.syncBatchChanges)
     .meta({ description: 'Changes that follow; none only moves the cursor over what cannot be sent' }),
+  waiting: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .meta({ description: 'About how many changes of the agent wait on the node behind these' }),
   digest: digestSchema
     .optional()
     .meta({ description: "Of the agent's records as they are once this is taken; there if nothing else waits then" }),

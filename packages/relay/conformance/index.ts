@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 
 import { copyingCases } from './copying-cases.ts';
 import { digestCases } from './digest-cases.ts';
+import { freshnessCases } from './freshness-cases.ts';
 import { joiningCases } from './joining-cases.ts';
 import { mergingCases } from './merging-cases.ts';
 import { readingCases } from './reading-cases.ts';
@@ -22,5 +23,6 @@ export function relayStoreConformance(name: string, make: MakeStore): void {
     joiningCases(make);
     digestCases(make);
     copyingCases(make);
+    freshnessCases(make);
   });
 }

@@ -2,16 +2,21 @@
 import { type NetworkQuery, versionMs } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 
+import type { NodeReader } from '../src/index.ts';
 import { useStore } from './enrolled.ts';
 import type { MakeStore } from './store-under-test.ts';
 import { cursorAt, INCARNATION, makeBatch, makeChange, makeRefused, START_MS } from './material.ts';
+
+function sharing(...sharedAgents: string[]): NodeReader {
+  return { node: 'laptop', sharedAgents };
+}
 
 /** What is read back: streams, queries, lists; and what removes: expiry and decisions about dead letters. */
 export function readingCases(make: MakeStore): void {
   describe('reading', () => {
     const open = useStore(make);
-    const ids = async (query: NetworkQuery, onlyNode?: string, nowMs = START_MS): Promise<string[]> => {
-      const answer = await open().store.query(query, nowMs, onlyNode);
+    const ids = async (query: NetworkQuery, reader?: NodeReader, nowMs = START_MS): Promise<string[]> => {
+      const answer = await open().store.query(query, nowMs, reader);
       return 'records' in answer ? answer.records.map(({ id }) => id) : [];
     };
     const fill = async (): Promise<void> => {
@@ -37,13 +42,22 @@ export function readingCases(make: MakeStore): void {
     });
 
     it('a query for one node cannot see another, whatever it asks for', async () => {
+      const laptop = { node: 'laptop', sharedAgents: [] };
       await fill();
-      await expect(ids({}, 'laptop')).resolves.toEqual(['c']);
-      await expect(ids({ nodes: ['htpc'] }, 'laptop')).resolves.toEqual([]);
-      await expect(ids({ where: { node: 'htpc' } }, 'laptop')).resolves.toEqual([]);
-      await expect(ids({ where: { or: [{ node: 'htpc' }, { id: { exists: true } }] } }, 'laptop')).resolves.toEqual([
+      await expect(ids({}, laptop)).resolves.toEqual(['c']);
+      await expect(ids({ nodes: ['htpc'] }, laptop)).resolves.toEqual([]);
+      await expect(ids({ where: { node: 'htpc' } }, laptop)).resolves.toEqual([]);
+      await expect(ids({ where: { or: [{ node: 'htpc' }, { id: { exists: true } }] } }, laptop)).resolves.toEqual([
         'c',
       ]);
+    });
+
+    it('a query for a node sees of others what agents wrote that are shared, if it has such an agent', async () => {
+      await fill();
+      await expect(ids({}, sharing('recruiter'))).resolves.toEqual(['a', 'c']);
+      await expect(ids({ nodes: ['htpc'] }, sharing('*'))).resolves.toEqual(['a']);
+      await expect(ids({}, sharing('scout'))).resolves.toEqual(['c']);
+      await expect(ids({ agents: ['scout'] }, sharing('*'))).resolves.toEqual([]);
     });
 
     it('an answer says whose each record is', async () => {
@@ -116,7 +130,9 @@ export function readingCases(make: MakeStore): void {
       await expect(open().store.query({ limit: 1, collection: 'notes', after }, START_MS)).rejects.toMatchObject(
         refused,
       );
-      await expect(open().store.query({ limit: 1, after }, START_MS, 'htpc')).rejects.toMatchObject(refused);
+      await expect(
+        open().store.query({ limit: 1, after }, START_MS, { node: 'htpc', sharedAgents: [] }),
+      ).rejects.toMatchObject(refused);
     });
 
     it('deleted records are not seen, and a later write brings one back', async () => {

@@ -6,6 +6,8 @@ export type {
   IncomingBatch,
   IncomingChange,
   IncomingImmediate,
+  NodeReader,
+  NodeStanding,
   Refusal,
   RelayStore,
   SessionOpening,

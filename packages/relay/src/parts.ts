@@ -33,6 +33,6 @@ export function nodeDesk(options: NodeDeskOptions): Handlers<Pick<typeof relayRo
     access: new Access({ store, joinSeconds: 900, now }),
     sync: new Sync({ store, metrics, warnings, leaseSeconds, now }),
     disk: { assertRoom: () => undefined },
-    desk: makeDesk(store, now),
+    desk: makeDesk({ store, now, leaseSeconds, sharedAgents: [] }),
   });
 }

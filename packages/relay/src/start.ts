@@ -118,8 +118,10 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
   collectDefaultMetrics({ register: registry });
   const warnings = new Warnings(metrics, log, now);
   const access = new Access({ store, joinSeconds: config['join.seconds'], now });
-  const sync = new Sync({ store, metrics, warnings, leaseSeconds: config['lease.seconds'], now });
-  const parts = { access, sync, disk, desk: makeDesk(store, now) };
+  const leaseSeconds = config['lease.seconds'];
+  const sync = new Sync({ store, metrics, warnings, leaseSeconds, now });
+  const desk = makeDesk({ store, now, leaseSeconds, sharedAgents: config['query.sharedAgents'] });
+  const parts = { access, sync, disk, desk };
   let hosts: ReadonlySet<string> = new Set();
   const service = createService({
     name: 'Holdfast relay',

@@ -126,6 +126,19 @@ describe('a database of schema 2', () => {
   });
 });
 
+describe('a database of schema 3', () => {
+  it('keeps what it held, and of what waits on its nodes nothing is known yet', async () => {
+    await using directory = await temporaryDirectory();
+    const path = directory.file('relay.db');
+    copyFileSync(fixtureOf(3), path);
+    await openAndRead(path, async (store) => {
+      await expect(store.nodes()).resolves.toHaveLength(2);
+      await expect(store.query({ limit: 1 }, START_MS)).resolves.toHaveProperty('records.length', 1);
+      await expect(store.standing({ nodes: ['htpc'] })).resolves.toMatchObject([{ node: 'htpc', waiting: null }]);
+    });
+  });
+});
+
 async function openAndRead<Result>(path: string, read: (store: SqliteRelayStore) => Promise<Result>): Promise<Result> {
   const store = new SqliteRelayStore(path, defaultConfig());
   try {

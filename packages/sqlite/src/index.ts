@@ -3,11 +3,13 @@ export { type DirectoryLock, ensurePrivateDirectory, ensureUsableDirectory, lock
 export { freeBytesIn } from './disk-probe.ts';
 export { DiskWatch, type DiskWatchOptions } from './disk-watch.ts';
 export { isDamage, isSqliteError, translateSqliteError } from './errors.ts';
-export { migrate, type Migration, schemaVersion } from './migrate.ts';
+export { migrate, type Migration, schemaVersion, type WayBack } from './migrate.ts';
+export { migrateDown, reasonAgainstDown } from './migrate-down.ts';
 export { openForReading } from './open-for-reading.ts';
 export { type Database, openDatabase, type Statement } from './open.ts';
 export { openMigrated } from './open-migrated.ts';
 export { dumpSchema, schemaOf } from './schema.ts';
+export { copyVerified } from './verified-copy.ts';
 export { refuseDamaged, refuseEmpty, refuseRotten } from './wal/refuse.ts';
 export { copyWithMendedLog } from './wal/mend.ts';
 export { scanWal, type WalScan, type WalState } from './wal/scan.ts';

@@ -3,12 +3,22 @@ import { HoldfastError } from '@holdfast/protocol';
 import { translateSqliteError } from './errors.ts';
 import type { Database } from './open.ts';
 
+/** How a step is taken back. */
+export interface WayBack {
+  /** Makes of the newer schema the one before, and loses nothing that one knows of. */
+  readonly sql: string;
+  /** Where the version before could not do with what is there: SQL that finds a row then, and why, for people. */
+  readonly unless?: readonly { readonly finds: string; readonly reason: string }[];
+}
+
 /** One step of a schema. Steps are numbered from 1 by their place in the list and never change once released. */
 export interface Migration {
   readonly name: string;
   readonly sql: string;
   /** Fills what `sql` made, where SQL alone cannot compute it; in the same transaction, after `sql`. */
   readonly fill?: (database: Database) => void;
+  /** The step back, or why there is none; a step without either has none. */
+  readonly down?: WayBack | { readonly refused: string };
 }
 
 /**
@@ -18,13 +28,7 @@ export interface Migration {
  * Throws `schema-newer`, having written nothing, when the file has steps this code does not know.
  */
 export function migrate(database: Database, migrations: readonly Migration[]): void {
-  const from = schemaVersion(database);
-  if (from > migrations.length) {
-    throw new HoldfastError(
-      'schema-newer',
-      `${database.name} has schema ${from}; this version knows up to ${migrations.length}`,
-    );
-  }
+  const from = knownSchemaVersion(database, migrations);
   if (from === migrations.length) return;
   const applyMissing = database.transaction(() => {
     for (const [index, migration] of migrations.entries()) {
@@ -42,6 +46,16 @@ export function migrate(database: Database, migrations: readonly Migration[]): v
 /** The number of the last migration applied to a database; 0 for a new one. */
 export function schemaVersion(database: Database): number {
   return database.pragma('user_version', { simple: true }) as number;
+}
+
+/** The schema a database has, if these migrations know it. Throws `schema-newer`. */
+export function knownSchemaVersion(database: Database, migrations: readonly Migration[]): number {
+  const version = schemaVersion(database);
+  if (version <= migrations.length) return version;
+  throw new HoldfastError(
+    'schema-newer',
+    `${database.name} has schema ${version}; this version knows up to ${migrations.length}`,
+  );
 }
 
 function applyMigration(database: Database, { name, sql, fill }: Migration, version: number): void {

@@ -111,7 +111,12 @@ export class AgentFiles {
 
   /** How far an agent's stream is; undefined for a file this process has not opened. Opens nothing. */
   lastSeq(agent: string): number | undefined {
-    return (this.#open.get(agent)?.counters ?? this.#closed.get(agent))?.lastSeq;
+    return this.counters(agent)?.lastSeq;
+  }
+
+  /** How far an agent's stream is and how much of it waits, as `lastSeq`. */
+  counters(agent: string): Pick<AgentSummary, 'lastSeq' | 'outbox'> | undefined {
+    return this.#open.get(agent)?.counters ?? this.#closed.get(agent);
   }
 
   /** Commits what waits, closes an agent's file and forgets all about it, so that another may take its place. */

@@ -18,7 +18,7 @@ export { type BatchBounds, type NodeDeadLetter, type OutboxBatch, type WrittenRa
 export { type Page } from './page.ts';
 export { type QueryScope } from './query/compile.ts';
 export { type QueryResult, runQuery } from './query/run.ts';
-export { named, placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
+export { all, any, named, placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
 export type { Names } from './query/field.ts';
 export { toTimestamp } from './query/timestamp.ts';
 export { type ComparedRecord } from './reconciler.ts';

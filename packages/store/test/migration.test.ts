@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { copyFileSync, readFileSync } from 'node:fs';
 
 import type { Change } from '@holdfast/protocol';
-import { migrate, openDatabase, schemaVersion } from '@holdfast/sqlite';
+import { migrate, migrateDown, openDatabase, openMigrated, schemaVersion } from '@holdfast/sqlite';
 import { agentMigrations, checkFile } from '@holdfast/store';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -139,6 +139,46 @@ describe('a file of schema 2', () => {
 
   test('reads as damaged nowhere before that', async () => {
     expect(await checkFile(path, 'agent')).toMatchObject({ state: 'sound', problems: [] });
+  });
+});
+
+describe('a step back', () => {
+  beforeEach(() => copyFileSync(fixture(2), path));
+
+  test('keeps all the older schema knows of, and forward again everything is as it was', async () => {
+    const before = contentsOf(path);
+    const database = openMigrated(path, agentMigrations);
+    while (schemaVersion(database) > 1) migrateDown(database, agentMigrations);
+    database.close();
+    expect(contentsOf(path)).toEqual(before);
+    using agent = new TestAgent(path);
+    agent.expectTrueCounters();
+    expect(contentsOf(path)).toEqual(before);
+    expect(await checkFile(path, 'agent')).toMatchObject({ state: 'sound', problems: [] });
+  });
+
+  test('that is killed in the middle leaves the newer schema whole', async () => {
+    openMigrated(path, agentMigrations).close();
+    const before = contentsOf(path);
+    const child = fork(new URL('migrate-down-process.ts', import.meta.url), [path], { silent: true });
+    await once(child, 'message');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await checkFile(path, 'agent')).toMatchObject({ state: 'sound', problems: [] });
+    const database = openDatabase(path);
+    expect(schemaVersion(database)).toBe(agentMigrations.length);
+    migrateDown(database, agentMigrations);
+    expect(schemaVersion(database)).toBe(agentMigrations.length - 1);
+    database.close();
+    expect(contentsOf(path)).toEqual(before);
+  });
+
+  test('is not taken by a file of a newer version', () => {
+    const database = openDatabase(path);
+    database.pragma('user_version = 99');
+    expect(() => migrateDown(database, agentMigrations)).toThrow('this version knows up to');
+    expect(schemaVersion(database)).toBe(99);
+    database.close();
   });
 });
 

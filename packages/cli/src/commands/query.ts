@@ -1,11 +1,21 @@
-import type { AggregateQuery, Group, NetworkAggregateQuery, NetworkPageQuery, Page, PageQuery } from '@holdfast/client';
+import type {
+  AggregateQuery,
+  Group,
+  NetworkAggregateQuery,
+  NetworkClient,
+  NetworkPageQuery,
+  Page,
+  PageQuery,
+} from '@holdfast/client';
 import { isHoldfastError, type NetworkQuery, parseQueryText, type QueryPlan } from '@holdfast/protocol';
 import { Command } from 'commander';
 
 import { type Call, withAction, withExamples } from '../action.ts';
 import { CommandError } from '../command-error.ts';
 import { parseJsonOption, parseWholeNumber } from '../option-values.ts';
+import { paint } from '../output.ts';
 import { withDaemon, withRelay } from '../services.ts';
+import { freshnessText } from './freshness-text.ts';
 import { answerGroups, answerPlan, answerRecords } from './query-answer.ts';
 
 interface QueryFlags {
@@ -18,6 +28,8 @@ interface QueryFlags {
   readonly groupBy?: readonly string[];
   readonly explain?: true;
   readonly network?: true;
+  readonly viaNode?: true;
+  readonly freshness?: true;
   readonly node?: readonly string[];
 }
 
@@ -35,12 +47,17 @@ export function queryCommand(): Command {
     .option('--group-by <field>', 'count for each value of the field; may be repeated', collect)
     .option('--explain', 'show how the query would run, and the indexes it would use')
     .option('--network', 'ask the relay; --agent then narrows to one agent')
+    .option('--via-node', 'with --network: ask through the node here, with its token; sees what its agents may')
+    .option('--freshness', 'with --network: say also how fresh the answer is, by what the relay heard of each node')
     .option('--node <name>', 'with --network: only records of this node; may be repeated', collect);
-  withAction<QueryFlags>(command, (call) => (call.options.network ? queryNetwork(call) : queryAgent(call)));
+  withAction<QueryFlags>(command, ({ options, ...call }) =>
+    options.network || options.viaNode ? queryNetwork({ options, ...call }) : queryAgent({ options, ...call }),
+  );
   return withExamples(
     command,
     `query 'candidates where skills has Python and experience_years >= 3 order by name' --agent recruiter`,
     `query 'messages count group by role' --network`,
+    `query candidates --network --via-node --agent recruiter`,
     `query candidates --where '{"status":"active"}' --order name:asc --agent recruiter`,
   );
 }
@@ -59,12 +76,28 @@ async function queryNetwork({ args: [text], options, output }: Call<QueryFlags>)
   const query: NetworkQuery = {
     ...queryOf(text, options),
     ...(options.node && { nodes: [...options.node] }),
+    ...(options.freshness && { freshness: true }),
+  };
+  if (options.viaNode) {
+    await withDaemon(options, ({ network }) => answerNetwork({ options, output }, network, query));
+    return;
+  }
+  const narrowed: NetworkQuery = {
+    ...query,
     ...(options.agent !== undefined && { agents: [options.agent] }),
     ...(options.resource !== undefined && { resources: [options.resource] }),
   };
-  await withRelay(options, async (relay) => {
-    await answer({ options, output }, relay, query);
-  });
+  await withRelay(options, (relay) => answerNetwork({ options, output }, relay, narrowed));
+}
+
+async function answerNetwork(
+  { options, output }: Pick<Call<QueryFlags>, 'options' | 'output'>,
+  network: NetworkClient,
+  query: NetworkQuery,
+): Promise<void> {
+  await answer({ options, output }, network, query);
+  if (!options.freshness || options.explain || output.json) return;
+  output.remark(paint('dim', freshnessText(await network.freshness(query), Date.now())));
 }
 
 /** What takes queries: a collection of the daemon, or the relay. */

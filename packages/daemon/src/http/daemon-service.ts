@@ -12,6 +12,7 @@ import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
 import { authenticateBy } from './caller.ts';
 import { collectionHandlers } from './collection-handlers.ts';
+import { networkHandlers } from './network-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
@@ -43,6 +44,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
     handlers: {
       ...writeHandlers(records, now),
       ...readHandlers(records),
+      ...networkHandlers(sync),
       ...batchHandlers(records, now),
       ...collectionHandlers(status),
       ...nodeHandlers(status, joining),

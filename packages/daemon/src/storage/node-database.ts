@@ -10,7 +10,7 @@ import {
 } from '@holdfast/sqlite';
 
 import { FileMarks } from './file-marks.ts';
-import { nodeMigrations } from './migrations.ts';
+import { nodeMigrations } from './migrations/index.ts';
 
 /** Where a node belongs, once it has joined. */
 export interface Enrolment {

@@ -182,7 +182,7 @@ export class Lane {
     const encoded = await next.encoded;
     this.#sent = { upto: batch.upto, changes: batch.lines.length, digest: batch.digest, rejects: [] };
     const answer = transport.batch(encoded, signal);
-    if (batch.lines.length >= this.#size.bounds.changes) await this.#readAhead(batch.upto, transport);
+    if (batch.lines.length >= this.#size.bounds.changes) await this.#readAhead(batch, transport);
     const outcome = await answer;
     await this.#assertAcknowledged();
     if (outcome.kind === 'done') await this.#taken(outcome.value, { ...this.#sent, rejects: outcome.value.rejects });
@@ -198,15 +198,16 @@ export class Lane {
   }
 
   // Once the batch before it is out, so that the relay has something to do meanwhile.
-  async #readAhead(base: Cursor, transport: Transport): Promise<void> {
+  async #readAhead({ upto, lines }: OutboxBatch, transport: Transport): Promise<void> {
     await nextTurn();
-    this.#ahead = this.#prepare(this.#store().outbox.above(base, this.#size.bounds), transport);
+    this.#ahead = this.#prepare(this.#store().outbox.above(upto, this.#size.bounds), transport, lines.length);
   }
 
-  #prepare(batch: OutboxBatch | undefined, transport: Transport): Prepared | undefined {
+  #prepare(batch: OutboxBatch | undefined, transport: Transport, underWay = 0): Prepared | undefined {
     if (batch === undefined) return undefined;
     const incarnation = this.incarnation();
-    const encoded = transport.encode(this.#context.boot, { agent: this.agent, incarnation, ...batch });
+    const waiting = Math.max(0, this.#store().counters.outbox - underWay - batch.lines.length);
+    const encoded = transport.encode(this.#context.boot, { agent: this.agent, incarnation, waiting, ...batch });
     // A batch read ahead may never be asked for.
     encoded.catch(() => undefined);
     return { batch, encoded };
@@ -284,7 +285,8 @@ export class Lane {
   // A record the relay will not take even alone: moves the cursor over it, and keeps it as a dead letter (rule 9).
   async #skip(batch: OutboxBatch, reason: string, signal: AbortSignal): Promise<void> {
     const { base, upto } = batch;
-    const empty = { agent: this.agent, incarnation: this.incarnation(), base, upto, lines: [] };
+    const waiting = Math.max(0, this.#store().counters.outbox - 1);
+    const empty = { agent: this.agent, incarnation: this.incarnation(), base, upto, waiting, lines: [] };
     const sent = { upto, changes: 1, rejects: [{ seq: upto.seq, code: 'record-too-large', reason }] };
     this.#sent = sent;
     const transport = this.#context.transport();

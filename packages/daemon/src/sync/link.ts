@@ -1,4 +1,4 @@
-import type { Now, SessionAnswer } from '@holdfast/protocol';
+import type { Now, SessionAnswer, WaitingChanges } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 
 import { retryDelayMs } from './backoff.ts';
@@ -8,12 +8,16 @@ import type { LinkFailure, Outcome, Transport } from './transport.ts';
 
 /** A refused link is tried again this often: an operator may have mended it. */
 const SLOW_RETRY_MS = 60_000;
+/** See `Link.hurry`. */
+const HURRY_EVERY_MS = 5000;
 
 /** What a link needs. */
 export interface LinkOptions {
   readonly boot: string;
   /** Earlier starts, for the relay to recognise this one as their successor. */
   readonly predecessors: () => readonly string[];
+  /** What waits, for the relay to tell; undefined while that is not known. */
+  readonly waiting: () => WaitingChanges[] | undefined;
   readonly heartbeatMs: number;
   readonly now: Now;
   /** See `LaneContext.moment`. */
@@ -42,6 +46,7 @@ export class Link {
   #transport: Transport | undefined;
   #state: LinkState = 'off';
   #failures = 0;
+  #isHurried = false;
   #retryAfterMs = 0;
   #lastContactMs: number | null = null;
   #error: string | null = null;
@@ -83,6 +88,19 @@ export class Link {
     return this.#note(outcome);
   }
 
+  /**
+   * Somebody needs the relay now: asks it at once whether it is there, instead of when its turn comes. At most once in five
+   * seconds, and not before a wait that the relay itself named is over.
+   */
+  hurry(): void {
+    if (this.#isHurried || this.#retryAfterMs > 0) return;
+    if (this.#state !== 'waiting' && this.#state !== 'open') return;
+    this.#isHurried = true;
+    this.#options.timers.after(HURRY_EVERY_MS, () => (this.#isHurried = false));
+    this.#disarm();
+    this.#dispatch('timer');
+  }
+
   /** Stops for good. */
   stop(): void {
     this.#disarm();
@@ -101,6 +119,7 @@ export class Link {
     }
     this.#answer = { value: outcome.value, askedAt };
     if (this.#state === 'open') this.#failures = 0;
+    this.#retryAfterMs = 0;
     this.#error = null;
     this.#dispatch('opened');
   }
@@ -108,7 +127,12 @@ export class Link {
   async #askSession(): Promise<Outcome<SessionAnswer> | undefined> {
     const { boot, predecessors } = this.#options;
     try {
-      return await this.#transport?.session({ boot, predecessors: [...predecessors()] });
+      const waiting = this.#options.waiting();
+      return await this.#transport?.session({
+        boot,
+        predecessors: [...predecessors()],
+        ...(waiting && { waiting }),
+      });
     } catch (error) {
       return { kind: 'failed', reason: `the session could not be asked for: ${String(error)}`, retryAfterMs: 0 };
     }

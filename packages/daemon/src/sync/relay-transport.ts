@@ -13,7 +13,7 @@ import {
   streamPageSchema,
 } from '@holdfast/protocol';
 import { Agent, type Dispatcher, request } from 'undici';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 import type { CopyRange, EncodedBatch, Join, Outcome, Transport } from './transport.ts';
 
@@ -29,6 +29,9 @@ const REFUSALS = new Set([401, 403, 404, 426]);
 
 /** Why a credential that was good may not be any more (protocol rule 7): what this node never sent is to be kept. */
 const REPLACED = 'if another machine took the place of this node, `holdfast node reidentify` keeps what it never sent';
+
+/** See `RelayAnswerJson`. Documents are not looked at: that would hold up everybody else on the node. */
+const relayAnswerJson = z.record(z.string(), z.unknown());
 
 const compress = promisify(zstdCompress);
 
@@ -105,6 +108,9 @@ export function transportOver(relay: RelayExchange, token: string): Transport {
     },
     digest: (agent, signal) => {
       return call(relay, { method: 'GET', path: `/relay/agents/${agent}/digest`, token, signal }, bucketsSchema);
+    },
+    query: (query, signal) => {
+      return call(relay, { ...post('/relay/query', JSON.stringify(query)), signal }, relayAnswerJson);
     },
     copyPage: (range, signal) => call(relay, { method: 'GET', path: copyPath(range), token, signal }, copyPageSchema),
     close: () => relay.close(),

@@ -3,10 +3,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type Cursor,
   isHoldfastError,
+  type NetworkQuery,
   type NodeConfig,
   type Now,
   type Reject,
   type SessionAnswer,
+  type WaitingChanges,
 } from '@holdfast/protocol';
 import { type AgentStore, EMPTY_DIGEST, type WrittenRange } from '@holdfast/store';
 import PQueue from 'p-queue';
@@ -18,9 +20,10 @@ import { Lane } from './lane.ts';
 import type { LaneContext } from './lane-context.ts';
 import { Link, type LinkStatus } from './link.ts';
 import { logNotice, type Notice, noticeText } from './notices.ts';
+import { askRelay } from './relay-query.ts';
 import type { StreamState } from './stream-machine.ts';
 import type { Timers } from './timers.ts';
-import type { Transport } from './transport.ts';
+import type { RelayAnswerJson, Transport } from './transport.ts';
 
 /** What sync needs of the daemon around it. */
 export interface SyncOptions {
@@ -31,6 +34,8 @@ export interface SyncOptions {
   readonly agents: () => readonly string[];
   /** An agent's store, to be used at once. */
   readonly store: (agent: string) => AgentStore;
+  /** What waits of every agent, for the relay to tell; undefined while that is not known. */
+  readonly waiting: () => WaitingChanges[] | undefined;
   /** The relay took changes of an agent. */
   readonly onTaken: (changes: number, rejects: readonly Reject[]) => void;
   /** Something happened to a stream that is to be counted; it is logged already. */
@@ -163,6 +168,11 @@ export class SyncEngine {
     }
   }
 
+  /** Asks the relay a query in the node's name; see `askRelay`. */
+  query(query: NetworkQuery, signal: AbortSignal): Promise<RelayAnswerJson> {
+    return askRelay(query, { transport: this.#transport, link: this.#link, signal });
+  }
+
   /** Stops: nothing is sent any more, and what is under way has ended. */
   async stop(): Promise<void> {
     await this.#end();
@@ -183,11 +193,12 @@ export class SyncEngine {
   }
 
   #makeLink(): Link {
-    const { now, random, timers, log, config, predecessors } = this.#options;
+    const { now, random, timers, log, config, predecessors, waiting } = this.#options;
     const boot = this.#boot;
     return new Link({
       boot,
       predecessors: () => predecessors(boot),
+      waiting,
       heartbeatMs: config['sync.heartbeatSeconds'] * 1000,
       now,
       moment: () => this.#moment(),

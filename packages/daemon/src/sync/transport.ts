@@ -5,6 +5,7 @@ import type {
   Cursor,
   ImmediateRequest,
   JoinAnswer,
+  NetworkQuery,
   Reject,
   SessionAnswer,
   SessionRequest,
@@ -42,6 +43,8 @@ export interface BatchToSend {
   readonly base: Cursor;
   readonly upto: Cursor;
   readonly lines: readonly string[];
+  /** About how many changes wait behind these; undefined: not said. */
+  readonly waiting?: number;
   /** See `OutboxBatch`. */
   readonly digest?: string;
 }
@@ -69,6 +72,9 @@ export interface CopyRange {
   readonly after?: string | undefined;
 }
 
+/** An answer of the relay that is handed on as it came: what is new in it means something to whoever asked. */
+export type RelayAnswerJson = Readonly<Record<string, unknown>>;
+
 /** The calls a node makes to its relay. None throws: every failure is an outcome. */
 export interface Transport {
   /** Opens or renews the session. */
@@ -85,6 +91,8 @@ export interface Transport {
   digest(agent: string, signal: AbortSignal): Promise<Outcome<Buckets>>;
   /** Copies what the relay holds of an agent, a page at a time. */
   copyPage(range: CopyRange, signal: AbortSignal): Promise<Outcome<CopyPage>>;
+  /** Queries the network, in so far as the node may see it. */
+  query(query: NetworkQuery, signal: AbortSignal): Promise<Outcome<RelayAnswerJson>>;
   /** Cuts every connection; calls still under way end as `lost`. */
   close(): Promise<void>;
 }

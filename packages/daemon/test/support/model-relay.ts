@@ -305,6 +305,7 @@ export class ModelRelay implements AsyncDisposable {
     if (path === '/relay/join') {
       return { node: joinRequestSchema.parse(body).node, credential: this.credential, epoch: EPOCH };
     }
+    if (path === '/relay/query') return { records: [], next: null };
     const url = new URL(path, this.url);
     const [, , , agent = '', what] = url.pathname.split('/');
     if (what === 'digest') return this.#buckets(agent);

@@ -35,6 +35,7 @@ const samples: Samples = {
   'record.delete': () => ({ path: '/v1/records/notes/secret' }),
   'record.create': () => ({ path: '/v1/records/notes', body: doc }),
   'record.query': () => ({ path: '/v1/records/notes/query', body: {} }),
+  'network.query': () => ({ path: '/v1/network/query', body: {} }),
   batch: () => ({
     path: '/v1/batch',
     body: [

@@ -63,6 +63,7 @@ export class SyncBench implements AsyncDisposable {
       boot: this.boot,
       predecessors: () => options.predecessors ?? [],
       agents: () => this.agents,
+      waiting: () => undefined,
       store: (agent) => this.files.get(agent),
       onTaken: (changes: number, rejects: readonly Reject[]) => {
         this.taken.changes += changes;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { limits } from '../limits.ts';
 import { agentName, collectionName, nodeName, resourceName } from '../names.ts';
-import { recordSchema } from '../record.ts';
+import { recordSchema, timestamp } from '../record.ts';
 import { aggregateSchema } from './aggregate.ts';
 import { fieldPath } from './field.ts';
 import { filterSchema } from './filter.ts';
@@ -46,6 +46,7 @@ export const networkQuerySchema = querySchema.extend({
   nodes: z.array(nodeName).max(100).optional(),
   agents: z.array(agentName).max(100).optional(),
   resources: z.array(resourceName).max(100).optional(),
+  freshness: z.boolean().optional().meta({ description: 'Tell also how fresh the answer is, node by node' }),
 });
 
 /** A query over the network. */
@@ -54,15 +55,45 @@ export type NetworkQuery = z.infer<typeof networkQuerySchema>;
 /** How a query would run: what the database does, step by step, and the indexes it uses. */
 const planSchema = z.object({ steps: z.array(z.string()), indexes: z.array(z.string()) });
 
+const recordsSchema = z.object({ records: z.array(recordSchema), next: z.string().nullable() });
+const groupsSchema = z.object({ groups: z.array(z.record(z.string(), z.json())) });
+
 /** Records, with `next` if there are more; or groups, for an aggregate; or the plan, if that was asked for. */
-export const queryAnswerSchema = z.union([
-  z.object({ records: z.array(recordSchema), next: z.string().nullable() }),
-  z.object({ groups: z.array(z.record(z.string(), z.json())) }),
-  z.object({ plan: planSchema }),
-]);
+export const queryAnswerSchema = z.union([recordsSchema, groupsSchema, z.object({ plan: planSchema })]);
 
 /** Records, with `next` if there are more; or groups, for an aggregate; or the plan, if that was asked for. */
 export type QueryAnswer = z.infer<typeof queryAnswerSchema>;
+
+/** How fresh an answer of the relay is: the nodes it may have records of, and how far each was heard of. */
+const freshnessSchema = z.object({
+  nodes: z.array(
+    z.object({
+      node: nodeName,
+      last_contact_at: timestamp.nullable().meta({ description: "By the relay's clock; null: never" }),
+      connected: z.boolean().meta({ description: 'Whether it was heard of within its lease' }),
+      outstanding: z
+        .number()
+        .int()
+        .nullable()
+        .meta({ description: 'Changes of these agents that waited there when it last told; null: not known' }),
+    }),
+  ),
+});
+
+/** How fresh an answer of the relay is. */
+export type Freshness = z.infer<typeof freshnessSchema>;
+
+const fresh = { freshness: freshnessSchema.optional().meta({ description: 'There if the query asks for it' }) };
+
+/** What a query over the network answers: as `queryAnswerSchema`, and how fresh it is. */
+export const networkAnswerSchema = z.union([
+  recordsSchema.extend(fresh),
+  groupsSchema.extend(fresh),
+  z.object({ plan: planSchema }),
+]);
+
+/** What a query over the network answers. */
+export type NetworkAnswer = z.infer<typeof networkAnswerSchema>;
 
 /** How a query would run. */
 export type QueryPlan = z.infer<typeof planSchema>;

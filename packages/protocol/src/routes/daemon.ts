@@ -11,7 +11,7 @@ import {
 import { limits } from '../limits.ts';
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
 import { timestamp, version, writeAnswerSchema } from '../record.ts';
-import { queryAnswerSchema, querySchema } from '../query/query.ts';
+import { networkAnswerSchema, networkQuerySchema, queryAnswerSchema, querySchema } from '../query/query.ts';
 import { rejectSchema } from '../sync.ts';
 import type { ErrorCode } from '../error-catalogue.ts';
 import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
@@ -311,6 +311,17 @@ export const daemonRoutes = {
     status: 200,
     answer: { kind: 'json', schema: z.object({ node: nodeName, relay: z.string() }) },
     errors: ['already-enrolled', 'join-token-refused', 'node-exists', 'relay-unreachable', 'protocol-unsupported'],
+  },
+  'network.query': {
+    method: 'POST',
+    path: '/v1/network/query',
+    summary:
+      "Query what the relay holds: an agent's token asks for its agent, an admin's that names none for the whole node; of other nodes what `query.sharedAgents` there allows",
+    roles: ['agent', 'admin'],
+    body: { kind: 'json', schema: networkQuerySchema },
+    status: 200,
+    answer: { kind: 'json', schema: networkAnswerSchema },
+    errors: ['not-enrolled', 'relay-unreachable'],
   },
   ...upkeepRoutes,
   'agent.list': {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
-import { networkQuerySchema, queryAnswerSchema } from '../query/query.ts';
+import { networkAnswerSchema, networkQuerySchema } from '../query/query.ts';
 import { timestamp, version } from '../record.ts';
 import {
   batchHeaderSchema,
@@ -178,11 +178,12 @@ export const relayRoutes = {
   query: {
     method: 'POST',
     path: '/relay/query',
-    summary: 'Query records across nodes, agents and collections; a node sees its own agents',
+    summary:
+      'Query records across nodes, agents and collections; a node sees its own agents, and those of other nodes that `query.sharedAgents` allows',
     roles: [...readers, 'node'],
     body: { kind: 'json', schema: networkQuerySchema },
     status: 200,
-    answer: { kind: 'json', schema: queryAnswerSchema },
+    answer: { kind: 'json', schema: networkAnswerSchema },
     errors: [],
   },
   status: {

@@ -1,8 +1,8 @@
-import type { DeadLetter, NetworkQuery, NodeInfo } from '@holdfast/protocol';
+import type { DeadLetter, Freshness, NetworkQuery, NodeInfo, Now } from '@holdfast/protocol';
 import type { DiskWatch } from '@holdfast/sqlite';
-import type { CollectionCount, QueryResult } from '@holdfast/store';
+import { type CollectionCount, type QueryResult, toTimestamp } from '@holdfast/store';
 
-import type { RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
+import type { NodeReader, NodeStanding, RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
 import type { Access, RelayCaller } from './access.ts';
 import type { Sync } from './sync.ts';
 
@@ -16,10 +16,13 @@ export interface RelayService {
   readonly desk: Desk;
 }
 
+/** What a query over the network answers, and how fresh it is if the query asks for that. */
+export type NetworkResult = QueryResult & { readonly freshness?: Freshness };
+
 /** What operators and tools read, and what operators decide about dead letters. */
 export interface Desk {
-  /** Queries the network; a node sees its own records only. Throws `invalid-request`. */
-  query(caller: RelayCaller, query: NetworkQuery): Promise<QueryResult>;
+  /** Queries the network; a node sees what `NodeReader` lets it. Throws `invalid-request`. */
+  query(caller: RelayCaller, query: NetworkQuery): Promise<NetworkResult>;
   /** See `RelayStore.nodes`. */
   nodes(): Promise<readonly NodeInfo[]>;
   /** See `RelayStore.collections`. */
@@ -34,14 +37,42 @@ export interface Desk {
 
 const DEFAULT_DEAD_LETTERS = 100;
 
+/** What a desk needs. */
+export interface DeskOptions {
+  readonly store: RelayStore;
+  readonly now: Now;
+  /** See `NodeReader`. */
+  readonly sharedAgents: readonly string[];
+  /** A node not heard of for so long is not connected. */
+  readonly leaseSeconds: number;
+}
+
 /** The desk over a store. */
-export function makeDesk(store: RelayStore, now: () => number): Desk {
+export function makeDesk({ store, now, sharedAgents, leaseSeconds }: DeskOptions): Desk {
+  const readerOf = ({ role, name }: RelayCaller): NodeReader | undefined =>
+    role === 'node' ? { node: name, sharedAgents } : undefined;
   return {
-    query: (caller, query) => store.query(query, now(), caller.role === 'node' ? caller.name : undefined),
+    query: async (caller, query) => {
+      const reader = readerOf(caller);
+      if (query.freshness !== true || query.explain === true) return store.query(query, now(), reader);
+      // Told before the records are read: what comes in between makes the answer fresher than it says.
+      const freshness = freshnessOf(await store.standing(query, reader), now() - leaseSeconds * 1000);
+      return { ...(await store.query(query, now(), reader)), freshness };
+    },
     nodes: () => store.nodes(),
     collections: () => store.collections(),
     deadLetters: (limit = DEFAULT_DEAD_LETTERS) => store.deadLetters(limit),
     deadLetter: (id) => store.deadLetter(id),
     dropDeadLetter: (id) => store.dropDeadLetter(id),
   };
+}
+
+function freshnessOf(standings: readonly NodeStanding[], silentBeforeMs: number): Freshness {
+  const nodes = standings.map(({ node, lastContactMs, waiting }) => ({
+    node,
+    last_contact_at: lastContactMs === null ? null : toTimestamp(lastContactMs),
+    connected: lastContactMs !== null && lastContactMs >= silentBeforeMs,
+    outstanding: waiting,
+  }));
+  return { nodes };
 }

@@ -56,10 +56,10 @@ export class Sync {
   }
 
   /** Opens or renews a session. Throws like `RelayStore.openSession`. */
-  async openSession(node: string, { boot, predecessors }: SessionRequest): Promise<SessionAnswer> {
+  async openSession(node: string, { boot, predecessors, waiting }: SessionRequest): Promise<SessionAnswer> {
     const { store, leaseSeconds } = this.#options;
     const speaker = this.#speaker(node, boot);
-    const streams = await store.openSession({ ...speaker, predecessors });
+    const streams = await store.openSession({ ...speaker, predecessors, ...(waiting && { waiting }) });
     return { node, epoch: store.epoch, leaseSeconds, nowMs: speaker.nowMs, streams: [...streams] };
   }
 

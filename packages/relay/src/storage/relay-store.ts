@@ -47,6 +47,8 @@ export interface Speaker {
 /** A request to open or renew a session. */
 export interface SessionOpening extends Speaker {
   readonly predecessors: SessionRequest['predecessors'];
+  /** All that waits on the node; undefined: it does not say. */
+  readonly waiting?: SessionRequest['waiting'];
 }
 
 /** Where the relay stands in a stream. */
@@ -133,6 +135,22 @@ export interface TokenEntry {
   readonly replaces: boolean;
 }
 
+/** How far a node was heard of. */
+export interface NodeStanding {
+  readonly node: string;
+  /** Null: never. */
+  readonly lastContactMs: number | null;
+  /** Changes of the agents asked about that waited there when it last told; null: not known. */
+  readonly waiting: number | null;
+}
+
+/** A node as it asks: it may read what its own agents wrote, and what is shared with it. */
+export interface NodeReader {
+  readonly node: string;
+  /** Names of agents that are one and the same on every node; `*`: all. Counts only for those the node has itself. */
+  readonly sharedAgents: readonly string[];
+}
+
 /** Figures for metrics. */
 export interface StoreFigures {
   readonly nodes: number;
@@ -205,10 +223,13 @@ export interface RelayStore {
   copyPage(node: string, agent: string, part: AgentPart): Promise<CopyPart>;
 
   /**
-   * Runs a query at a point in time: expired records are not seen. `onlyNode` hides all other nodes' records.
-   * Throws `invalid-request`.
+   * Runs a query at a point in time: expired records are not seen. With a `reader`, whatever that node may not read is not
+   * seen either. Throws `invalid-request`.
    */
-  query(query: NetworkQuery, nowMs: number, onlyNode?: string): Promise<QueryResult>;
+  query(query: NetworkQuery, nowMs: number, reader?: NodeReader): Promise<QueryResult>;
+
+  /** The nodes that may have records a query asks for, by name: those with such agents, and those never heard of yet. */
+  standing(query: NetworkQuery, reader?: NodeReader): Promise<readonly NodeStanding[]>;
 
   /** All nodes, their agents and dead letters, by name. An agent that began anew shows its latest stream's cursor. */
   nodes(): Promise<readonly NodeInfo[]>;

@@ -10,6 +10,10 @@ import { addWords, WORDS_FUNCTION } from './words.ts';
 /** Stands between the texts of a record, so that no phrase reaches from one into the next. */
 const BETWEEN_TEXTS = '\u{E000}';
 
+/** Those over declared fields: no other index has such a name. */
+const FROM_INDEXES = "FROM main.sqlite_schema WHERE type = 'index' AND tbl_name = 'records' AND name LIKE '% (%'";
+const HAS_INDEX = `EXISTS (SELECT 1 ${FROM_INDEXES})`;
+
 /** How a records table is laid out. */
 export interface RecordsLayout {
   /** Its integer key. */
@@ -53,10 +57,16 @@ export class DerivedUpkeep {
    * declared any more. Cheap when nothing changed; otherwise it looks at every record of a collection. Needs a transaction.
    */
   fit(collections: readonly Collection[]): void {
+    if (collections.length === 0 && !this.#hasAny()) return;
     this.#fitIndexes(new Map(collections.flatMap((collection) => indexesOf(collection, this.#layout))));
     this.#fitMembers(new Map(collections.map((collection) => [collection.name, memberPaths(collection)])));
     this.#fitTexts(new Map(collections.map(({ name, search = [] }) => [name, search.map(jsonPath)])));
     for (const table of ['members', 'texts'] as const) this.#fitTriggers(table);
+  }
+
+  #hasAny(): boolean {
+    const any = `SELECT EXISTS (SELECT 1 FROM member_fields) OR EXISTS (SELECT 1 FROM text_fields) OR ${HAS_INDEX}`;
+    return this.#database.prepare(any).pluck().get() === 1;
   }
 
   // They cost every statement that writes records, when it is prepared and when it runs: only a file that needs them has them.
@@ -70,12 +80,7 @@ export class DerivedUpkeep {
 
   #fitIndexes(wanted: ReadonlyMap<string, string>): void {
     const present = new Map(
-      this.#database
-        .prepare(
-          "SELECT name, sql FROM main.sqlite_schema WHERE type = 'index' AND tbl_name = 'records' AND name LIKE '% (%'",
-        )
-        .raw()
-        .all() as [string, string][],
+      this.#database.prepare(`SELECT name, sql ${FROM_INDEXES}`).raw().all() as [string, string][],
     );
     for (const [name, definition] of present)
       if (wanted.get(name) !== definition) this.#database.exec(`DROP INDEX "${name}"`);

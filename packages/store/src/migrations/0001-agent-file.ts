@@ -64,4 +64,5 @@ CREATE TABLE dead_letters (
   rejected_at INTEGER NOT NULL
 ) STRICT;
 `,
+  down: { refused: 'nothing stands before the first schema' },
 };

@@ -29,4 +29,14 @@ CREATE INDEX dead_letters_seq ON dead_letters (seq);
     for (const hash of hashes.iterate() as IterableIterator<string>) sum ^= digestShare({ hash, expiresAtMs: null });
     database.prepare('UPDATE stream SET digest = ?').run(digestText(sum));
   },
+  // What was rejected is known by its dead letter; where that was dropped, the record is sent and rejected once again.
+  down: {
+    sql: `
+DROP INDEX dead_letters_seq;
+DROP INDEX records_rejected;
+ALTER TABLE records DROP COLUMN relay_hash;
+ALTER TABLE records DROP COLUMN rejected;
+ALTER TABLE stream DROP COLUMN digest;
+`,
+  },
 };

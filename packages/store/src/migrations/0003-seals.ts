@@ -17,4 +17,11 @@ ALTER TABLE dead_letters ADD COLUMN seal TEXT NOT NULL DEFAULT '';
     sealAll(database, 'idempotency');
     sealAll(database, 'dead_letters');
   },
+  down: {
+    sql: `
+ALTER TABLE dead_letters DROP COLUMN seal;
+ALTER TABLE idempotency DROP COLUMN seal;
+ALTER TABLE stream DROP COLUMN seal;
+`,
+  },
 };

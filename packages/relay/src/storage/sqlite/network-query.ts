@@ -1,7 +1,19 @@
 import type { NetworkQuery } from '@holdfast/protocol';
 import type { Database } from '@holdfast/sqlite';
+import {
+  all,
+  any,
+  named,
+  placeholders,
+  type QueryResult,
+  type QueryScope,
+  runQuery,
+  sql,
+  type Sql,
+} from '@holdfast/store';
+
+import type { NodeReader } from '../relay-store.ts';
 import type { DeclaredCollections } from './declared-collections.ts';
-import { named, placeholders, type QueryResult, type QueryScope, runQuery, sql, type Sql } from '@holdfast/store';
 
 const columns: QueryScope['names']['columns'] = {
   id: { column: 'records.id', kind: 'text' },
@@ -20,40 +32,53 @@ const LISTED = 'node, agent, resource, collection, records.id AS id, version, cr
 export interface NetworkView {
   readonly declared: DeclaredCollections;
   readonly nowMs: number;
-  /** Undefined: all of them. */
-  readonly onlyNode: string | undefined;
+  /** Undefined: somebody who may read all of it. */
+  readonly reader: NodeReader | undefined;
 }
 
-/** Runs a query over the records of the network, or of one node. Throws `invalid-request`. */
+/** Runs a query over the records of the network, or over those a node may read. Throws `invalid-request`. */
 export function runNetworkQuery(
   database: Database,
   query: NetworkQuery,
-  { declared, nowMs, onlyNode }: NetworkView,
+  { declared, nowMs, reader }: NetworkView,
 ): QueryResult {
   return runQuery(database, query, {
     from: sql('records JOIN agents ON agents.id = records.agent_id'),
     key: 'records.position',
     ofCollection: query.collection,
     names: { columns, ...declared.names(query.collection) },
-    visible: visibleTo(query, nowMs, onlyNode),
-    name: onlyNode ?? '',
+    visible: visibleTo(query, nowMs, reader),
+    name: reader?.node ?? '',
     listed: LISTED,
     // In the order of the index on the key, so that a page without an order of its own needs no sorting.
     tieBreakers: ['collection', 'records.id', 'agent_id', 'resource'],
   });
 }
 
-function visibleTo(query: NetworkQuery, nowMs: number, onlyNode: string | undefined): Sql {
-  const conditions: Sql[] = [sql('deleted = 0 AND (expires_at IS NULL OR expires_at > ?)', nowMs)];
+function visibleTo(query: NetworkQuery, nowMs: number, reader: NodeReader | undefined): Sql {
+  const conditions: Sql[] = [
+    sql('deleted = 0 AND (expires_at IS NULL OR expires_at > ?)', nowMs),
+    ...agentsOf(query, reader),
+  ];
   if (query.collection !== undefined) conditions.push(sql(`collection = ${named(query.collection)}`));
-  if (onlyNode !== undefined) conditions.push(sql('node = ?', onlyNode));
-  if (query.nodes !== undefined) conditions.push(oneOf('node', query.nodes));
-  if (query.agents !== undefined) conditions.push(oneOf('agent', query.agents));
   if (query.resources !== undefined) conditions.push(oneOf('resource', query.resources));
-  return {
-    text: conditions.map(({ text }) => text).join(' AND '),
-    params: conditions.flatMap(({ params }) => params),
-  };
+  return all(conditions);
+}
+
+/** What holds of the agents whose records a query asks for and may see. In SQL over `agents`. */
+export function agentsOf({ nodes, agents }: NetworkQuery, reader: NodeReader | undefined): Sql[] {
+  return [
+    ...(reader === undefined ? [] : [readableBy(reader)]),
+    ...(nodes === undefined ? [] : [oneOf('node', nodes)]),
+    ...(agents === undefined ? [] : [oneOf('agent', agents)]),
+  ];
+}
+
+function readableBy({ node, sharedAgents }: NodeReader): Sql {
+  if (sharedAgents.length === 0) return sql('node = ?', node);
+  const isOwnName = sql('agent IN (SELECT own.agent FROM agents AS own WHERE own.node = ?)', node);
+  const isShared = sharedAgents.includes('*') ? isOwnName : all([isOwnName, oneOf('agent', sharedAgents)]);
+  return any([sql('node = ?', node), isShared]);
 }
 
 function oneOf(column: string, values: readonly string[]): Sql {

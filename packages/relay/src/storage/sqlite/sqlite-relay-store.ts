@@ -27,6 +27,8 @@ import type {
   IncomingBatch,
   IncomingChange,
   IncomingImmediate,
+  NodeReader,
+  NodeStanding,
   Refusal,
   RelayStore,
   SessionOpening,
@@ -50,6 +52,7 @@ import { cloned, SessionTable } from './session-table.ts';
 import { StartTable } from './start-table.ts';
 import { type StoredStream, StreamTable } from './stream-table.ts';
 import { TokenTable } from './token-table.ts';
+import { WaitingTable } from './waiting-table.ts';
 
 /** Rough size of a write that carries no documents. */
 const SMALL_WRITE_BYTES = 256;
@@ -75,6 +78,7 @@ export class SqliteRelayStore implements RelayStore {
   readonly #starts: StartTable;
   readonly #deadLetters: DeadLetterTable;
   readonly #tokens: TokenTable;
+  readonly #waiting: WaitingTable;
   readonly #overview: Overview;
   readonly #copy: AgentCopy;
 
@@ -104,6 +108,7 @@ export class SqliteRelayStore implements RelayStore {
     this.#starts = new StartTable(this.#database);
     this.#deadLetters = new DeadLetterTable(this.#database);
     this.#tokens = new TokenTable(this.#database);
+    this.#waiting = new WaitingTable(this.#database);
     this.#overview = new Overview(this.#database);
     this.#copy = new AgentCopy(this.#database);
   }
@@ -122,10 +127,11 @@ export class SqliteRelayStore implements RelayStore {
   }
 
   async openSession(opening: SessionOpening): Promise<readonly StreamCursor[]> {
-    const { node, boot, predecessors } = opening;
+    const { node, boot, predecessors, waiting } = opening;
     const isOpen = await this.#write(() => {
       if (!this.#claim(opening)) return false;
       this.#starts.note(node, boot, predecessors);
+      if (waiting !== undefined) this.#waiting.tell(node, waiting);
       return true;
     });
     if (!isOpen) throw cloned(node);
@@ -144,6 +150,7 @@ export class SqliteRelayStore implements RelayStore {
       assertFastForward(header.base, stream.cursor);
       const taken = this.#merge(stream, changes, { nowMs, areCurrent: true });
       this.#streams.move(stream, header.upto);
+      this.#waiting.follow(stream, header);
       return this.#isComparable(stream, header, taken) ? { ...taken, digest: this.#streams.digest(stream) } : taken;
     }, bytes);
   }
@@ -172,8 +179,12 @@ export class SqliteRelayStore implements RelayStore {
     return this.#read(() => this.#copy.page(node, agent, part));
   }
 
-  query(query: NetworkQuery, nowMs: number, onlyNode?: string): Promise<QueryResult> {
-    return this.#read(() => runNetworkQuery(this.#database, query, { declared: this.#declared, nowMs, onlyNode }));
+  query(query: NetworkQuery, nowMs: number, reader?: NodeReader): Promise<QueryResult> {
+    return this.#read(() => runNetworkQuery(this.#database, query, { declared: this.#declared, nowMs, reader }));
+  }
+
+  standing(query: NetworkQuery, reader?: NodeReader): Promise<readonly NodeStanding[]> {
+    return this.#read(() => this.#waiting.standing(query, reader));
   }
 
   nodes(): Promise<readonly NodeInfo[]> {

@@ -101,4 +101,5 @@ CREATE TABLE tokens (
 
 CREATE INDEX tokens_expiry ON tokens (expires_at) WHERE expires_at IS NOT NULL;
 `,
+  down: { refused: 'nothing stands before the first schema' },
 };

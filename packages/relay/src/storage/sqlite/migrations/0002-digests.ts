@@ -26,6 +26,24 @@ WHERE records.collection = refused.collection AND records.id = refused.record AN
   AND records.resource = refused.resource AND records.version < refused.version;
 `,
   fill: fillDigests,
+  down: {
+    sql: `
+ALTER TABLE tokens DROP COLUMN replaces;
+ALTER TABLE records DROP COLUMN damaged;
+ALTER TABLE records DROP COLUMN outdated;
+ALTER TABLE agents DROP COLUMN digest;
+`,
+    unless: [
+      {
+        finds: 'SELECT 1 FROM records WHERE damaged = 1',
+        reason: 'records that rotted are marked, and the version before would give them out as sound',
+      },
+      {
+        finds: `SELECT 1 FROM tokens WHERE replaces = 1 AND used_at IS NULL AND expires_at > unixepoch() * 1000`,
+        reason: 'a join token that replaces a node still holds, and the version before would not keep it to that',
+      },
+    ],
+  },
 };
 
 function fillDigests(database: Database): void {

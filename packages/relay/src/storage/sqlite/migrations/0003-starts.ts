@@ -17,4 +17,18 @@ CREATE TABLE starts (
 
 CREATE INDEX records_outdated ON records (agent_id) WHERE outdated = 1;
 `,
+  // Sessions name the last hundred starts, so that a line of them is learned again. A branch is not.
+  down: {
+    sql: `
+DROP INDEX records_outdated;
+DROP TABLE starts;
+`,
+    unless: [
+      {
+        finds: 'SELECT 1 FROM starts WHERE parent IS NOT NULL GROUP BY node, parent HAVING count(*) > 1',
+        reason:
+          'a copy of a node ran beside it or after it, and which of their writes came later would not be known any more',
+      },
+    ],
+  },
 };

@@ -1,6 +1,7 @@
 import type { Migration } from '@holdfast/sqlite';
 
-const node: Migration = {
+/** Who the node is, its starts, its agents and their tokens. */
+export const node: Migration = {
   name: 'node',
   sql: `
 CREATE TABLE node (
@@ -35,21 +36,5 @@ CREATE TABLE tokens (
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 `,
+  down: { refused: 'nothing stands before the first schema' },
 };
-
-const agentFiles: Migration = {
-  name: 'what is known of agents’ files',
-  sql: `
-ALTER TABLE agents ADD COLUMN incarnation TEXT;
-ALTER TABLE agents ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE agents ADD COLUMN put_back_at INTEGER;
-ALTER TABLE agents ADD COLUMN damaged_reason TEXT;
-ALTER TABLE agents ADD COLUMN damaged_at INTEGER;
-ALTER TABLE agents ADD COLUMN set_aside TEXT;
-ALTER TABLE agents ADD COLUMN restoring TEXT;
-ALTER TABLE enrolment ADD COLUMN adopting INTEGER NOT NULL DEFAULT 0 CHECK (adopting IN (0, 1));
-`,
-};
-
-/** The schema of a node's own database, `node.db`, step by step. */
-export const nodeMigrations: readonly Migration[] = Object.freeze([node, agentFiles]);

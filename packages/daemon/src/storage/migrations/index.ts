@@ -1,0 +1,7 @@
+import type { Migration } from '@holdfast/sqlite';
+
+import { node } from './0001-node.ts';
+import { agentFiles } from './0002-agent-files.ts';
+
+/** The schema of a node's own database, `node.db`, step by step. */
+export const nodeMigrations: readonly Migration[] = Object.freeze([node, agentFiles]);

@@ -1,0 +1,68 @@
+import { errorCatalogue, type ErrorCode, HoldfastError, limits, type NetworkQuery } from '@holdfast/protocol';
+
+import type { Link, LinkStatus } from './link.ts';
+import type { Outcome, RelayAnswerJson, Transport } from './transport.ts';
+
+/** What asking the relay a query needs. */
+export interface AskingOptions {
+  /** Undefined: the node has no relay. */
+  readonly transport: Transport | undefined;
+  readonly link: Pick<Link, 'status' | 'hurry'>;
+  /** Ends the call: whoever asked is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** Codes of the relay that say nothing of the query: to whoever asked here the relay is away. */
+const away: ReadonlySet<string> = new Set<ErrorCode>(['internal', 'shutting-down']);
+
+/**
+ * Asks the relay a query in the node's name. While the link is known to be down it is refused at once, and the link looks
+ * for the relay again soon. Waits for an answer as long as for any of the relay's, at most `limits.networkQuerySeconds`.
+ *
+ * Throws `not-enrolled`; `relay-unreachable`, with `last_contact_at`; and what the relay refuses the query with.
+ */
+export async function askRelay(query: NetworkQuery, options: AskingOptions): Promise<RelayAnswerJson> {
+  const { transport, link, signal } = options;
+  if (transport === undefined) {
+    throw new HoldfastError('not-enrolled', 'the node has no relay, and so no network to query');
+  }
+  if (isDown(link.status)) {
+    link.hurry();
+    throw unreachable(link.status, link.status.error);
+  }
+  const deadline = AbortSignal.timeout(limits.networkQuerySeconds * 1000);
+  const outcome = await transport.query(query, AbortSignal.any([signal, deadline]));
+  if (outcome.kind === 'done') return outcome.value;
+  if (outcome.kind === 'lost' && !signal.aborted) link.hurry();
+  throw failureOf(outcome, link.status, deadline.aborted);
+}
+
+// Another start may speak for the node, or this one may be about to for the first time: the relay answers all the same.
+function isDown({ state, error }: LinkStatus): boolean {
+  return state === 'waiting' || state === 'paused' || (state === 'opening' && error !== null);
+}
+
+function failureOf(
+  outcome: Exclude<Outcome<unknown>, { kind: 'done' }>,
+  status: LinkStatus,
+  isLate: boolean,
+): HoldfastError {
+  if (outcome.kind === 'mismatch') return unreachable(status, 'the relay answered with a cursor');
+  const { code, reason } = outcome;
+  const isItsOwn = outcome.kind === 'failed' || outcome.kind === 'too-large';
+  if (isItsOwn && isKnown(code) && !away.has(code)) return new HoldfastError(code, reason);
+  return unreachable(status, isLate ? 'the relay did not answer in time' : reason);
+}
+
+function isKnown(code: string | undefined): code is ErrorCode {
+  return code !== undefined && Object.hasOwn(errorCatalogue, code);
+}
+
+function unreachable({ state, lastContactMs }: LinkStatus, reason: string | null): HoldfastError {
+  const lastContactAt = lastContactMs === null ? null : new Date(lastContactMs).toISOString();
+  const since = lastContactAt === null ? 'since this daemon started' : `since ${lastContactAt}`;
+  const detail = `${reason ?? 'the relay cannot be reached'}; it was not heard of ${since}`;
+  return new HoldfastError('relay-unreachable', detail, {
+    extensions: { last_contact_at: lastContactAt, link: state },
+  });
+}

@@ -1,5 +1,0 @@
-import type { Migration } from '@holdfast/sqlite';
-import { DERIVED_TABLES } from '@holdfast/store';
-
-/** What records are found by beside their keys: members of lists, and words. Filled when the file is opened. */
-export const declared: Migration = { name: 'declared', sql: DERIVED_TABLES };
