@@ -1,5 +1,5 @@
 import type { Issue } from '../errors.ts';
-import { isJsonObject, type Json, type JsonObject } from '../document.ts';
+import { isJsonObject, type Json } from '../document.ts';
 import { didYouMean } from '../nearest.ts';
 import type { Collection } from './declaration.ts';
 import type { Field, FieldOf, Fields, FieldType, TextFormat } from './field.ts';
@@ -61,7 +61,7 @@ function objectCheck(fields: Fields, isOpen: boolean, owner: string): Check {
         if (after !== before) change(name, after);
       }
     }
-    for (const name of required) if (isMissing(value, name)) report(inside(path, name), 'required');
+    for (const name of required) if (!Object.hasOwn(value, name)) report(inside(path, name), 'required');
     for (const [name, fallback] of defaults) if (!Object.hasOwn(value, name)) change(name, fallback);
     return changed === undefined ? value : Object.fromEntries(changed);
   };
@@ -69,8 +69,11 @@ function objectCheck(fields: Fields, isOpen: boolean, owner: string): Check {
 
 function fieldCheck(field: Field): Check {
   const check = checksByType[field.type](field as never);
-  if (field.required === true) return check;
-  return (value, path, report) => (value === null ? null : check(value, path, report));
+  return (value, path, report) => {
+    if (value !== null) return check(value, path, report);
+    if (field.required === true) report(path, 'required, got null');
+    return null;
+  };
 }
 
 const checksByType: { readonly [Type in FieldType]: (field: FieldOf<Type>) => Check } = {
@@ -158,8 +161,4 @@ function typeName(value: Json): string {
 
 function inside(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
-}
-
-function isMissing(value: JsonObject, name: string): boolean {
-  return !Object.hasOwn(value, name) || value[name] === null;
 }

@@ -6,7 +6,7 @@ import type { Field, FieldOf, Fields, FieldType, TextFormat } from './field.ts';
 /** Keywords that say nothing about which documents fit. */
 const IGNORED: ReadonlySet<string> = new Set(['$schema', '$id', '$comment', 'title', 'examples']);
 
-type Keywords = { readonly [keyword: string]: (value: Json, at: Place) => Partial<Draft> };
+type Keywords = { readonly [keyword: string]: (value: Json, at: Place, schema: JsonObject) => Partial<Draft> };
 
 /** A field as far as it is known. */
 type Draft = { -readonly [Key in KeysOf<Field>]?: unknown };
@@ -27,7 +27,7 @@ export function fieldsOfJsonSchema(schema: Json): Pick<Declaration, 'fields' | '
   const issues: Issue[] = [];
   const at: Place = { path: 'schema', refuse: (path, message) => issues.push({ path, message }) };
   const { fields = {} } = draftOf(schema, at);
-  if (isJsonObject(schema) && schema['type'] !== 'object') at.refuse('schema.type', 'documents are objects');
+  if (!isJsonObject(schema) || schema['type'] !== 'object') at.refuse('schema.type', 'documents are objects');
   const [first] = issues;
   if (first !== undefined) throw new HoldfastError('invalid-request', `${first.path}: ${first.message}`, { issues });
   const isOpen = isJsonObject(schema) && schema['additionalProperties'] !== false;
@@ -58,7 +58,8 @@ const keywords: Keywords = {
     if (type === undefined) refuse(path, `one of ${Object.keys(typesByName).join(', ')}, perhaps with "null"`);
     return { type };
   },
-  properties: (value, at) => ({ fields: fieldsOf(value, at) }),
+  properties: (value, at, { required }) => ({ fields: fieldsOf(value, required ?? [], at) }),
+  // Taken with the properties it names.
   required: () => ({}),
   additionalProperties: (value, { path, refuse }) => {
     if (typeof value !== 'boolean') refuse(path, 'true or false');
@@ -95,7 +96,7 @@ function draftOf(schema: Json, at: Place): Partial<Draft> {
     const path = `${at.path}.${name}`;
     const keyword = Object.hasOwn(keywords, name) ? keywords[name] : undefined;
     if (keyword === undefined) at.refuse(path, 'a declaration has nothing like this keyword');
-    return keyword === undefined ? [] : [keyword(value, { ...at, path })];
+    return keyword === undefined ? [] : [keyword(value, { ...at, path }, schema)];
   });
   return Object.assign({}, { type: 'json' }, ...drafts) as Partial<Draft>;
 }
@@ -108,13 +109,20 @@ function fieldOf(schema: Json, at: Place): Field {
   return draft as unknown as Field;
 }
 
-function fieldsOf(properties: Json, { path, refuse }: Place): Fields {
-  if (!isJsonObject(properties)) {
-    refuse(path, 'expected an object');
+function fieldsOf(properties: Json, required: Json, { path, refuse }: Place): Fields {
+  if (!isJsonObject(properties) || !Array.isArray(required)) {
+    refuse(path, 'expected an object, beside a list of those that are required');
     return {};
   }
+  const names = required as readonly Json[];
+  for (const name of names)
+    if (typeof name !== 'string' || !Object.hasOwn(properties, name))
+      refuse(path, 'does not have all that are required');
   return Object.fromEntries(
-    Object.entries(properties).map(([name, schema]) => [name, fieldOf(schema, { path: `${path}.${name}`, refuse })]),
+    Object.entries(properties).map(([name, schema]) => {
+      const field = fieldOf(schema, { path: `${path}.${name}`, refuse });
+      return [name, names.includes(name) ? { ...field, required: true } : field];
+    }),
   );
 }
 
