@@ -287,6 +287,20 @@ export const errorCatalogue = {
     title: 'The agent is being restored',
     remedy: 'Send the request again later; `holdfast status` shows how far it is.',
   },
+  'query-failed': {
+    status: 503,
+    retryable: false,
+    title: 'The query could not be run to its end',
+    remedy:
+      'It may need more memory than a query may have: narrow it with `where` or a collection, group by fewer values, or order by less.',
+  },
+  'query-timeout': {
+    status: 504,
+    retryable: false,
+    title: 'The query took too long',
+    remedy:
+      'Narrow it with `where` or a collection; `explain` shows how it runs. An operator may give queries more time: `query.seconds` of the relay.',
+  },
   'disk-full': {
     status: 507,
     retryable: true,

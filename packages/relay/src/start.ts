@@ -2,6 +2,7 @@ import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
 import { addDiskGauges, createService, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
 import { type HoldfastError, type Now, type RelayConfig, relayRoutes } from '@holdfast/protocol';
 import { DiskWatch, ensurePrivateDirectory, lockDirectory, refuseRotten } from '@holdfast/sqlite';
+import { QueryPool } from '@holdfast/store';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
@@ -73,9 +74,15 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   opened.defer(() => disk.close());
   const databasePath = databaseFileIn(directory);
   refuseRotten(databasePath, (message) => log.warn(message));
-  const store = openRelayStore(directory, config, disk);
+  const queries = new QueryPool({
+    path: databasePath,
+    processes: config['query.processes'],
+    seconds: config['query.seconds'],
+  });
+  const store = openRelayStore(directory, config, disk, queries);
   // Closing would write what nobody knows the state of.
   opened.defer(() => (disk.hasFailed ? undefined : store.close()));
+  opened.defer(() => queries.stop());
   const registry = new Registry();
   addDiskGauges(registry, () => disk.status());
   const metrics = new RelayMetrics(registry, store);

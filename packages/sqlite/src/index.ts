@@ -2,7 +2,7 @@ export { copyDatabase, type CopyProgress } from './copy.ts';
 export { type DirectoryLock, ensurePrivateDirectory, ensureUsableDirectory, lockDirectory } from './directory.ts';
 export { freeBytesIn } from './disk-probe.ts';
 export { DiskWatch, type DiskWatchOptions } from './disk-watch.ts';
-export { isDamage, isSqliteError, translateSqliteError } from './errors.ts';
+export { isDamage, isSqliteError, sqliteError, translateSqliteError } from './errors.ts';
 export { migrate, type Migration, schemaVersion } from './migrate.ts';
 export { openForReading } from './open-for-reading.ts';
 export { type Database, openDatabase, type Statement } from './open.ts';

@@ -14,7 +14,10 @@ export { type Idempotency, type Precondition, type StoreOperation, type Write, t
 export { type BatchBounds, type NodeDeadLetter, type OutboxBatch, type WrittenRange } from './outbox.ts';
 export { type Page } from './page.ts';
 export { type QueryScope } from './query/compile.ts';
-export { type QueryResult, runQuery } from './query/run.ts';
+export type { Row, RowSource } from './query/row-source.ts';
+export { runQuery, runQueryIn } from './query/run.ts';
+export type { QueryResult } from './query/runnable.ts';
+export { QueryPool, type QueryPoolOptions } from './query-process/query-pool.ts';
 export { placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
 export { toTimestamp } from './query/timestamp.ts';
 export { type ComparedRecord } from './reconciler.ts';

@@ -183,7 +183,7 @@ export const relayRoutes = {
     body: { kind: 'json', schema: networkQuerySchema },
     status: 200,
     answer: { kind: 'json', schema: queryAnswerSchema },
-    errors: [],
+    errors: ['query-timeout', 'query-failed'],
   },
   status: {
     method: 'GET',

@@ -16,7 +16,7 @@ export function deskHandlers({
   access,
 }: RelayService): Handlers<Pick<typeof relayRoutes, DeskRouteId>, RelayCaller> {
   return {
-    query: async ({ identity, body }) => ({ json: await desk.query(identity, body.value) }),
+    query: async ({ identity, body, signal }) => ({ json: await desk.query(identity, body.value, signal) }),
     nodes: async () => ({ json: { nodes: await desk.nodes() } }),
     collections: async () => ({ json: { collections: await desk.collections() } }),
     'dead-letter.list': async ({ query }) => ({ json: { dead_letters: await desk.deadLetters(query.limit) } }),

@@ -18,8 +18,8 @@ export interface RelayService {
 
 /** What operators and tools read, and what operators decide about dead letters. */
 export interface Desk {
-  /** Queries the network; a node sees its own records only. Throws `invalid-request`. */
-  query(caller: RelayCaller, query: NetworkQuery): Promise<QueryResult>;
+  /** Queries the network; a node sees its own records only. Throws like `RelayStore.query`. */
+  query(caller: RelayCaller, query: NetworkQuery, signal: AbortSignal): Promise<QueryResult>;
   /** See `RelayStore.nodes`. */
   nodes(): Promise<readonly NodeInfo[]>;
   /** See `RelayStore.collections`. */
@@ -37,11 +37,15 @@ const DEFAULT_DEAD_LETTERS = 100;
 /** The desk over a store. */
 export function makeDesk(store: RelayStore, now: () => number): Desk {
   return {
-    query: (caller, query) => store.query(query, now(), caller.role === 'node' ? caller.name : undefined),
+    query: (caller, query, signal) => store.query(query, now(), onlyNodeOf(caller), signal),
     nodes: () => store.nodes(),
     collections: () => store.collections(),
     deadLetters: (limit = DEFAULT_DEAD_LETTERS) => store.deadLetters(limit),
     deadLetter: (id) => store.deadLetter(id),
     dropDeadLetter: (id) => store.dropDeadLetter(id),
   };
+}
+
+function onlyNodeOf({ role, name }: RelayCaller): string | undefined {
+  return role === 'node' ? name : undefined;
 }

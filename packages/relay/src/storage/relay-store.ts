@@ -205,10 +205,10 @@ export interface RelayStore {
   copyPage(node: string, agent: string, part: AgentPart): Promise<CopyPart>;
 
   /**
-   * Runs a query at a point in time: expired records are not seen. `onlyNode` hides all other nodes' records.
-   * Throws `invalid-request`.
+   * Runs a query at a point in time: expired records are not seen. `onlyNode` hides all other nodes' records. `signal` may end it.
+   * Throws `invalid-request`, and `query-timeout` and `query-failed` where queries are bounded.
    */
-  query(query: NetworkQuery, nowMs: number, onlyNode?: string): Promise<QueryResult>;
+  query(query: NetworkQuery, nowMs: number, onlyNode?: string, signal?: AbortSignal): Promise<QueryResult>;
 
   /** All nodes, their agents and dead letters, by name. An agent that began anew shows its latest stream's cursor. */
   nodes(): Promise<readonly NodeInfo[]>;

@@ -1,6 +1,5 @@
 import type { NetworkQuery } from '@holdfast/protocol';
-import type { Database } from '@holdfast/sqlite';
-import { placeholders, type QueryResult, type QueryScope, runQuery, sql, type Sql } from '@holdfast/store';
+import { placeholders, type QueryScope, sql, type Sql } from '@holdfast/store';
 
 const columns: QueryScope['columns'] = {
   id: { column: 'records.id', kind: 'text' },
@@ -15,14 +14,9 @@ const columns: QueryScope['columns'] = {
 
 const LISTED = 'node, agent, resource, collection, records.id AS id, version, created_at, updated_at, expires_at, doc';
 
-/** Runs a query over the records of the network, or of one node. Throws `invalid-request`. */
-export function runNetworkQuery(
-  database: Database,
-  query: NetworkQuery,
-  nowMs: number,
-  onlyNode: string | undefined,
-): QueryResult {
-  return runQuery(database, query, {
+/** The records of the network at a point in time, or those of one node. */
+export function networkScope(query: NetworkQuery, nowMs: number, onlyNode: string | undefined): QueryScope {
+  return {
     from: 'records JOIN agents ON agents.id = records.agent_id',
     columns,
     visible: visibleTo(query, nowMs, onlyNode),
@@ -30,7 +24,7 @@ export function runNetworkQuery(
     listed: LISTED,
     // In the order of the index on the key, so that a page without an order of its own needs no sorting.
     tieBreakers: ['collection', 'records.id', 'agent_id', 'resource'],
-  });
+  };
 }
 
 function visibleTo(query: NetworkQuery, nowMs: number, onlyNode: string | undefined): Sql {

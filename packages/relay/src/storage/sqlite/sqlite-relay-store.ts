@@ -18,7 +18,15 @@ import {
   type StorageGuard,
   unguarded,
 } from '@holdfast/sqlite';
-import { type CollectionCount, digestText, GroupCommit, type QueryResult } from '@holdfast/store';
+import {
+  type CollectionCount,
+  digestText,
+  GroupCommit,
+  type QueryResult,
+  type RowSource,
+  runQuery,
+  runQueryIn,
+} from '@holdfast/store';
 
 import type {
   AgentPart,
@@ -42,7 +50,7 @@ import { AgentCopy } from './agent-copy.ts';
 import { DeadLetterTable } from './dead-letter-table.ts';
 import { FeedPosition } from './feed-position.ts';
 import { sqliteRelayMigrations } from './migrations/index.ts';
-import { runNetworkQuery } from './network-query.ts';
+import { networkScope } from './network-query.ts';
 import { Overview } from './overview.ts';
 import { type Owner, RecordTable, type Tally } from './record-table.ts';
 import { cloned, SessionTable } from './session-table.ts';
@@ -75,10 +83,15 @@ export class SqliteRelayStore implements RelayStore {
   readonly #tokens: TokenTable;
   readonly #overview: Overview;
   readonly #copy: AgentCopy;
+  readonly #rows: RowSource | undefined;
 
-  /** Opens the file, making it and bringing its schema up to date as needed. Throws like `openMigrated`. */
-  constructor(path: string, config: CommitConfig, guard: StorageGuard = unguarded) {
+  /**
+   * Opens the file, making it and bringing its schema up to date as needed. Queries run in `rows`, which asks the same file, and
+   * without it here, where they hold everything up. Throws like `openMigrated`.
+   */
+  constructor(path: string, config: CommitConfig, guard: StorageGuard = unguarded, rows?: RowSource) {
     this.#guard = guard;
+    this.#rows = rows;
     this.#database = openMigrated(path, sqliteRelayMigrations);
     const feed = new FeedPosition(this.#database);
     this.#feed = feed;
@@ -162,8 +175,12 @@ export class SqliteRelayStore implements RelayStore {
     return this.#read(() => this.#copy.page(node, agent, part));
   }
 
-  query(query: NetworkQuery, nowMs: number, onlyNode?: string): Promise<QueryResult> {
-    return this.#read(() => runNetworkQuery(this.#database, query, nowMs, onlyNode));
+  query(query: NetworkQuery, nowMs: number, onlyNode?: string, signal?: AbortSignal): Promise<QueryResult> {
+    const scope = networkScope(query, nowMs, onlyNode);
+    const rows = this.#rows;
+    return this.#read(() =>
+      rows === undefined ? runQuery(this.#database, query, scope) : runQueryIn(rows, query, scope, signal),
+    );
   }
 
   nodes(): Promise<readonly NodeInfo[]> {
