@@ -22,6 +22,7 @@ export {
   relayOptions,
   type ServiceConfig,
   services,
+  type StreamConfig,
 } from './config/services.ts';
 export {
   type Document,
@@ -81,6 +82,7 @@ export {
   type Query,
   type QueryAnswer,
   queryAnswerSchema,
+  type QueryEnd,
   type QueryPlan,
   querySchema,
 } from './query/query.ts';

@@ -2,7 +2,7 @@ import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
 import { addDiskGauges, createService, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
 import { type HoldfastError, type Now, type RelayConfig, relayRoutes } from '@holdfast/protocol';
 import { DiskWatch, ensurePrivateDirectory, lockDirectory, refuseRotten } from '@holdfast/sqlite';
-import { QueryPool } from '@holdfast/store';
+import { QueryPool, streamBounds } from '@holdfast/store';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
@@ -126,7 +126,7 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
   const warnings = new Warnings(metrics, log, now);
   const access = new Access({ store, joinSeconds: config['join.seconds'], now });
   const sync = new Sync({ store, metrics, warnings, leaseSeconds: config['lease.seconds'], now });
-  const parts = { access, sync, disk, desk: makeDesk(store, now) };
+  const parts = { access, sync, disk, desk: makeDesk({ store, now, bounds: streamBounds(config) }) };
   let hosts: ReadonlySet<string> = new Set();
   const service = createService({
     name: 'Holdfast relay',

@@ -101,7 +101,7 @@ describe('queries in processes of their own', () => {
 
   it('end with query-failed when they need more memory than a process has, and nothing else is harmed', async () => {
     const hungry = sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
-      SELECT holdfast_p50(i) FROM n`);
+      SELECT holdfast_p50(i), holdfast_p95(i), holdfast_p99(i) FROM n`);
     await expect(rowsOf(open(), hungry)).rejects.toMatchObject({ code: 'query-failed' });
     await expect(rowsOf(open(), sql('SELECT 1 AS one'))).resolves.toEqual([{ one: 1 }]);
   });

@@ -56,6 +56,22 @@ export const queryAnswerSchema = z.union([
   z.object({ plan: planSchema }),
 ]);
 
+/** The last line of a streamed answer; without it the answer was cut. */
+export const queryEndSchema = z.object({
+  end: z.literal(true),
+  count: z.number().int().meta({ description: 'Lines before this one' }),
+  next: z
+    .string()
+    .nullable()
+    .meta({ description: 'Goes into `after` to go on where the answer stopped, as full as one may be; null: that was all' }),
+});
+
+/** The last line of a streamed answer. */
+export type QueryEnd = z.infer<typeof queryEndSchema>;
+
+/** One line of a streamed answer: a record, or the end. */
+export const queryLineSchema = z.union([recordSchema, queryEndSchema]);
+
 /** Records, with `next` if there are more; or groups, for an aggregate; or the plan, if that was asked for. */
 export type QueryAnswer = z.infer<typeof queryAnswerSchema>;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
-import { networkQuerySchema, queryAnswerSchema } from '../query/query.ts';
+import { networkQuerySchema, queryAnswerSchema, queryLineSchema } from '../query/query.ts';
 import { timestamp, version } from '../record.ts';
 import {
   batchHeaderSchema,
@@ -182,7 +182,7 @@ export const relayRoutes = {
     roles: [...readers, 'node'],
     body: { kind: 'json', schema: networkQuerySchema },
     status: 200,
-    answer: { kind: 'json', schema: queryAnswerSchema },
+    answer: { kind: 'json-or-ndjson', schema: queryAnswerSchema, lines: queryLineSchema },
     errors: ['query-timeout', 'query-failed'],
   },
   status: {

@@ -1,4 +1,4 @@
-import type { Handlers } from '@holdfast/http';
+import { type Handlers, recordLines, wantsLines } from '@holdfast/http';
 import { type relayRoutes, type RelayRouteId } from '@holdfast/protocol';
 
 import type { RelayCaller } from '../service/access.ts';
@@ -16,7 +16,10 @@ export function deskHandlers({
   access,
 }: RelayService): Handlers<Pick<typeof relayRoutes, DeskRouteId>, RelayCaller> {
   return {
-    query: async ({ identity, body, signal }) => ({ json: await desk.query(identity, body.value, signal) }),
+    query: async ({ identity, body, header, signal }) =>
+      wantsLines(header)
+        ? { ndjson: recordLines(desk.stream(identity, body.value, signal)) }
+        : { json: await desk.query(identity, body.value, signal) },
     nodes: async () => ({ json: { nodes: await desk.nodes() } }),
     collections: async () => ({ json: { collections: await desk.collections() } }),
     'dead-letter.list': async ({ query }) => ({ json: { dead_letters: await desk.deadLetters(query.limit) } }),

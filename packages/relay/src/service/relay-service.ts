@@ -1,6 +1,6 @@
-import type { DeadLetter, NetworkQuery, NodeInfo } from '@holdfast/protocol';
+import type { DeadLetter, NetworkQuery, NodeInfo, Now } from '@holdfast/protocol';
 import type { DiskWatch } from '@holdfast/sqlite';
-import type { CollectionCount, QueryResult } from '@holdfast/store';
+import type { CollectionCount, QueryResult, RecordStream, StreamBounds } from '@holdfast/store';
 
 import type { RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
 import type { Access, RelayCaller } from './access.ts';
@@ -20,6 +20,8 @@ export interface RelayService {
 export interface Desk {
   /** Queries the network; a node sees its own records only. Throws like `RelayStore.query`. */
   query(caller: RelayCaller, query: NetworkQuery, signal: AbortSignal): Promise<QueryResult>;
+  /** Streams what a query of the network finds, as far as one stream goes. Rejects like `RelayStore.query`. */
+  stream(caller: RelayCaller, query: NetworkQuery, signal: AbortSignal): RecordStream;
   /** See `RelayStore.nodes`. */
   nodes(): Promise<readonly NodeInfo[]>;
   /** See `RelayStore.collections`. */
@@ -34,10 +36,20 @@ export interface Desk {
 
 const DEFAULT_DEAD_LETTERS = 100;
 
+/** What the desk works with. */
+export interface DeskOptions {
+  readonly store: RelayStore;
+  readonly now: Now;
+  /** How much one stream holds at most. */
+  readonly bounds: StreamBounds;
+}
+
 /** The desk over a store. */
-export function makeDesk(store: RelayStore, now: () => number): Desk {
+export function makeDesk({ store, now, bounds }: DeskOptions): Desk {
   return {
     query: (caller, query, signal) => store.query(query, now(), onlyNodeOf(caller), signal),
+    stream: (caller, query, signal) =>
+      store.stream(query, { nowMs: now(), onlyNode: onlyNodeOf(caller), bounds, signal }),
     nodes: () => store.nodes(),
     collections: () => store.collections(),
     deadLetters: (limit = DEFAULT_DEAD_LETTERS) => store.deadLetters(limit),

@@ -11,7 +11,7 @@ import type {
   StartEntry,
 } from '@holdfast/protocol';
 import type { CopyProgress } from '@holdfast/sqlite';
-import type { CollectionCount, QueryResult, RecordRow } from '@holdfast/store';
+import type { CollectionCount, QueryResult, RecordRow, RecordStream, StreamOptions } from '@holdfast/store';
 
 /** Why a change cannot be taken, and what of its key could be read. */
 export interface Refusal {
@@ -141,6 +141,13 @@ export interface StoreFigures {
   readonly databaseBytes: number;
 }
 
+/** What a stream of records is about, beside the query. */
+export interface NetworkStreamOptions extends StreamOptions {
+  readonly nowMs: number;
+  /** Hides all other nodes' records. */
+  readonly onlyNode?: string | undefined;
+}
+
 /**
  * Where a relay keeps the network. One process uses a store at a time, with any number of calls under way at once.
  *
@@ -209,6 +216,12 @@ export interface RelayStore {
    * Throws `invalid-request`, and `query-timeout` and `query-failed` where queries are bounded.
    */
   query(query: NetworkQuery, nowMs: number, onlyNode?: string, signal?: AbortSignal): Promise<QueryResult>;
+
+  /**
+   * Streams the records of a query, like `query` but not page by page; the stream rejects as `query` does. What it returns goes on
+   * where it ended, in a page or another stream. Each record that stands still meanwhile is met once.
+   */
+  stream(query: NetworkQuery, options: NetworkStreamOptions): RecordStream;
 
   /** All nodes, their agents and dead letters, by name. An agent that began anew shows its latest stream's cursor. */
   nodes(): Promise<readonly NodeInfo[]>;

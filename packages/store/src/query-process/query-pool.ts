@@ -10,7 +10,7 @@ import { Places } from './places.ts';
 const script = fileURLToPath(new URL('query-process.ts', import.meta.url));
 
 /** Memory for objects in a process; a chunk of rows and the numbers of percentiles are in it. */
-const HEAP_MEGABYTES = 256;
+const HEAP_MEGABYTES = 128;
 
 /** Which database is asked, and how. */
 export interface QueryPoolOptions {

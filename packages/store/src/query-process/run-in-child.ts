@@ -32,6 +32,8 @@ export async function* runInChild(
   deadline.signal.addEventListener('abort', kill, { once: true });
   let isWhole = false;
   try {
+    // Nobody hears of an end that came before.
+    deadline.signal.throwIfAborted();
     for (let request: 'run' | 'more' = 'run'; ; request = 'more') {
       const reply = await child.ask(request === 'run' ? { kind: 'run', sql, chunk: CHUNK } : { kind: 'more' });
       isWhole = reply.kind === 'failed' || reply.isLast;

@@ -23,9 +23,12 @@ import {
   digestText,
   GroupCommit,
   type QueryResult,
+  type RecordStream,
   type RowSource,
   runQuery,
   runQueryIn,
+  streamFrom,
+  streamPages,
 } from '@holdfast/store';
 
 import type {
@@ -35,6 +38,7 @@ import type {
   IncomingBatch,
   IncomingChange,
   IncomingImmediate,
+  NetworkStreamOptions,
   Refusal,
   RelayStore,
   SessionOpening,
@@ -181,6 +185,17 @@ export class SqliteRelayStore implements RelayStore {
     return this.#read(() =>
       rows === undefined ? runQuery(this.#database, query, scope) : runQueryIn(rows, query, scope, signal),
     );
+  }
+
+  async *stream(query: NetworkQuery, { nowMs, onlyNode, ...options }: NetworkStreamOptions): RecordStream {
+    try {
+      if (this.#rows !== undefined) {
+        return yield* streamFrom(this.#rows, query, networkScope(query, nowMs, onlyNode), options);
+      }
+      return yield* streamPages((page) => this.query(page, nowMs, onlyNode), query, options.bounds);
+    } catch (error) {
+      throw this.#readError(error);
+    }
   }
 
   nodes(): Promise<readonly NodeInfo[]> {
@@ -331,8 +346,12 @@ export class SqliteRelayStore implements RelayStore {
     try {
       return await run();
     } catch (error) {
-      throw this.#guard.translate(error, 'the database could not be read', this.#database.name);
+      throw this.#readError(error);
     }
+  }
+
+  #readError(error: unknown): unknown {
+    return this.#guard.translate(error, 'the database could not be read', this.#database.name);
   }
 }
 
