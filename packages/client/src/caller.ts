@@ -31,7 +31,7 @@ export type Caller<Set extends { readonly [Id in keyof Set]: Route }> = <Id exte
 type QueryValues = Readonly<Record<string, string | number | undefined>>;
 
 /** `InputOf`, as it is at run time. */
-interface Input {
+export interface Input {
   readonly params?: Readonly<Record<string, string>> | undefined;
   readonly query?: QueryValues | undefined;
   readonly body?: unknown;
@@ -85,7 +85,8 @@ export function waitMsOf(query: {
   return query.ack === 'relay' ? Number(query.timeout ?? DEFAULT_ACK_SECONDS) * 1000 : 0;
 }
 
-function outgoing(route: Pick<Route, 'method' | 'path'>, input: Input, extras: CallExtras): Outgoing {
+/** The request of a call. */
+export function outgoing(route: Pick<Route, 'method' | 'path'>, input: Input, extras: CallExtras): Outgoing {
   const query = input.query ?? {};
   return {
     method: route.method,

@@ -5,6 +5,7 @@ import { type Caller, callerOf } from './caller.ts';
 import type { AnswerOf, DaemonRoutes, InputOf } from './calls.ts';
 import { type AnyDocument, type CollectionClient, openCollection, type WaitOptions } from './collection.ts';
 import { daemonCalls } from './daemon-calls.ts';
+import { lineCallerOf } from './line-caller.ts';
 import { type KvClient, openKv } from './kv.ts';
 import { randomKey } from './random-key.ts';
 import { type Readiness, Requester } from './requester.ts';
@@ -124,9 +125,10 @@ export interface Holdfast extends AsyncDisposable {
 export function connect(options: ConnectOptions = {}): Holdfast {
   const requester = new Requester(daemonPlace, options);
   const call = callerOf<DaemonRoutes>(requester, daemonCalls);
+  const lines = lineCallerOf<DaemonRoutes>(requester, daemonCalls);
   const close = (): Promise<void> => requester.close();
   return {
-    collection: <T>(name: string) => openCollection<T>(call, name),
+    collection: <T>(name: string) => openCollection<T>(call, lines, name),
     kv: openKv(call),
     batch: async (operations, { idempotencyKey = randomKey(), ...query } = {}) => {
       const { value } = await call('batch', { query, body: [...operations] }, { idempotencyKey });

@@ -5,8 +5,10 @@ import { type Caller, callerOf } from './caller.ts';
 import type { AnswerOf, InputOf, RelayRoutes } from './calls.ts';
 import type { AnyDocument } from './collection.ts';
 import { orNothing } from './found.ts';
+import { lineCallerOf } from './line-caller.ts';
 import type { Group, NetworkAggregateQuery, NetworkPageQuery, Page, RecordOf } from './queries.ts';
 import { eachRecord, groupsOf, pageOf, planOf } from './query-answer.ts';
+import { streamedRecords } from './record-stream.ts';
 import { type OperatorRoutes, relayCalls } from './relay-calls.ts';
 import { type Readiness, Requester } from './requester.ts';
 import { type ConnectionOptions, relayPlace } from './settings.ts';
@@ -47,6 +49,11 @@ export interface HoldfastRelay extends AsyncDisposable {
   query<T = AnyDocument>(query?: NetworkPageQuery): Promise<Page<T>>;
   /** All records, page by page; `limit` is the size of a page, not of the whole. */
   each<T = AnyDocument>(query?: NetworkPageQuery): AsyncIterable<RecordOf<T>>;
+  /**
+   * All records, or `limit` of them, in answers that are streamed: faster than `each` for many, and in constant memory. Throws
+   * `HoldfastUnreachable` when an answer was cut; what came before it is whole then.
+   */
+  stream<T = AnyDocument>(query?: NetworkPageQuery): AsyncIterable<RecordOf<T>>;
   /** Groups and what is computed over each. */
   aggregate(query: NetworkAggregateQuery): Promise<readonly Group[]>;
   /** How the relay would run a query: its steps, and the indexes it would use. */
@@ -78,9 +85,11 @@ export interface HoldfastRelay extends AsyncDisposable {
 export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
   const requester = new Requester(relayPlace, options);
   const call = callerOf<OperatorRoutes>(requester, relayCalls);
+  const lines = lineCallerOf<OperatorRoutes>(requester, relayCalls);
   const close = (): Promise<void> => requester.close();
   return {
     ...openQueries(call),
+    stream: (query) => streamedRecords((reach) => lines('query', { body: { ...query, ...reach } }), query),
     status: async () => (await call('status', {})).value,
     nodes: async () => (await call('nodes', {})).value.nodes,
     collections: async () => (await call('collections', {})).value.collections,

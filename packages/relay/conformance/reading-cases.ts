@@ -1,5 +1,6 @@
 /* oxlint-disable max-lines-per-function -- a group of tests is one call */
-import { type NetworkQuery, versionMs } from '@holdfast/protocol';
+import { type NetworkQuery, type Record as PublicRecord, versionMs } from '@holdfast/protocol';
+import type { StreamBounds } from '@holdfast/store';
 import { describe, expect, it } from 'vitest';
 
 import { useStore } from './enrolled.ts';
@@ -106,6 +107,45 @@ export function readingCases(make: MakeStore): void {
         await store.takeBatch(makeBatch([makeChange({ seq, id: 'k000', doc: { again: seq } })]));
       }
       expect(seen).toEqual(changes.map(({ row }) => row.id));
+    });
+
+    it('a stream gives what the pages give, ends where its bounds are, and goes on from there', async () => {
+      const { store } = open();
+      const changes = Array.from({ length: 1200 }, (_, index) => makeChange({ seq: index + 1, doc: { n: index % 7 } }));
+      await store.takeBatch(makeBatch(changes.slice(0, 1000)));
+      await store.takeBatch(makeBatch(changes.slice(1000)));
+      const query: NetworkQuery = { where: { n: { ne: 3 } }, orderBy: [{ n: 'desc' }], select: ['n'] };
+      const streamed = async (part: NetworkQuery, bounds: StreamBounds): Promise<[PublicRecord[], string | null]> => {
+        const records: PublicRecord[] = [];
+        const stream = store.stream({ ...query, ...part }, { nowMs: START_MS, bounds });
+        let group = await stream.next();
+        for (; group.done !== true; group = await stream.next()) records.push(...group.value);
+        return [records, group.value];
+      };
+      const unbounded = { records: 1_000_000, bytes: 1_000_000_000 };
+      const [all, end] = await streamed({}, unbounded);
+      expect([all.length, end]).toEqual([1200 - 171, null]);
+      const page = await store.query({ ...query, limit: 5 }, START_MS);
+      expect('records' in page && page.records).toEqual(all.slice(0, 5));
+      const [first, afterFirst] = await streamed({}, { ...unbounded, records: 1010 });
+      const [second, afterSecond] = await streamed({ after: afterFirst ?? '', limit: 10 }, unbounded);
+      const [third, afterThird] = await streamed({ after: afterSecond ?? '' }, { ...unbounded, bytes: 1 });
+      expect([first.length, second.length, third.length > 0]).toEqual([1010, 10, true]);
+      const [rest] = afterThird === null ? [[]] : await streamed({ after: afterThird }, unbounded);
+      expect([...first, ...second, ...third, ...rest]).toEqual(all);
+    });
+
+    it('a stream is of records, and of what its reader may see', async () => {
+      await fill();
+      const bounds = { records: 10, bytes: 1_000_000 };
+      const { store } = open();
+      const counted = { aggregate: { metrics: { n: { count: '*' } } } } as const;
+      for (const query of [counted, { explain: true }]) {
+        const refused = store.stream(query, { nowMs: START_MS, bounds }).next();
+        await expect(refused).rejects.toMatchObject({ code: 'invalid-request' });
+      }
+      const { value } = await store.stream({}, { nowMs: START_MS, bounds, onlyNode: 'laptop' }).next();
+      expect(value).toMatchObject([{ node: 'laptop', id: 'c' }]);
     });
 
     it('a page token of another query or another reader is refused', async () => {

@@ -24,7 +24,12 @@ export const querySchema = z.strictObject({
     .optional()
     .meta({ description: 'Order; ties fall back to the record id', example: [{ created_at: 'desc' }] }),
   select: z.array(fieldPath).max(100).optional().meta({ description: 'Only these parts of the document' }),
-  limit: z.number().int().min(1).max(limits.pageRecords).optional().meta({ description: 'Page size; default 100' }),
+  limit: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: `Records of a page; default 100, at most ${limits.pageRecords}. Of a stream: default all` }),
   after: z.string().max(limits.bodyBytes).optional().meta({ description: '`next` of the page before' }),
   aggregate: aggregateSchema
     .optional()

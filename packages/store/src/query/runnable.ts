@@ -3,6 +3,7 @@ import { type Aggregate, HoldfastError, limits, type Query, type QueryPlan, type
 import { PageTaker } from '../page.ts';
 import { compileAggregate, type Group } from './aggregate.ts';
 import { compilePage, conditionsOf, type QueryScope } from './compile.ts';
+import { invalid } from './field.ts';
 import { type ListedRow, toPublicRecord } from './listed-row.ts';
 import { planOf } from './plan.ts';
 import type { Row } from './row-source.ts';
@@ -31,6 +32,9 @@ export function compileQuery(query: Query, scope: QueryScope): RunnableQuery {
 }
 
 function pageOf(query: Query, scope: QueryScope): RunnableQuery {
+  if ((query.limit ?? 0) > limits.pageRecords) {
+    throw invalid('limit', `a page has at most ${limits.pageRecords} records; a stream may have more`);
+  }
   const compiled = compilePage(query, scope);
   const page = new PageTaker<ListedRow>(compiled.limit, (row) => row.doc);
   return {
