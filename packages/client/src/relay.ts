@@ -1,4 +1,12 @@
-import type { DeadLetter, NetworkQuery, NodeInfo, QueryAnswer, QueryPlan, RelayStatus } from '@holdfast/protocol';
+import type {
+  DeadLetter,
+  NetworkAnswer,
+  NetworkQuery,
+  NodeInfo,
+  QueryPlan,
+  RelayStatus,
+  SqlAnswer,
+} from '@holdfast/protocol';
 
 import type { BackupsClient } from './backups.ts';
 import { type Caller, callerOf } from './caller.ts';
@@ -7,10 +15,11 @@ import type { AnyDocument } from './collection.ts';
 import { orNothing } from './found.ts';
 import { lineCallerOf } from './line-caller.ts';
 import type { Group, NetworkAggregateQuery, NetworkPageQuery, Page, RecordOf } from './queries.ts';
-import { eachRecord, groupsOf, pageOf, planOf } from './query-answer.ts';
+import { eachRecord, groupsOf, pageOf, planOf, rowsOf } from './query-answer.ts';
 import { streamedRecords } from './record-stream.ts';
 import { type OperatorRoutes, relayCalls } from './relay-calls.ts';
 import { type Readiness, Requester } from './requester.ts';
+import { type StreamedRows, streamedRows } from './row-stream.ts';
 import { type ConnectionOptions, relayPlace } from './settings.ts';
 
 /** A collection of the network, and how much is in it. */
@@ -58,6 +67,13 @@ export interface HoldfastRelay extends AsyncDisposable {
   aggregate(query: NetworkAggregateQuery): Promise<readonly Group[]>;
   /** How the relay would run a query: its steps, and the indexes it would use. */
   explain(query: NetworkPageQuery | NetworkAggregateQuery): Promise<QueryPlan>;
+  /**
+   * What one SELECT over the views of collections gives, at most 10,000 rows; operators and admins only. Rows are arrays, in the
+   * order of the columns.
+   */
+  sql(statement: string): Promise<SqlAnswer>;
+  /** The same with as many rows as one stream has, as they come. Throws `HoldfastUnreachable` when the answer was cut. */
+  streamSql(statement: string): Promise<StreamedRows>;
   /** The relay's own state: its disk, the background check of its database, and whether that was put back. */
   status(): Promise<RelayStatus>;
   /** The nodes, their streams and when each was last heard of. */
@@ -89,6 +105,8 @@ export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
   const close = (): Promise<void> => requester.close();
   return {
     ...openQueries(call),
+    sql: async (sql) => rowsOf((await call('query', { body: { sql } }, { repeat: 'free' })).value),
+    streamSql: (sql) => streamedRows(lines('query', { body: { sql } })),
     stream: (query) => streamedRecords((reach) => lines('query', { body: { ...query, ...reach } }), query),
     status: async () => (await call('status', {})).value,
     nodes: async () => (await call('nodes', {})).value.nodes,
@@ -107,7 +125,7 @@ export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
 }
 
 function openQueries(call: Caller<OperatorRoutes>): Pick<HoldfastRelay, 'query' | 'each' | 'aggregate' | 'explain'> {
-  const ask = async (query: NetworkQuery): Promise<QueryAnswer> => {
+  const ask = async (query: NetworkQuery): Promise<NetworkAnswer> => {
     const { value } = await call('query', { body: query }, { repeat: 'free' });
     return value;
   };

@@ -69,6 +69,12 @@ export const errorCatalogue = {
     title: 'The Host header names another server',
     remedy: 'Use the address the service listens on, or add the name to `listen.hosts`.',
   },
+  'sql-forbidden': {
+    status: 403,
+    retryable: false,
+    title: 'The statement asks for what SQL may not have',
+    remedy: 'One SELECT over the views of collections, which `readable` lists; docs/query.md tells their columns and the functions.',
+  },
   'join-token-refused': {
     status: 403,
     retryable: false,

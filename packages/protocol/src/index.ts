@@ -77,6 +77,7 @@ export { metadataFields, type MetadataField, ownerFields } from './query/field.t
 export { parseQueryText } from './query/text/query-text.ts';
 export { type Connective, type Filter, type FilterPart, filterParts } from './query/filter.ts';
 export {
+  type NetworkAnswer,
   type NetworkQuery,
   networkQuerySchema,
   type Query,
@@ -86,6 +87,7 @@ export {
   type QueryPlan,
   querySchema,
 } from './query/query.ts';
+export type { SqlAnswer, SqlEnd } from './query/sql.ts';
 export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswerSchema } from './record.ts';
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
 export { type DaemonRouteId, daemonRoutes } from './routes/daemon.ts';

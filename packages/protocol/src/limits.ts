@@ -40,6 +40,8 @@ export const limits = Object.freeze({
   queryMetrics: 16,
   /** Groups an aggregate answers with. */
   queryGroups: 1_000,
+  /** Rows of an answer to a statement in SQL, unless it is streamed. */
+  sqlRows: 10_000,
   /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */
   ackTimeoutSeconds: 30,
   /** Longest time to live, in seconds: ten years. */

@@ -2,14 +2,12 @@
 
 import type { Handlers } from '@holdfast/http';
 import type { Now, relayRoutes } from '@holdfast/protocol';
-import type { StreamBounds } from '@holdfast/store';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 
 import { type NodeRouteId, nodeHandlers } from './http/node-handlers.ts';
 import { Access, type RelayCaller } from './service/access.ts';
 import { RelayMetrics } from './service/metrics.ts';
-import { makeDesk } from './service/relay-service.ts';
 import { Sync } from './service/sync.ts';
 import { Warnings } from './service/warnings.ts';
 import type { RelayStore } from './storage/relay-store.ts';
@@ -25,9 +23,6 @@ export interface NodeDeskOptions {
   readonly log: Logger;
 }
 
-/** Nodes ask for no streams. */
-const NO_STREAMS: StreamBounds = { records: 0, bytes: 0 };
-
 /** What answers nodes, without the HTTP before it: the handlers by the ids of their routes. */
 export function nodeDesk(options: NodeDeskOptions): Handlers<Pick<typeof relayRoutes, NodeRouteId>, RelayCaller> {
   const { store, leaseSeconds, now, log } = options;
@@ -37,6 +32,5 @@ export function nodeDesk(options: NodeDeskOptions): Handlers<Pick<typeof relayRo
     access: new Access({ store, joinSeconds: 900, now }),
     sync: new Sync({ store, metrics, warnings, leaseSeconds, now }),
     disk: { assertRoom: () => undefined },
-    desk: makeDesk({ store, now, bounds: NO_STREAMS }),
   });
 }

@@ -21,7 +21,7 @@ function streamOf({ text }: Reply): { readonly records: readonly PublicRecord[];
     .split('\n')
     .map((line) => relayRoutes.query.answer.lines.parse(JSON.parse(line)));
   const end = lines.pop();
-  if (end === undefined || !('end' in end)) throw new Error('the answer has no end line');
+  if (end === undefined || !('next' in end)) throw new Error('the answer has no end line');
   return { records: lines as PublicRecord[], end };
 }
 

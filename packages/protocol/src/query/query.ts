@@ -6,6 +6,7 @@ import { recordSchema } from '../record.ts';
 import { aggregateSchema } from './aggregate.ts';
 import { fieldPath } from './field.ts';
 import { filterSchema } from './filter.ts';
+import { sqlAnswerSchema, sqlLineSchema, sqlText } from './sql.ts';
 
 const direction = z.enum(['asc', 'desc']);
 
@@ -51,6 +52,19 @@ export const networkQuerySchema = querySchema.extend({
 /** A query over the network. */
 export type NetworkQuery = z.infer<typeof networkQuerySchema>;
 
+/** What the relay is asked: a query, or a statement in SQL and nothing beside it. */
+export const networkRequestSchema = networkQuerySchema
+  .extend({
+    sql: sqlText.optional().meta({
+      description: 'One SELECT over a view of each collection instead of a query; operators and admins only',
+      example: "SELECT node, count(*) AS n FROM messages GROUP BY node",
+    }),
+  })
+  .refine((asked) => asked.sql === undefined || Object.keys(asked).length === 1, {
+    path: ['sql'],
+    error: 'stands alone: what else to ask goes into the statement',
+  });
+
 /** How a query would run: what the database does, step by step, and the indexes it uses. */
 const planSchema = z.object({ steps: z.array(z.string()), indexes: z.array(z.string()) });
 
@@ -79,6 +93,15 @@ export const queryLineSchema = z.union([recordSchema, queryEndSchema]);
 
 /** Records, with `next` if there are more; or groups, for an aggregate; or the plan, if that was asked for. */
 export type QueryAnswer = z.infer<typeof queryAnswerSchema>;
+
+/** What the relay answers: what queries do, or the rows of a statement. */
+export const networkAnswerSchema = z.union([...queryAnswerSchema.options, sqlAnswerSchema]);
+
+/** What the relay answers: what queries do, or the rows of a statement. */
+export type NetworkAnswer = z.infer<typeof networkAnswerSchema>;
+
+/** One line of what the relay streams. */
+export const networkLineSchema = z.union([...queryLineSchema.options, ...sqlLineSchema.options]);
 
 /** How a query would run. */
 export type QueryPlan = z.infer<typeof planSchema>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
-import { networkQuerySchema, queryAnswerSchema, queryLineSchema } from '../query/query.ts';
+import { networkAnswerSchema, networkLineSchema, networkRequestSchema } from '../query/query.ts';
 import { timestamp, version } from '../record.ts';
 import {
   batchHeaderSchema,
@@ -178,12 +178,13 @@ export const relayRoutes = {
   query: {
     method: 'POST',
     path: '/relay/query',
-    summary: 'Query records across nodes, agents and collections; a node sees its own agents',
+    summary:
+      'Query records across nodes, agents and collections; a node sees its own agents. With `sql`, one SELECT of an operator. With `Accept: application/x-ndjson` line by line',
     roles: [...readers, 'node'],
-    body: { kind: 'json', schema: networkQuerySchema },
+    body: { kind: 'json', schema: networkRequestSchema },
     status: 200,
-    answer: { kind: 'json-or-ndjson', schema: queryAnswerSchema, lines: queryLineSchema },
-    errors: ['query-timeout', 'query-failed'],
+    answer: { kind: 'json-or-ndjson', schema: networkAnswerSchema, lines: networkLineSchema },
+    errors: ['sql-forbidden', 'query-timeout', 'query-failed'],
   },
   status: {
     method: 'GET',

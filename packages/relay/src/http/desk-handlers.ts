@@ -1,4 +1,4 @@
-import { type Handlers, recordLines, wantsLines } from '@holdfast/http';
+import type { Handlers } from '@holdfast/http';
 import { type relayRoutes, type RelayRouteId } from '@holdfast/protocol';
 
 import type { RelayCaller } from '../service/access.ts';
@@ -6,7 +6,7 @@ import type { RelayService } from '../service/relay-service.ts';
 
 type DeskRouteId = Exclude<
   RelayRouteId,
-  'session' | 'batch' | 'immediate' | 'stream' | 'digest' | 'copy' | 'join' | 'status' | 'backup.start' | 'backup.list'
+  'query' | 'session' | 'batch' | 'immediate' | 'stream' | 'digest' | 'copy' | 'join' | 'status' | 'backup.start' | 'backup.list'
 >;
 
 /** Answers what people and their tools call. */
@@ -14,12 +14,8 @@ export function deskHandlers({
   desk,
   sync,
   access,
-}: RelayService): Handlers<Pick<typeof relayRoutes, DeskRouteId>, RelayCaller> {
+}: Pick<RelayService, 'desk' | 'sync' | 'access'>): Handlers<Pick<typeof relayRoutes, DeskRouteId>, RelayCaller> {
   return {
-    query: async ({ identity, body, header, signal }) =>
-      wantsLines(header)
-        ? { ndjson: recordLines(desk.stream(identity, body.value, signal)) }
-        : { json: await desk.query(identity, body.value, signal) },
     nodes: async () => ({ json: { nodes: await desk.nodes() } }),
     collections: async () => ({ json: { collections: await desk.collections() } }),
     'dead-letter.list': async ({ query }) => ({ json: { dead_letters: await desk.deadLetters(query.limit) } }),

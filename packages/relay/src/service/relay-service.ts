@@ -4,6 +4,7 @@ import type { CollectionCount, QueryResult, RecordStream, StreamBounds } from '@
 
 import type { RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
 import type { Access, RelayCaller } from './access.ts';
+import type { Statements } from './statements.ts';
 import type { Sync } from './sync.ts';
 
 /** All the relay does, as the http layer asks for it. */
@@ -14,6 +15,8 @@ export interface RelayService {
   readonly disk: Pick<DiskWatch, 'assertRoom'>;
   /** What operators and tools read and decide. */
   readonly desk: Desk;
+  /** What operators ask in SQL. */
+  readonly statements: Statements;
 }
 
 /** What operators and tools read, and what operators decide about dead letters. */

@@ -12,7 +12,11 @@ export interface ChildOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Memory for objects; SQLite's own comes on top of it. */
   readonly heapMegabytes: number;
-  /** A program and its arguments that run the process under them. */
+  /** Computing time after which the system ends the process, should its parent not be there to do it. Default: none. */
+  readonly cpuSeconds?: number;
+  /** Told before anything is asked. Default: nothing. */
+  readonly greeting?: object;
+  /** A program and its arguments that run the process under them. Default: nothing. */
   readonly under?: readonly string[];
 }
 
@@ -20,10 +24,10 @@ export interface ChildOptions {
 const DATA_KIBIBYTES = 1_048_576;
 
 /**
- * Sets limits to itself and becomes the program: memory, and no byte may be written to any file (RLIMIT_FSIZE; what is mapped,
- * as readers of a WAL do, is no writing). Where a limit cannot be set, it goes without.
+ * Sets limits to itself and becomes the program: memory, computing time, and no byte may be written to any file (RLIMIT_FSIZE; what
+ * is mapped, as readers of a WAL do, is no writing). Where a limit cannot be set, it goes without.
  */
-const LIMITED = `ulimit -d ${DATA_KIBIBYTES} 2>/dev/null; ulimit -f 0 2>/dev/null; ulimit -c 0 2>/dev/null; exec "$@"`;
+const LIMITED = `for limit in "-d ${DATA_KIBIBYTES}" "-f 0" "-c 0" "-t $1"; do ulimit $limit 2>/dev/null; done; shift; exec "$@"`;
 
 /** A process that runs queries. It is asked one thing at a time. */
 export class QueryChild {
@@ -32,9 +36,11 @@ export class QueryChild {
   #hasEnded = false;
   #waiter: { readonly resolve: (reply: QueryReply) => void; readonly reject: (error: Error) => void } | undefined;
 
-  constructor({ script, args, environment, heapMegabytes, under = [] }: ChildOptions) {
-    const command = [...under, process.execPath, `--max-old-space-size=${heapMegabytes}`, script, ...args];
-    this.#process = spawn('/bin/sh', ['-c', LIMITED, 'sh', ...command], {
+  constructor({ script, args, environment, heapMegabytes, under = [], cpuSeconds, greeting }: ChildOptions) {
+    const node = [process.execPath, `--max-old-space-size=${heapMegabytes}`, script, ...args];
+    const shell = ['/bin/sh', '-c', LIMITED, 'sh', String(cpuSeconds ?? 'unlimited'), ...node];
+    const [program = '/bin/sh', ...rest] = [...under, ...shell];
+    this.#process = spawn(program, rest, {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       env: { ...environment },
     });
@@ -45,6 +51,7 @@ export class QueryChild {
     // A message that could not be sent is told by the process's end.
     this.#process.on('error', () => this.#process.kill('SIGKILL'));
     this.#ended = this.#watchEnd();
+    if (greeting !== undefined) this.#send(greeting);
   }
 
   /** Whether it still runs. */
@@ -63,8 +70,12 @@ export class QueryChild {
 
   /** Says something that has no reply. */
   tell(request: QueryRequest): void {
+    this.#send(request);
+  }
+
+  #send(message: object): void {
     // Without a callback a message to a process that has just ended would throw.
-    if (this.#process.connected) this.#process.send(request, () => undefined);
+    if (this.#process.connected) this.#process.send(message, () => undefined);
   }
 
   /** Ends the process at once, whatever it does; resolves when it is gone. */

@@ -5,25 +5,17 @@ import { addPercentiles, type Teachable } from '../query/percentile.ts';
 /** How long a read waits for a lock that another process holds for a moment, such as while it checkpoints. */
 const BUSY_MS = 5000;
 
-/** Limits that SQLite sets to a statement, by the names `node:sqlite` has for them. */
-export type StatementLimits = ConstructorParameters<typeof DatabaseSync>[1] extends infer Options
-  ? Options extends { readonly limits?: infer Limits }
-    ? Limits
-    : never
-  : never;
-
 /**
  * Opens a database that another process writes to, for reading only, with the functions queries use. Rows come as arrays, and
  * integers whole. What a query sorts is kept in memory. Throws SQLite's errors.
  */
-export function openReadOnly(path: string, limits?: StatementLimits): DatabaseSync {
+export function openReadOnly(path: string): DatabaseSync {
   const database = new DatabaseSync(path, {
     readOnly: true,
     allowExtension: false,
     returnArrays: true,
     readBigInts: true,
     timeout: BUSY_MS,
-    ...(limits && { limits }),
   });
   database.enableDefensive(true);
   const settings = ['trusted_schema = OFF', 'cell_size_check = ON', 'mmap_size = 0', 'temp_store = MEMORY'];

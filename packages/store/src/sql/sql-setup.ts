@@ -1,0 +1,8 @@
+import type { SqlView } from './views.ts';
+
+/** What a process that runs a statement is told before it. */
+export interface SqlSetup {
+  /** The database's path. */
+  readonly path: string;
+  readonly views: readonly SqlView[];
+}
