@@ -52,9 +52,7 @@ describe('an answer of many', () => {
     answerWith(ada, bob, { end: true, count: 2, next: null });
     const { stdout } = await run('query', 'notes', '--format', 'csv');
     expect(stdout).toBe(
-      'id,name,tags,doc.id,note\r\n' +
-        'a,"Ada ""the first""","[""x"",""y""]",7,"two\nlines"\r\n' +
-        'b,Bob,,,\r\n',
+      'id,name,tags,doc.id,note\r\n' + 'a,"Ada ""the first""","[""x"",""y""]",7,"two\nlines"\r\n' + 'b,Bob,,,\r\n',
     );
   });
 
@@ -87,13 +85,25 @@ describe('an answer of many', () => {
   });
 
   test('groups are rows too', async () => {
-    answerWith({ groups: [{ role: 'user', count: 2 }, { role: null, count: 1 }] });
+    answerWith({
+      groups: [
+        { role: 'user', count: 2 },
+        { role: null, count: 1 },
+      ],
+    });
     const { stdout } = await run('query', 'notes', '--group-by', 'role', '--format', 'csv');
     expect(stdout).toBe('role,count\r\nuser,2\r\n,1\r\n');
   });
 
   test('a statement in SQL is a table, JSON, lines by column, or CSV', async () => {
-    const answer = { columns: ['node', 'n'], rows: [['ws', 2], [null, 10]], truncated: false };
+    const answer = {
+      columns: ['node', 'n'],
+      rows: [
+        ['ws', 2],
+        [null, 10],
+      ],
+      truncated: false,
+    };
     answerWith(answer);
     const statement = 'SELECT node, n FROM x';
     expect((await run('sql', statement)).stdout).toBe('NODE   N\nws     2\nnull  10\n');

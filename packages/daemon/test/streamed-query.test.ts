@@ -17,7 +17,11 @@ it('a query streams all its records, in parts as large as the configuration lets
   const second = await daemon.call(QUERY, { headers, body: { orderBy: [{ name: 'desc' }], after: end.next } });
   expect(second.lines.pop()).toEqual({ end: true, count: 500, next: null });
   const names = [...first.lines, ...second.lines].map(({ doc }) => doc.name as string);
-  expect(names).toEqual(Array.from({ length: 3000 }, (_, index) => `k${index}`).toSorted().toReversed());
+  expect(names).toEqual(
+    Array.from({ length: 3000 }, (_, index) => `k${index}`)
+      .toSorted()
+      .toReversed(),
+  );
 });
 
 it('a stream has as many records as its limit says; groups and plans are no streams', async () => {

@@ -73,7 +73,8 @@ export const errorCatalogue = {
     status: 403,
     retryable: false,
     title: 'The statement asks for what SQL may not have',
-    remedy: 'One SELECT over the views of collections, which `readable` lists; docs/query.md tells their columns and the functions.',
+    remedy:
+      'One SELECT over the views of collections, which `readable` lists; docs/query.md tells their columns and the functions.',
   },
   'join-token-refused': {
     status: 403,

@@ -15,7 +15,9 @@ it('a query that takes too long is refused, and what nodes write meanwhile is an
   const conditions = Array.from({ length: 32 }, (_, index) => ({ items: { contains: -1 - index } }));
   const body = { where: { or: conditions }, aggregate: { metrics: { n: { count: '*' } } } };
   let isAnswered = false;
-  const asked = relay.call('POST', '/relay/query', { token: relay.adminToken, body }).finally(() => (isAnswered = true));
+  const asked = relay
+    .call('POST', '/relay/query', { token: relay.adminToken, body })
+    .finally(() => (isAnswered = true));
   let written = 0;
   for (let seq = 100; !isAnswered; seq += 1) {
     const { status } = await node.immediate(makeChange({ seq, id: 'small', doc: { seq } }).line);

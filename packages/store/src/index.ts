@@ -17,7 +17,14 @@ export { type QueryScope } from './query/compile.ts';
 export type { Row, RowSource } from './query/row-source.ts';
 export { runQuery, runQueryIn } from './query/run.ts';
 export type { QueryResult } from './query/runnable.ts';
-export { type RecordStream, type StreamBounds, streamBounds, streamFrom, type StreamOptions, streamPages } from './query/stream.ts';
+export {
+  type RecordStream,
+  type StreamBounds,
+  streamBounds,
+  streamFrom,
+  type StreamOptions,
+  streamPages,
+} from './query/stream.ts';
 export { SqlReader, type SqlReaderOptions, type SqlRows } from './sql/sql-reader.ts';
 export type { SqlColumn, SqlColumnType, SqlView } from './sql/views.ts';
 export { QueryPool, type QueryPoolOptions } from './query-process/query-pool.ts';

@@ -33,7 +33,11 @@ describe('queries in processes of their own', () => {
     await directory[Symbol.asyncDispose]();
   });
 
-  const rowsOf = async (pool: QueryPool, query = sql('SELECT n FROM numbers'), signal?: AbortSignal): Promise<Row[]> => {
+  const rowsOf = async (
+    pool: QueryPool,
+    query = sql('SELECT n FROM numbers'),
+    signal?: AbortSignal,
+  ): Promise<Row[]> => {
     const all: Row[] = [];
     for await (const rows of pool.rows(query, signal)) all.push(...rows);
     return all;

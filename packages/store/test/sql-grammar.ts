@@ -104,7 +104,20 @@ export function randomStatement(random: SeededRandom): string {
   return statement;
 }
 
+/** Reads a table by the columns it has. */
+function tableSelect(random: SeededRandom): string {
+  return random.pick([
+    'SELECT hash FROM main.tokens',
+    'SELECT id, hash AS doc FROM main.tokens',
+    'SELECT node, id FROM main.agents',
+    'SELECT count(*) AS id FROM main.agents',
+    'SELECT * FROM main.records',
+    'SELECT id, doc, deleted FROM main.records WHERE deleted = 1',
+  ]);
+}
+
 function select(random: SeededRandom, depth: number): string {
+  if (random.integer(1, 12) === 1) return tableSelect(random);
   const from = [source(random, depth), ...(random.integer(1, 4) === 1 ? [source(random, depth)] : [])];
   const where = random.integer(1, 3) === 1 ? ` WHERE ${condition(random, depth)}` : '';
   const listed = Array.from({ length: random.integer(1, 3) }, () => expression(random, depth)).join(', ');

@@ -80,7 +80,10 @@ describe('what statements see of a database', () => {
       outcomes[one?.kind ?? 'failed'] += 1;
     }
     expect(directories.map(contentOf)).toEqual(before);
-    expect(Object.values(outcomes).every((times) => times > STATEMENTS / 10), JSON.stringify(outcomes)).toBe(true);
+    expect(
+      Object.values(outcomes).every((times) => times > STATEMENTS / 10),
+      JSON.stringify(outcomes),
+    ).toBe(true);
   });
 
   it('would be noticed to differ, were a table to be read', () => {
@@ -128,6 +131,11 @@ function outcomeOf(sandbox: SqlSandbox, statement: string): Outcome {
 function contentOf({ path }: TemporaryDirectory): Readonly<Record<string, string>> {
   const files = readdirSync(path).filter((name) => !name.endsWith('-shm'));
   return Object.fromEntries(
-    files.map((name) => [name, createHash('sha256').update(readFileSync(`${path}/${name}`)).digest('hex')]),
+    files.map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(`${path}/${name}`))
+        .digest('hex'),
+    ]),
   );
 }

@@ -90,7 +90,11 @@ interface Asked {
   stream(query: NetworkPageQuery): AsyncIterable<RecordOf<unknown>>;
 }
 
-async function answer(call: Pick<Call<QueryFlags>, 'options' | 'output'>, asked: Asked, query: NetworkQuery): Promise<void> {
+async function answer(
+  call: Pick<Call<QueryFlags>, 'options' | 'output'>,
+  asked: Asked,
+  query: NetworkQuery,
+): Promise<void> {
   const { options } = call;
   const { aggregate } = query;
   const format = formatOf(options);

@@ -57,7 +57,7 @@ export const networkRequestSchema = networkQuerySchema
   .extend({
     sql: sqlText.optional().meta({
       description: 'One SELECT over a view of each collection instead of a query; operators and admins only',
-      example: "SELECT node, count(*) AS n FROM messages GROUP BY node",
+      example: 'SELECT node, count(*) AS n FROM messages GROUP BY node',
     }),
   })
   .refine((asked) => asked.sql === undefined || Object.keys(asked).length === 1, {
@@ -82,7 +82,9 @@ export const queryEndSchema = z.object({
   next: z
     .string()
     .nullable()
-    .meta({ description: 'Goes into `after` to go on where the answer stopped, as full as one may be; null: that was all' }),
+    .meta({
+      description: 'Goes into `after` to go on where the answer stopped, as full as one may be; null: that was all',
+    }),
 });
 
 /** The last line of a streamed answer. */

@@ -24,7 +24,11 @@ const sqlEndSchema = z.object({
 export type SqlEnd = z.infer<typeof sqlEndSchema>;
 
 /** One line of a streamed answer to a statement: the columns first, then a row each, then the end. */
-export const sqlLineSchema = z.union([z.object({ columns: z.array(z.string()) }), z.array(sqlValueSchema), sqlEndSchema]);
+export const sqlLineSchema = z.union([
+  z.object({ columns: z.array(z.string()) }),
+  z.array(sqlValueSchema),
+  sqlEndSchema,
+]);
 
 /** A statement, as long as the relay takes it. */
 export const sqlText = z.string().min(1).max(100_000);

@@ -6,7 +6,17 @@ import type { RelayService } from '../service/relay-service.ts';
 
 type DeskRouteId = Exclude<
   RelayRouteId,
-  'query' | 'session' | 'batch' | 'immediate' | 'stream' | 'digest' | 'copy' | 'join' | 'status' | 'backup.start' | 'backup.list'
+  | 'query'
+  | 'session'
+  | 'batch'
+  | 'immediate'
+  | 'stream'
+  | 'digest'
+  | 'copy'
+  | 'join'
+  | 'status'
+  | 'backup.start'
+  | 'backup.list'
 >;
 
 /** Answers what people and their tools call. */

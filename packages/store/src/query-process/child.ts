@@ -14,8 +14,6 @@ export interface ChildOptions {
   readonly heapMegabytes: number;
   /** Computing time after which the system ends the process, should its parent not be there to do it. Default: none. */
   readonly cpuSeconds?: number;
-  /** Told before anything is asked. Default: nothing. */
-  readonly greeting?: object;
   /** A program and its arguments that run the process under them. Default: nothing. */
   readonly under?: readonly string[];
 }
@@ -36,7 +34,7 @@ export class QueryChild {
   #hasEnded = false;
   #waiter: { readonly resolve: (reply: QueryReply) => void; readonly reject: (error: Error) => void } | undefined;
 
-  constructor({ script, args, environment, heapMegabytes, under = [], cpuSeconds, greeting }: ChildOptions) {
+  constructor({ script, args, environment, heapMegabytes, under = [], cpuSeconds }: ChildOptions) {
     const node = [process.execPath, `--max-old-space-size=${heapMegabytes}`, script, ...args];
     const shell = ['/bin/sh', '-c', LIMITED, 'sh', String(cpuSeconds ?? 'unlimited'), ...node];
     const [program = '/bin/sh', ...rest] = [...under, ...shell];
@@ -51,7 +49,6 @@ export class QueryChild {
     // A message that could not be sent is told by the process's end.
     this.#process.on('error', () => this.#process.kill('SIGKILL'));
     this.#ended = this.#watchEnd();
-    if (greeting !== undefined) this.#send(greeting);
   }
 
   /** Whether it still runs. */
@@ -70,12 +67,8 @@ export class QueryChild {
 
   /** Says something that has no reply. */
   tell(request: QueryRequest): void {
-    this.#send(request);
-  }
-
-  #send(message: object): void {
     // Without a callback a message to a process that has just ended would throw.
-    if (this.#process.connected) this.#process.send(message, () => undefined);
+    if (this.#process.connected) this.#process.send(request, () => undefined);
   }
 
   /** Ends the process at once, whatever it does; resolves when it is gone. */

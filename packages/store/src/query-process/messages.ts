@@ -7,8 +7,14 @@ export interface ChunkBounds {
   readonly bytes: number;
 }
 
-/** What a process that runs queries is told. It answers `run` and `more` with one reply each. */
+/** What a process is told before the query, if it needs to know anything; it answers with a chunk of no rows. */
+export interface SetupRequest {
+  readonly kind: 'setup';
+}
+
+/** What a process that runs queries is told. It answers each but `stop` with one reply. */
 export type QueryRequest =
+  | SetupRequest
   | { readonly kind: 'run'; readonly sql: Sql; readonly chunk: ChunkBounds }
   | { readonly kind: 'more' }
   /** Nobody wants the rest. */

@@ -45,7 +45,7 @@ export class QueryPool implements RowSource {
     const leave = await this.#places.enter(deadline);
     const child = this.#takeChild();
     try {
-      for await (const { columns, rows } of runInChild(child, sql, deadline)) {
+      for await (const { columns, rows } of runInChild(child, sql, { deadline })) {
         yield rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null])));
       }
     } finally {

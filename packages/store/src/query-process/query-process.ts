@@ -12,10 +12,12 @@ import { serveQueries } from './serve-queries.ts';
 const [path = ''] = process.argv.slice(2);
 let database: DatabaseSync | undefined;
 
-serveQueries(({ text, params }) => {
-  const statement = (database ??= openReadOnly(path)).prepare(text);
-  const columns = statement.columns().map(({ name }) => name);
-  return { columns, rows: statement.iterate(...params) as unknown as Iterator<readonly RawValue[]>, valueOf };
+serveQueries({
+  start: ({ text, params }) => {
+    const statement = (database ??= openReadOnly(path)).prepare(text);
+    const columns = statement.columns().map(({ name }) => name);
+    return { columns, rows: statement.iterate(...params) as unknown as Iterator<readonly RawValue[]>, valueOf };
+  },
 });
 
 // As better-sqlite3 gives them: integers beyond 2^53 as the nearest double. Compiled queries give no blobs.

@@ -4,7 +4,7 @@ import { sqliteError } from '@holdfast/sqlite';
 import type { Sql } from '../query/sql.ts';
 import type { QueryChild } from './child.ts';
 import type { Deadline } from './deadline.ts';
-import type { ChunkBounds, QueryFailure, QueryReply, RowChunk } from './messages.ts';
+import type { ChunkBounds, QueryFailure, QueryReply, QueryRequest, RowChunk, SetupRequest } from './messages.ts';
 
 /** A message of this size costs little to copy, and few are needed for a page. */
 const CHUNK: ChunkBounds = { rows: 500, bytes: 262_144 };
@@ -15,18 +15,25 @@ const NO_MEMORY = 7;
 /** Gives a failure the error it is told by. */
 export type TranslateFailure = (failure: QueryFailure) => unknown;
 
+/** How a query is run in a process. */
+export interface RunOptions {
+  readonly deadline: Deadline;
+  /** Told before the query. Default: nothing. */
+  readonly setup?: SetupRequest;
+  /** Default: SQLite's own error without its message. */
+  readonly translate?: TranslateFailure;
+}
+
 /**
- * Runs a query in a process, chunk by chunk as they are asked for. The deadline kills the process, and so does a failure that
- * leaves it in an unknown state. Whoever stops early leaves it ready for another query.
+ * Runs a query in a process, chunk by chunk as they are asked for. The deadline kills the process. Whoever stops early leaves it
+ * ready for another query.
  *
- * Throws the deadline's reason, `query-failed` if the process ended by itself, and what `translate` makes of a failure; by
- * default SQLite's own error without its message.
+ * Throws the deadline's reason, `query-failed` if the process ended by itself, and what `translate` makes of a failure.
  */
 export async function* runInChild(
   child: QueryChild,
   sql: Sql,
-  deadline: Deadline,
-  translate: TranslateFailure = withoutMessage,
+  { deadline, setup, translate = withoutMessage }: RunOptions,
 ): AsyncGenerator<RowChunk, void> {
   const kill = (): void => void child.kill();
   deadline.signal.addEventListener('abort', kill, { once: true });
@@ -34,12 +41,11 @@ export async function* runInChild(
   try {
     // Nobody hears of an end that came before.
     deadline.signal.throwIfAborted();
-    for (let request: 'run' | 'more' = 'run'; ; request = 'more') {
-      const reply = await child.ask(request === 'run' ? { kind: 'run', sql, chunk: CHUNK } : { kind: 'more' });
+    if (setup !== undefined) chunkOf(await child.ask(setup), translate);
+    for (let request: QueryRequest = { kind: 'run', sql, chunk: CHUNK }; !isWhole; request = { kind: 'more' }) {
+      const reply = await child.ask(request);
       isWhole = reply.kind === 'failed' || reply.isLast;
-      const chunk = chunkOf(reply, translate);
-      yield chunk;
-      if (isWhole) return;
+      yield chunkOf(reply, translate);
     }
   } catch (error) {
     throw deadline.reason() ?? (child.isAlive ? error : ended(error));

@@ -1,4 +1,11 @@
-import { type Aggregate, HoldfastError, limits, type Query, type QueryPlan, type Record as PublicRecord } from '@holdfast/protocol';
+import {
+  type Aggregate,
+  HoldfastError,
+  limits,
+  type Query,
+  type QueryPlan,
+  type Record as PublicRecord,
+} from '@holdfast/protocol';
 
 import { PageTaker } from '../page.ts';
 import { compileAggregate, type Group } from './aggregate.ts';

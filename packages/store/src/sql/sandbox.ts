@@ -35,12 +35,14 @@ export class SqlSandbox {
   readonly #authorizer: Authorizer;
 
   /** `secret` begins the names of what stands behind the views; default: random. Throws SQLite's errors. */
-  constructor({ path, views }: SqlSetup, secret = `view_${randomBytes(16).toString('hex')}`) {
+  constructor({ path, views }: Omit<SqlSetup, 'kind'>, secret = `view_${randomBytes(16).toString('hex')}`) {
     this.#authorizer = new Authorizer(
       views.map(({ name }) => name),
       secret,
     );
     this.#database = openReadOnly(path);
+    // What SQLite and the C library read once is read before there is a statement of anybody's.
+    this.#database.prepare(`SELECT random(), datetime(0, 'unixepoch', 'localtime')`).get();
     for (const statement of viewStatements(views, secret)) this.#database.exec(statement);
     Object.assign(this.#database.limits, LIMITS);
     this.#database.setAuthorizer(this.#authorizer.authorize);
@@ -50,7 +52,8 @@ export class SqlSandbox {
   start(text: string): RowCursor {
     const statement = only(this.#database.prepare(text), text);
     const columns = statement.columns().map(({ name }) => name);
-    if (columns.join() === BYTECODE) throw new Error('EXPLAIN QUERY PLAN shows how it would run; EXPLAIN alone may not');
+    if (columns.join() === BYTECODE)
+      throw new Error('EXPLAIN QUERY PLAN shows how it would run; EXPLAIN alone may not');
     return { columns, rows: statement.iterate() as unknown as Iterator<readonly RawValue[]>, valueOf };
   }
 

@@ -17,7 +17,7 @@ const script = fileURLToPath(new URL('sql-process.ts', import.meta.url));
 /** Memory for objects in a process; a chunk of rows is in it. */
 const HEAP_MEGABYTES = 128;
 
-/** Without variables of ours, and with a time zone that no file is read for: `localtime` is UTC. */
+/** Without variables of ours; `localtime` is UTC. */
 const ENVIRONMENT = { TZ: 'UTC0' };
 
 /** What SQLite says of a statement that fails while it runs, where that quotes no data. */
@@ -70,7 +70,7 @@ export class SqlReader {
     const { seconds, path, under } = this.#options;
     const deadline = new Deadline({ seconds, signal, stopping: this.#stopping.signal });
     const leave = await this.#places.enter(deadline);
-    const setup: SqlSetup = { path, views };
+    const setup: SqlSetup = { kind: 'setup', path, views };
     const child = new QueryChild({
       script,
       args: [],
@@ -78,12 +78,11 @@ export class SqlReader {
       heapMegabytes: HEAP_MEGABYTES,
       // Its threads count together.
       cpuSeconds: Math.ceil(seconds) * 4,
-      greeting: setup,
       ...(under && { under }),
     });
     this.#underWay.add(child);
     try {
-      yield* runInChild(child, sql(text), deadline, (failure) => errorOf(failure, views));
+      yield* runInChild(child, sql(text), { deadline, setup, translate: (failure) => errorOf(failure, views) });
     } finally {
       this.#underWay.delete(child);
       await child.kill();
