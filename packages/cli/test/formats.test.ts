@@ -51,9 +51,12 @@ describe('an answer of many', () => {
   test('is CSV (RFC 4180) with the id and the fields of the first record', async () => {
     answerWith(ada, bob, { end: true, count: 2, next: null });
     const { stdout } = await run('query', 'notes', '--format', 'csv');
-    expect(stdout).toBe(
-      'id,name,tags,doc.id,note\r\n' + 'a,"Ada ""the first""","[""x"",""y""]",7,"two\nlines"\r\n' + 'b,Bob,,,\r\n',
-    );
+    expect(stdout.split('\r\n')).toEqual([
+      'id,name,tags,doc.id,note',
+      'a,"Ada ""the first""","[""x"",""y""]",7,"two\nlines"',
+      'b,Bob,,,',
+      '',
+    ]);
   });
 
   test('is CSV with the fields selected', async () => {

@@ -31,7 +31,7 @@ export type Caller<Set extends { readonly [Id in keyof Set]: Route }> = <Id exte
 type QueryValues = Readonly<Record<string, string | number | undefined>>;
 
 /** `InputOf`, as it is at run time. */
-export interface Input {
+interface Input {
   readonly params?: Readonly<Record<string, string>> | undefined;
   readonly query?: QueryValues | undefined;
   readonly body?: unknown;

@@ -2,7 +2,7 @@ import type { Route } from '@holdfast/protocol';
 
 import { lineGroups } from './answer-lines.ts';
 import type { Calls, InputOf } from './calls.ts';
-import { type Input, outgoing } from './caller.ts';
+import { outgoing } from './caller.ts';
 import { HoldfastUnreachable } from './errors.ts';
 import { unexpectedAnswer } from './problem.ts';
 import type { Outgoing, Requester } from './requester.ts';
@@ -32,7 +32,7 @@ export function lineCallerOf<Set extends { readonly [Id in keyof Set]: Route }>(
   requester: Requester,
   calls: Calls<Set>,
 ): LineCaller<Set> {
-  return (id, input) => readLines(requester, askingForLines(outgoing(calls[id], input as Input, {})));
+  return (id, input) => readLines(requester, askingForLines(outgoing(calls[id], input, {})));
 }
 
 function askingForLines(request: Outgoing): Outgoing {

@@ -14,14 +14,14 @@ it('a query that takes too long is refused, and what nodes write meanwhile is an
   // No record has one of them, so that each is looked for in each.
   const conditions = Array.from({ length: 32 }, (_, index) => ({ items: { contains: -1 - index } }));
   const body = { where: { or: conditions }, aggregate: { metrics: { n: { count: '*' } } } };
-  let isAnswered = false;
-  const asked = relay
-    .call('POST', '/relay/query', { token: relay.adminToken, body })
-    .finally(() => (isAnswered = true));
+  const query = { isAnswered: false };
+  const asked = relay.call('POST', '/relay/query', { token: relay.adminToken, body }).finally(() => {
+    query.isAnswered = true;
+  });
   let written = 0;
-  for (let seq = 100; !isAnswered; seq += 1) {
+  for (let seq = 100; !query.isAnswered; seq += 1) {
     const { status } = await node.immediate(makeChange({ seq, id: 'small', doc: { seq } }).line);
-    if (!isAnswered && status === 200) written += 1;
+    if (!query.isAnswered && status === 200) written += 1;
   }
   const answer = await asked;
   expect([answer.status, codeOf(answer)]).toEqual([504, 'query-timeout']);

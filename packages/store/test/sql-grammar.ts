@@ -1,67 +1,24 @@
 import type { SeededRandom } from '@holdfast/testkit';
 
+const ALL = '*';
+
 const sources = [
-  ...['notes', 'tokens', 'agents', 'records', 'temp.notes', 'main.tokens', 'main.records', 'main.agents', 'main.notes'],
-  ...['sqlite_schema', 'main.sqlite_schema', 'temp.sqlite_schema', 'sqlite_temp_master', 'sqlite_sequence', 'dbstat'],
-  ...['sqlite_dbpage', 'sqlite_stmt', 'view_secret_0', 'temp.view_secret_1', "pragma_table_info('tokens')"],
-  ...[
-    'pragma_database_list',
-    'json_each(doc)',
-    "json_each('[1,2]')",
-    'json_tree(\'{"a":[1]}\')',
-    "bytecode('SELECT 1')",
-  ],
+  ...wordsOf(`
+  notes tokens agents records temp.notes main.tokens main.records main.agents main.notes sqlite_schema
+  main.sqlite_schema temp.sqlite_schema sqlite_temp_master sqlite_sequence dbstat sqlite_dbpage
+  sqlite_stmt view_secret_0 temp.view_secret_1 tokens pragma_database_list`),
+  "pragma_table_info('tokens')",
+  'json_each(doc)',
+  "json_each('[1,2]')",
+  'json_tree(\'{"a":[1]}\')',
+  "bytecode('SELECT 1')",
 ];
 const viewColumns = ['id', 'doc', 'node', 'expires_at', '*'];
-const columns = [
-  'id',
-  'doc',
-  'hash',
-  'name',
-  'deleted',
-  'rowid',
-  'value',
-  'key',
-  '*',
-  'sql',
-  'node',
-  'agent',
-  'expires_at',
-];
-const allowed = [
-  'max',
-  'length',
-  'hex',
-  'upper',
-  'json_group_array',
-  'group_concat',
-  'typeof',
-  'quote',
-  'sum',
-  'json_quote',
-];
-const functions = [
-  ...[
-    'load_extension',
-    'readfile',
-    'writefile',
-    'randomblob',
-    'zeroblob',
-    'sqlite_version',
-    'sqlite_source_id',
-    'random',
-  ],
-  ...[
-    'last_insert_rowid',
-    'changes',
-    'fts3_tokenizer',
-    'sqlite_compileoption_get',
-    'sqlite_log',
-    'unistr',
-    'eval',
-    'edit',
-  ],
-];
+const columns = wordsOf(`id doc hash name deleted rowid value key * sql node agent expires_at`);
+const allowed = wordsOf(`max length hex upper json_group_array group_concat typeof quote sum json_quote`);
+const functions = wordsOf(`
+  load_extension readfile writefile randomblob zeroblob sqlite_version sqlite_source_id random
+  last_insert_rowid changes fts3_tokenizer sqlite_compileoption_get sqlite_log unistr eval edit`);
 const views = ['notes', 'tokens'];
 const others = [
   'PRAGMA user_version',
@@ -111,7 +68,7 @@ function tableSelect(random: SeededRandom): string {
     'SELECT id, hash AS doc FROM main.tokens',
     'SELECT node, id FROM main.agents',
     'SELECT count(*) AS id FROM main.agents',
-    'SELECT * FROM main.records',
+    `SELECT ${ALL} FROM main.records`,
     'SELECT id, doc, deleted FROM main.records WHERE deleted = 1',
   ]);
 }
@@ -178,4 +135,8 @@ function broken(statement: string, random: SeededRandom): string {
     '`tokens`',
   ]);
   return statement.slice(0, at) + piece + statement.slice(end);
+}
+
+function wordsOf(text: string): string[] {
+  return text.trim().split(/\s+/);
 }

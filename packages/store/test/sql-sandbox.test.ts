@@ -76,14 +76,12 @@ describe('what statements see of a database', () => {
       const statement = randomStatement(random);
       // The two differ in nothing but what is hidden: an answer that differs tells something of it.
       const [one, other] = sandboxes.map((sandbox) => outcomeOf(sandbox, statement));
-      expect(one, statement).toEqual(other);
+      expect({ statement, outcome: one }).toEqual({ statement, outcome: other });
       outcomes[one?.kind ?? 'failed'] += 1;
     }
     expect(directories.map(contentOf)).toEqual(before);
-    expect(
-      Object.values(outcomes).every((times) => times > STATEMENTS / 10),
-      JSON.stringify(outcomes),
-    ).toBe(true);
+    // Each kind often enough that it means something.
+    expect(Object.entries(outcomes).filter(([, times]) => times < STATEMENTS / 10)).toEqual([]);
   });
 
   it('would be noticed to differ, were a table to be read', () => {

@@ -33,6 +33,8 @@ const NAMING = [
   'link',
 ];
 const LEAVING = ['connect', 'execve', 'fork', 'vfork'];
+/** V8 reads it when two of its threads first wait for each other, whenever that is. */
+const PROCESSOR_CLOCK = '/sys/devices/system/cpu/cpu0/tsc_freq_khz';
 const PATIENCE = { limitMs: 10_000 };
 const MARK = 'the statement has come';
 
@@ -68,7 +70,8 @@ describe.skipIf(mustSkip('what a process for SQL does to the system', ['strace']
       expect.stringContaining('O_RDONLY'),
     ]);
     const named = calls.flatMap((line) => (isOf(line, NAMING) ? (/"([^"]*)"/.exec(line)?.[1] ?? line) : []));
-    expect(named.filter((name) => ![path, `${path}-wal`, `${path}-shm`].includes(name))).toEqual([]);
+    const allowed = [path, `${path}-wal`, `${path}-shm`, PROCESSOR_CLOCK];
+    expect(named.filter((name) => !allowed.includes(name))).toEqual([]);
     // Sockets, pipes and what wakes a thread are no files.
     const written = calls.filter(
       (line) => isOf(line, WRITING) && !/\(\d+<(?:socket|pipe|anon_inode|UNIX)[^>]*>+/.test(line),

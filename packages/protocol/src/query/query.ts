@@ -79,12 +79,9 @@ export const queryAnswerSchema = z.union([
 export const queryEndSchema = z.object({
   end: z.literal(true),
   count: z.number().int().meta({ description: 'Lines before this one' }),
-  next: z
-    .string()
-    .nullable()
-    .meta({
-      description: 'Goes into `after` to go on where the answer stopped, as full as one may be; null: that was all',
-    }),
+  next: z.string().nullable().meta({
+    description: 'Goes into `after` to go on where the answer stopped, as full as one may be; null: that was all',
+  }),
 });
 
 /** The last line of a streamed answer. */

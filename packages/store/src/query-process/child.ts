@@ -86,6 +86,6 @@ export class QueryChild {
 }
 
 /** The process ended before it answered. */
-export class ChildEnded extends Error {
+class ChildEnded extends Error {
   override readonly name = 'ChildEnded';
 }

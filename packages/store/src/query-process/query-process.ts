@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import type { SqlValue } from '../query/sql.ts';
 import { openReadOnly } from './open-read-only.ts';
-import type { RawValue } from './row-chunks.ts';
+import { arrayRows, type RawValue } from './row-chunks.ts';
 import { serveQueries } from './serve-queries.ts';
 
 const [path = ''] = process.argv.slice(2);
@@ -16,7 +16,7 @@ serveQueries({
   start: ({ text, params }) => {
     const statement = (database ??= openReadOnly(path)).prepare(text);
     const columns = statement.columns().map(({ name }) => name);
-    return { columns, rows: statement.iterate(...params) as unknown as Iterator<readonly RawValue[]>, valueOf };
+    return { columns, rows: arrayRows(statement.iterate(...params)), valueOf };
   },
 });
 

@@ -12,6 +12,11 @@ export interface RowCursor {
   readonly valueOf: (value: RawValue) => SqlValue;
 }
 
+/** The rows of a statement of a connection whose rows are arrays: Node's types know only of the other kind. */
+export function* arrayRows(rows: Iterable<unknown>): Generator<readonly RawValue[], void> {
+  for (const row of rows) yield row as readonly RawValue[];
+}
+
 /** Cuts the rows of a statement into chunks; reads one row ahead, so that the last chunk is known to be the last. */
 export class RowChunks {
   readonly #cursor: RowCursor;

@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 import type { SqlValue } from '../query/sql.ts';
 import { openReadOnly } from '../query-process/open-read-only.ts';
-import type { RawValue, RowCursor } from '../query-process/row-chunks.ts';
+import { arrayRows, type RawValue, type RowCursor } from '../query-process/row-chunks.ts';
 import { Authorizer } from './authorizer.ts';
 import type { SqlSetup } from './sql-setup.ts';
 import { viewStatements } from './views.ts';
@@ -54,7 +54,7 @@ export class SqlSandbox {
     const columns = statement.columns().map(({ name }) => name);
     if (columns.join() === BYTECODE)
       throw new Error('EXPLAIN QUERY PLAN shows how it would run; EXPLAIN alone may not');
-    return { columns, rows: statement.iterate() as unknown as Iterator<readonly RawValue[]>, valueOf };
+    return { columns, rows: arrayRows(statement.iterate()), valueOf };
   }
 
   /** See `Authorizer.takeRefused`. */
