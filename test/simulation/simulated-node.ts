@@ -72,7 +72,12 @@ export class NodeLife implements Calling {
       timers,
       log,
     });
-    this.records = new Records(this.files, this.sync, { assertRoom: () => undefined });
+    this.records = new Records({
+      files: this.files,
+      sync: this.sync,
+      disk: { assertRoom: () => undefined },
+      bounds: { records: 0, bytes: 0 },
+    });
     this.#endSweeping = sweepRegularly({
       files: this.files,
       agents: () => AGENTS,

@@ -76,6 +76,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/collection.ts')).collectionCommand(),
   },
   {
+    name: 'sql',
+    summary: 'ask the relay in SQL',
+    load: async () => (await import('./commands/sql.ts')).sqlCommand(),
+  },
+  {
     name: 'import',
     summary: 'bring in data from elsewhere',
     load: async () => (await import('./commands/import.ts')).importCommand(),

@@ -85,7 +85,8 @@ export function waitMsOf(query: {
   return query.ack === 'relay' ? Number(query.timeout ?? DEFAULT_ACK_SECONDS) * 1000 : 0;
 }
 
-function outgoing(route: Pick<Route, 'method' | 'path'>, input: Input, extras: CallExtras): Outgoing {
+/** The request of a call. */
+export function outgoing(route: Pick<Route, 'method' | 'path'>, input: Input, extras: CallExtras): Outgoing {
   const query = input.query ?? {};
   return {
     method: route.method,

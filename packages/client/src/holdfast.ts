@@ -6,6 +6,7 @@ import type { AnswerOf, DaemonRoutes, InputOf } from './calls.ts';
 import { type AnyDocument, type CollectionClient, openCollection, type WaitOptions } from './collection.ts';
 import { type CollectionsClient, openCollections } from './declarations.ts';
 import { daemonCalls } from './daemon-calls.ts';
+import { lineCallerOf } from './line-caller.ts';
 import { type KvClient, openKv } from './kv.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
 import { randomKey } from './random-key.ts';
@@ -128,9 +129,10 @@ export interface Holdfast extends AsyncDisposable {
 export function connect(options: ConnectOptions = {}): Holdfast {
   const requester = new Requester(daemonPlace, options);
   const call = callerOf<DaemonRoutes>(requester, daemonCalls);
+  const lines = lineCallerOf<DaemonRoutes>(requester, daemonCalls);
   const close = (): Promise<void> => requester.close();
   return {
-    collection: <T>(name: string) => openCollection<T>(call, name),
+    collection: <T>(name: string) => openCollection<T>(call, lines, name),
     kv: openKv(call),
     network: openNetwork(async (query) => (await call('network.query', { body: query }, { repeat: 'free' })).value),
     batch: async (operations, { idempotencyKey = randomKey(), ...query } = {}) => {

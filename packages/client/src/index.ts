@@ -55,6 +55,7 @@ export {
   type TokenRequest,
 } from './relay.ts';
 export type { Readiness } from './requester.ts';
+export type { SqlRow, StreamedRows } from './row-stream.ts';
 export type { ConnectionOptions, ConnectOptions } from './settings.ts';
 export type { StreamOptions } from './stream.ts';
 export type { Fetch } from './transport.ts';

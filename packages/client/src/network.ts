@@ -1,4 +1,4 @@
-import type { Freshness, NetworkAnswer, NetworkQuery, QueryPlan } from '@holdfast/protocol';
+import type { Freshness, NetworkQuery, QueryPlan, RelayAnswer } from '@holdfast/protocol';
 
 import type { AnyDocument } from './collection.ts';
 import { unexpectedAnswer } from './problem.ts';
@@ -26,7 +26,7 @@ export interface NetworkClient {
 }
 
 /** Opens queries over the network by whoever takes them. Nothing is sent. */
-export function openNetwork(ask: (query: NetworkQuery) => Promise<NetworkAnswer>): NetworkClient {
+export function openNetwork(ask: (query: NetworkQuery) => Promise<RelayAnswer>): NetworkClient {
   return {
     query: async (query) => networkPageOf(await ask(query ?? {})),
     each: (query) => eachRecord(async (after = query?.after) => pageOf(await ask({ ...query, after }))),
@@ -40,7 +40,7 @@ export function openNetwork(ask: (query: NetworkQuery) => Promise<NetworkAnswer>
   };
 }
 
-function networkPageOf<T>(answer: NetworkAnswer): NetworkPage<T> {
+function networkPageOf<T>(answer: RelayAnswer): NetworkPage<T> {
   const page = pageOf<T>(answer);
   const freshness = 'freshness' in answer ? answer.freshness : undefined;
   return { ...page, ...(freshness && { freshness }) };

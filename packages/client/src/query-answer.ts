@@ -1,24 +1,30 @@
-import type { QueryAnswer, QueryPlan } from '@holdfast/protocol';
+import type { QueryPlan, RelayAnswer, SqlAnswer } from '@holdfast/protocol';
 
 import { unexpectedAnswer } from './problem.ts';
 import type { Group, Page, RecordOf } from './queries.ts';
 
 /** The page in a query's answer, its documents taken to be `T`. */
-export function pageOf<T>(answer: QueryAnswer): Page<T> {
+export function pageOf<T>(answer: RelayAnswer): Page<T> {
   if (!('records' in answer)) throw unexpectedAnswer(200, 'no records where records were asked for');
   return { records: answer.records as RecordOf<T>[], next: answer.next };
 }
 
 /** The groups in an aggregate's answer. */
-export function groupsOf(answer: QueryAnswer): readonly Group[] {
+export function groupsOf(answer: RelayAnswer): readonly Group[] {
   if (!('groups' in answer)) throw unexpectedAnswer(200, 'no groups where groups were asked for');
   return answer.groups;
 }
 
 /** The plan in the answer of a query that was to be explained. */
-export function planOf(answer: QueryAnswer): QueryPlan {
+export function planOf(answer: RelayAnswer): QueryPlan {
   if (!('plan' in answer)) throw unexpectedAnswer(200, 'no plan where one was asked for');
   return answer.plan;
+}
+
+/** The columns and rows in the answer to a statement. */
+export function rowsOf(answer: RelayAnswer): SqlAnswer {
+  if (!('rows' in answer)) throw unexpectedAnswer(200, 'no rows where a statement was asked');
+  return answer;
 }
 
 /** All records from the first page to the last; a page is asked for when the one before it was used up. */

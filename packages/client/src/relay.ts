@@ -1,12 +1,18 @@
-import type { DeadLetter, NodeInfo, RelayStatus } from '@holdfast/protocol';
+import type { DeadLetter, NodeInfo, RelayStatus, SqlAnswer } from '@holdfast/protocol';
 
 import type { BackupsClient } from './backups.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { AnswerOf, InputOf, RelayRoutes } from './calls.ts';
+import type { AnyDocument } from './collection.ts';
 import { orNothing } from './found.ts';
+import { lineCallerOf } from './line-caller.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
+import type { NetworkPageQuery, RecordOf } from './queries.ts';
+import { rowsOf } from './query-answer.ts';
+import { streamedRecords } from './record-stream.ts';
 import { type OperatorRoutes, relayCalls } from './relay-calls.ts';
 import { type Readiness, Requester } from './requester.ts';
+import { type StreamedRows, streamedRows } from './row-stream.ts';
 import { type ConnectionOptions, relayPlace } from './settings.ts';
 
 /** A collection of the network, and how much is in it. */
@@ -38,6 +44,18 @@ export interface RelayDeadLettersClient {
 
 /** A relay's client. Every call may throw `HoldfastProblem` and `HoldfastUnreachable`. */
 export interface HoldfastRelay extends NetworkClient, AsyncDisposable {
+  /**
+   * All records, or `limit` of them, in answers that are streamed: faster than `each` for many, and in constant memory. Throws
+   * `HoldfastUnreachable` when an answer was cut; what came before it is whole then.
+   */
+  stream<T = AnyDocument>(query?: NetworkPageQuery): AsyncIterable<RecordOf<T>>;
+  /**
+   * What one SELECT over the views of collections gives, at most 10,000 rows; operators and admins only. Rows are arrays, in the
+   * order of the columns.
+   */
+  sql(statement: string): Promise<SqlAnswer>;
+  /** The same with as many rows as one stream has, as they come. Throws `HoldfastUnreachable` when the answer was cut. */
+  streamSql(statement: string): Promise<StreamedRows>;
   /** The relay's own state: its disk, the background check of its database, and whether that was put back. */
   status(): Promise<RelayStatus>;
   /** The nodes, their streams and when each was last heard of. */
@@ -65,9 +83,13 @@ export interface HoldfastRelay extends NetworkClient, AsyncDisposable {
 export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
   const requester = new Requester(relayPlace, options);
   const call = callerOf<OperatorRoutes>(requester, relayCalls);
+  const lines = lineCallerOf<OperatorRoutes>(requester, relayCalls);
   const close = (): Promise<void> => requester.close();
   return {
     ...openNetwork(async (query) => (await call('query', { body: query }, { repeat: 'free' })).value),
+    sql: async (sql) => rowsOf((await call('query', { body: { sql } }, { repeat: 'free' })).value),
+    streamSql: (sql) => streamedRows(lines('query', { body: { sql } })),
+    stream: (query) => streamedRecords((reach) => lines('query', { body: { ...query, ...reach } }), query),
     status: async () => (await call('status', {})).value,
     nodes: async () => (await call('nodes', {})).value.nodes,
     collections: async () => (await call('collections', {})).value.collections,

@@ -69,6 +69,13 @@ export const errorCatalogue = {
     title: 'The Host header names another server',
     remedy: 'Use the address the service listens on, or add the name to `listen.hosts`.',
   },
+  'sql-forbidden': {
+    status: 403,
+    retryable: false,
+    title: 'The statement asks for what SQL may not have',
+    remedy:
+      'One SELECT over the views of collections, which `readable` lists; docs/query.md tells their columns and the functions.',
+  },
   'join-token-refused': {
     status: 403,
     retryable: false,
@@ -299,6 +306,20 @@ export const errorCatalogue = {
     retryable: true,
     title: 'The agent is being restored',
     remedy: 'Send the request again later; `holdfast status` shows how far it is.',
+  },
+  'query-failed': {
+    status: 503,
+    retryable: false,
+    title: 'The query could not be run to its end',
+    remedy:
+      'It may need more memory than a query may have: narrow it with `where` or a collection, group by fewer values, or order by less.',
+  },
+  'query-timeout': {
+    status: 504,
+    retryable: false,
+    title: 'The query took too long',
+    remedy:
+      'Narrow it with `where` or a collection; `explain` shows how it runs. An operator may give queries more time: `query.seconds` of the relay.',
   },
   'disk-full': {
     status: 507,

@@ -36,6 +36,7 @@ export {
   relayOptions,
   type ServiceConfig,
   services,
+  type StreamConfig,
 } from './config/services.ts';
 export {
   type Document,
@@ -100,9 +101,12 @@ export {
   type Query,
   type QueryAnswer,
   queryAnswerSchema,
+  type QueryEnd,
   type QueryPlan,
+  type RelayAnswer,
   querySchema,
 } from './query/query.ts';
+export type { SqlAnswer, SqlEnd } from './query/sql.ts';
 export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswerSchema } from './record.ts';
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
 export { type DaemonRouteId, daemonRoutes } from './routes/daemon.ts';

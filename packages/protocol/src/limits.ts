@@ -56,6 +56,8 @@ export const limits = Object.freeze({
   searchTerms: 32,
   /** Longest wait of a node for the relay's answer to a query, in seconds: shorter than clients wait for the node's. */
   networkQuerySeconds: 20,
+  /** Rows of an answer to a statement in SQL, unless it is streamed. */
+  sqlRows: 10_000,
   /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */
   ackTimeoutSeconds: 30,
   /** Longest time to live, in seconds: ten years. */

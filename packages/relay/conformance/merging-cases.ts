@@ -19,7 +19,7 @@ export function mergingCases(make: MakeStore): void {
   describe('taking changes', () => {
     const open = useStore(make);
     const documents = async (): Promise<unknown[]> => {
-      const answer = await open().store.query({}, START_MS);
+      const answer = await open().store.query({}, { nowMs: START_MS });
       return 'records' in answer ? answer.records.map(({ id, doc }) => [id, doc]) : [];
     };
     const cursor = async () => {

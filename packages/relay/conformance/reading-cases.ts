@@ -1,5 +1,6 @@
 /* oxlint-disable max-lines-per-function -- a group of tests is one call */
-import { type NetworkQuery, versionMs } from '@holdfast/protocol';
+import { type NetworkQuery, type Record as PublicRecord, versionMs } from '@holdfast/protocol';
+import type { StreamBounds } from '@holdfast/store';
 import { describe, expect, it } from 'vitest';
 
 import type { NodeReader } from '../src/index.ts';
@@ -16,7 +17,7 @@ export function readingCases(make: MakeStore): void {
   describe('reading', () => {
     const open = useStore(make);
     const ids = async (query: NetworkQuery, reader?: NodeReader, nowMs = START_MS): Promise<string[]> => {
-      const answer = await open().store.query(query, nowMs, reader);
+      const answer = await open().store.query(query, { nowMs, reader });
       return 'records' in answer ? answer.records.map(({ id }) => id) : [];
     };
     const fill = async (): Promise<void> => {
@@ -62,7 +63,7 @@ export function readingCases(make: MakeStore): void {
 
     it('an answer says whose each record is', async () => {
       await fill();
-      const answer = await open().store.query({ agents: ['scout'] }, START_MS);
+      const answer = await open().store.query({ agents: ['scout'] }, { nowMs: START_MS });
       expect(answer).toMatchObject({
         records: [{ node: 'htpc', agent: 'scout', resource: 'app:1', collection: 'notes', id: 'b', doc: { n: 2 } }],
         next: null,
@@ -73,7 +74,7 @@ export function readingCases(make: MakeStore): void {
       await fill();
       const answer = await open().store.query(
         { aggregate: { groupBy: ['node', 'agent'], metrics: { n: { count: '*' } } } },
-        START_MS,
+        { nowMs: START_MS },
       );
       expect(answer).toEqual({
         groups: [
@@ -96,10 +97,12 @@ export function readingCases(make: MakeStore): void {
       const bucket = { field: 'created_at', every: '1h' };
       const asked = { where, aggregate: { bucket, groupBy: ['node'], metrics } };
       const last = new Date(1002).toISOString();
-      await expect(open().store.query(asked, START_MS)).resolves.toEqual({
+      await expect(open().store.query(asked, { nowMs: START_MS })).resolves.toEqual({
         groups: [{ created_at: new Date(0).toISOString(), node: 'htpc', mean: 1.5, high: 2, last }],
       });
-      await expect(open().store.query({ where, explain: true }, START_MS)).resolves.toHaveProperty('plan.steps');
+      await expect(open().store.query({ where, explain: true }, { nowMs: START_MS })).resolves.toHaveProperty(
+        'plan.steps',
+      );
     });
 
     it('pages give each record once while others are written and removed between them', async () => {
@@ -111,7 +114,7 @@ export function readingCases(make: MakeStore): void {
       const seen: string[] = [];
       let after: string | undefined;
       for (let seq = 51; ; seq += 1) {
-        const answer = await store.query({ limit: 7, ...(after !== undefined && { after }) }, START_MS);
+        const answer = await store.query({ limit: 7, ...(after !== undefined && { after }) }, { nowMs: START_MS });
         if (!('records' in answer)) throw new Error('not a page');
         seen.push(...answer.records.map(({ id }) => id));
         if (answer.next === null) break;
@@ -122,16 +125,57 @@ export function readingCases(make: MakeStore): void {
       expect(seen).toEqual(changes.map(({ row }) => row.id));
     });
 
+    it('a stream gives what the pages give, ends where its bounds are, and goes on from there', async () => {
+      const { store } = open();
+      const changes = Array.from({ length: 1200 }, (_, index) => makeChange({ seq: index + 1, doc: { n: index % 7 } }));
+      await store.takeBatch(makeBatch(changes.slice(0, 1000)));
+      await store.takeBatch(makeBatch(changes.slice(1000)));
+      const query: NetworkQuery = { where: { n: { ne: 3 } }, orderBy: [{ n: 'desc' }], select: ['n'] };
+      const streamed = async (part: NetworkQuery, bounds: StreamBounds): Promise<[PublicRecord[], string | null]> => {
+        const records: PublicRecord[] = [];
+        const stream = store.stream({ ...query, ...part }, { nowMs: START_MS, bounds });
+        let group = await stream.next();
+        for (; group.done !== true; group = await stream.next()) records.push(...group.value);
+        return [records, group.value];
+      };
+      const unbounded = { records: 1_000_000, bytes: 1_000_000_000 };
+      const [all, end] = await streamed({}, unbounded);
+      expect([all.length, end]).toEqual([1200 - 171, null]);
+      const page = await store.query({ ...query, limit: 5 }, { nowMs: START_MS });
+      expect('records' in page && page.records).toEqual(all.slice(0, 5));
+      const [first, afterFirst] = await streamed({}, { ...unbounded, records: 1010 });
+      const [second, afterSecond] = await streamed({ after: afterFirst ?? '', limit: 10 }, unbounded);
+      const [third, afterThird] = await streamed({ after: afterSecond ?? '' }, { ...unbounded, bytes: 1 });
+      expect([first.length, second.length, third.length > 0]).toEqual([1010, 10, true]);
+      const [rest] = afterThird === null ? [[]] : await streamed({ after: afterThird }, unbounded);
+      expect([...first, ...second, ...third, ...rest]).toEqual(all);
+    });
+
+    it('a stream is of records, and of what its reader may see', async () => {
+      await fill();
+      const bounds = { records: 10, bytes: 1_000_000 };
+      const { store } = open();
+      const counted = { aggregate: { metrics: { n: { count: '*' } } } } as const;
+      for (const query of [counted, { explain: true }]) {
+        const refused = store.stream(query, { nowMs: START_MS, bounds }).next();
+        await expect(refused).rejects.toMatchObject({ code: 'invalid-request' });
+      }
+      const { value } = await store
+        .stream({}, { nowMs: START_MS, bounds, reader: { node: 'laptop', sharedAgents: [] } })
+        .next();
+      expect(value).toMatchObject([{ node: 'laptop', id: 'c' }]);
+    });
+
     it('a page token of another query or another reader is refused', async () => {
       await fill();
-      const first = await open().store.query({ limit: 1 }, START_MS);
+      const first = await open().store.query({ limit: 1 }, { nowMs: START_MS });
       const after = 'next' in first && first.next !== null ? first.next : '';
       const refused = { code: 'invalid-request' };
-      await expect(open().store.query({ limit: 1, collection: 'notes', after }, START_MS)).rejects.toMatchObject(
-        refused,
-      );
       await expect(
-        open().store.query({ limit: 1, after }, START_MS, { node: 'htpc', sharedAgents: [] }),
+        open().store.query({ limit: 1, collection: 'notes', after }, { nowMs: START_MS }),
+      ).rejects.toMatchObject(refused);
+      await expect(
+        open().store.query({ limit: 1, after }, { nowMs: START_MS, reader: { node: 'htpc', sharedAgents: [] } }),
       ).rejects.toMatchObject(refused);
     });
 
@@ -241,7 +285,7 @@ export function readingCases(make: MakeStore): void {
       const { store } = open();
       await store.takeBatch(makeBatch([makeChange({ seq: 1, doc: {} })]));
       await expect(store.check()).resolves.toBeUndefined();
-      const answer = await store.query({}, START_MS);
+      const answer = await store.query({}, { nowMs: START_MS });
       expect('records' in answer && answer.records.map(({ version }) => versionMs(version))).toEqual([1]);
     });
   });

@@ -8,7 +8,6 @@ import { Registry } from 'prom-client';
 import { type NodeRouteId, nodeHandlers } from './http/node-handlers.ts';
 import { Access, type RelayCaller } from './service/access.ts';
 import { RelayMetrics } from './service/metrics.ts';
-import { makeDesk } from './service/relay-service.ts';
 import { Sync } from './service/sync.ts';
 import { Warnings } from './service/warnings.ts';
 import type { RelayStore } from './storage/relay-store.ts';
@@ -33,6 +32,5 @@ export function nodeDesk(options: NodeDeskOptions): Handlers<Pick<typeof relayRo
     access: new Access({ store, joinSeconds: 900, now }),
     sync: new Sync({ store, metrics, warnings, leaseSeconds, now }),
     disk: { assertRoom: () => undefined },
-    desk: makeDesk({ store, now, leaseSeconds, sharedAgents: [] }),
   });
 }

@@ -2,6 +2,7 @@ import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
 import { addDiskGauges, createService, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
 import { type HoldfastError, type Now, type RelayConfig, relayRoutes } from '@holdfast/protocol';
 import { DiskWatch, ensurePrivateDirectory, lockDirectory, refuseRotten } from '@holdfast/sqlite';
+import { QueryPool, SqlReader, streamBounds } from '@holdfast/store';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
@@ -11,6 +12,7 @@ import { backupHandlers } from './http/backup-handlers.ts';
 import { deskHandlers } from './http/desk-handlers.ts';
 import { allowedHosts } from './http/hosts.ts';
 import { nodeHandlers } from './http/node-handlers.ts';
+import { queryHandler } from './http/query-handler.ts';
 import { statusHandlers } from './http/status-handlers.ts';
 import { Access } from './service/access.ts';
 import { scrubRelay } from './scrub/scrub.ts';
@@ -21,6 +23,7 @@ import { readinessChecks } from './service/readiness.ts';
 import { makeDesk } from './service/relay-service.ts';
 import type { RelayStatusSources } from './service/relay-status.ts';
 import { databaseFileIn, openRelayStore } from './service/setup.ts';
+import { makeStatements } from './service/statements.ts';
 import { Sync } from './service/sync.ts';
 import { Warnings } from './service/warnings.ts';
 import type { RelayStore } from './storage/relay-store.ts';
@@ -73,9 +76,13 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   opened.defer(() => disk.close());
   const databasePath = databaseFileIn(directory);
   refuseRotten(databasePath, (message) => log.warn(message));
-  const store = openRelayStore(directory, config, disk);
+  const asking = { path: databasePath, processes: config['query.processes'], seconds: config['query.seconds'] };
+  const queries = new QueryPool(asking);
+  const store = openRelayStore(directory, config, disk, queries);
   // Closing would write what nobody knows the state of.
   opened.defer(() => (disk.hasFailed ? undefined : store.close()));
+  const reader = new SqlReader(asking);
+  opened.defer(() => Promise.all([queries.stop(), reader.stop()]).then(() => undefined));
   const registry = new Registry();
   addDiskGauges(registry, () => disk.status());
   const metrics = new RelayMetrics(registry, store);
@@ -90,7 +97,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const backups = keepRelayBackups({ config, directory, store, version: options.version, registry, log, now });
   opened.defer(() => backups.stop());
   const status = { store, epochFile, disk, scrubber, version: options.version, startedAtMs: now() };
-  const { service, listen } = assemble(options, { store, disk, registry, metrics, backups, status, now });
+  const { service, listen } = assemble(options, { store, reader, disk, registry, metrics, backups, status, now });
   opened.defer(() => service.stop());
   const url = await listen();
   opened.defer(writeServiceFile(directory, { url, socket: null }, now()));
@@ -105,6 +112,7 @@ interface Assembled {
 
 interface Parts {
   readonly store: RelayStore;
+  readonly reader: SqlReader;
   readonly disk: DiskWatch;
   readonly registry: Registry;
   readonly metrics: RelayMetrics;
@@ -114,21 +122,29 @@ interface Parts {
 }
 
 function assemble({ config, log, version }: RelayOptions, built: Parts): Assembled {
-  const { store, disk, registry, metrics, backups, status, now } = built;
+  const { store, reader, disk, registry, metrics, backups, status, now } = built;
   collectDefaultMetrics({ register: registry });
   const warnings = new Warnings(metrics, log, now);
   const access = new Access({ store, joinSeconds: config['join.seconds'], now });
   const leaseSeconds = config['lease.seconds'];
   const sync = new Sync({ store, metrics, warnings, leaseSeconds, now });
-  const desk = makeDesk({ store, now, leaseSeconds, sharedAgents: config['query.sharedAgents'] });
-  const parts = { access, sync, disk, desk };
+  const bounds = streamBounds(config);
+  const statements = makeStatements({ store, reader, now, bounds });
+  const desk = makeDesk({ store, now, leaseSeconds, sharedAgents: config['query.sharedAgents'], bounds });
+  const parts = { access, sync, disk, statements, desk };
   let hosts: ReadonlySet<string> = new Set();
   const service = createService({
     name: 'Holdfast relay',
     version,
     description: 'Gathers what every node writes into one network-wide database, and answers queries over it.',
     routes: relayRoutes,
-    handlers: { ...nodeHandlers(parts), ...deskHandlers(parts), ...statusHandlers(status), ...backupHandlers(backups) },
+    handlers: {
+      ...nodeHandlers(parts),
+      ...deskHandlers(parts),
+      ...queryHandler(parts),
+      ...statusHandlers(status),
+      ...backupHandlers(backups),
+    },
     authenticate: authenticateWith(access),
     config,
     log,

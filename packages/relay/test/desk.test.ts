@@ -76,7 +76,7 @@ describe('what operators see and decide', () => {
     { where: { 'a"b': 1 } },
     { where: { created_at: 5 } },
     { after: 'nonsense' },
-    { sql: 'select 1' },
+    { sql: 'select 1', limit: 1 },
   ])('a query such as %j is refused', async (body) => {
     expect(codeOf(await query(body))).toBe('invalid-request');
   });

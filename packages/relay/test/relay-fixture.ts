@@ -94,7 +94,8 @@ export class TestRelay {
         answer.on('error', reject);
         answer.on('end', () => {
           const received = Buffer.concat(chunks).toString();
-          const json = received.startsWith('{') ? (JSON.parse(received) as Reply['json']) : undefined;
+          const isJson = /[/+]json\b/.test(answer.headers['content-type'] ?? '');
+          const json = isJson && received.startsWith('{') ? (JSON.parse(received) as Reply['json']) : undefined;
           resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: received, json });
         });
       });

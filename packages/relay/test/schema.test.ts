@@ -133,7 +133,7 @@ describe('a database of schema 3', () => {
     copyFileSync(fixtureOf(3), path);
     await openAndRead(path, async (store) => {
       await expect(store.nodes()).resolves.toHaveLength(2);
-      await expect(store.query({ limit: 1 }, START_MS)).resolves.toHaveProperty('records.length', 1);
+      await expect(store.query({ limit: 1 }, { nowMs: START_MS })).resolves.toHaveProperty('records.length', 1);
       await expect(store.standing({ nodes: ['htpc'] })).resolves.toMatchObject([{ node: 'htpc', waiting: null }]);
     });
   });

@@ -4,25 +4,33 @@ import { join } from 'node:path';
 
 import { type StoreUnderTest, relayStoreConformance } from '@holdfast/relay/conformance';
 import { SqliteRelayStore } from '@holdfast/relay';
-import { openDatabase } from '@holdfast/sqlite';
+import { openDatabase, unguarded } from '@holdfast/sqlite';
+import { QueryPool } from '@holdfast/store';
 import { temporaryDirectory } from '@holdfast/testkit';
 import { expect, it } from 'vitest';
 
 import { makeTokenEntry } from '../conformance/material.ts';
 import { defaultConfig } from './relay-fixture.ts';
 
-relayStoreConformance('SqliteRelayStore', async (): Promise<StoreUnderTest> => {
+relayStoreConformance('SqliteRelayStore', () => storeUnderTest(() => undefined));
+
+relayStoreConformance('SqliteRelayStore with queries in processes of their own', () =>
+  storeUnderTest((path) => new QueryPool({ path, processes: 1, seconds: 60 })),
+);
+
+async function storeUnderTest(poolFor: (path: string) => QueryPool | undefined): Promise<StoreUnderTest> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-relay-store-'));
   const path = join(directory, 'relay.db');
   const copies: SqliteRelayStore[] = [];
-  let store = new SqliteRelayStore(path, defaultConfig());
+  const pool = poolFor(path);
+  let store = new SqliteRelayStore(path, defaultConfig(), unguarded, pool);
   return {
     get store() {
       return store;
     },
     async reopen() {
       await store.close();
-      store = new SqliteRelayStore(path, defaultConfig());
+      store = new SqliteRelayStore(path, defaultConfig(), unguarded, pool);
     },
     async copied(onProgress) {
       const file = join(directory, `copy-${copies.length}.db`);
@@ -32,11 +40,12 @@ relayStoreConformance('SqliteRelayStore', async (): Promise<StoreUnderTest> => {
       return copy;
     },
     async remove() {
+      await pool?.stop();
       for (const opened of [store, ...copies]) await opened.close();
       rmSync(directory, { recursive: true });
     },
   };
-});
+}
 
 it('a check that fails leaves nothing open: the next write is taken', async () => {
   await using directory = await temporaryDirectory();

@@ -29,6 +29,24 @@ export function translateSqliteError(error: unknown, what: string): unknown {
   return new HoldfastError(codes[error.code] ?? 'storage-failed', `${what}: ${error.code}`, { cause: error });
 }
 
+/** The names of the result codes that decide what becomes of a failed read; a connection that only reads has no others. */
+const readingCodes: Readonly<Record<number, string>> = {
+  5: 'SQLITE_BUSY',
+  10: 'SQLITE_IOERR_READ',
+  11: 'SQLITE_CORRUPT',
+  14: 'SQLITE_CANTOPEN',
+  26: 'SQLITE_NOTADB',
+};
+
+/**
+ * The error that SQLite raised in another process, on a connection that only reads, by its result code. Without the message it
+ * had there, which may hold parts of a document.
+ */
+export function sqliteError(resultCode: number): SqliteError {
+  const code = readingCodes[resultCode & 0xff] ?? 'SQLITE_ERROR';
+  return new BetterSqlite3.SqliteError(`result code ${resultCode} in a process that reads`, code);
+}
+
 /** Whether SQLite raised the error, so that a transaction it happened in may be gone. */
 export function isSqliteError(error: unknown): error is SqliteError {
   return error instanceof BetterSqlite3.SqliteError;

@@ -2,7 +2,7 @@ export { copyDatabase, type CopyProgress } from './copy.ts';
 export { type DirectoryLock, ensurePrivateDirectory, ensureUsableDirectory, lockDirectory } from './directory.ts';
 export { freeBytesIn } from './disk-probe.ts';
 export { DiskWatch, type DiskWatchOptions } from './disk-watch.ts';
-export { isDamage, isSqliteError, translateSqliteError } from './errors.ts';
+export { isDamage, isSqliteError, sqliteError, translateSqliteError } from './errors.ts';
 export { migrate, type Migration, schemaVersion, type WayBack } from './migrate.ts';
 export { migrateDown, reasonAgainstDown } from './migrate-down.ts';
 export { openForReading } from './open-for-reading.ts';

@@ -17,7 +17,20 @@ export { type Idempotency, type Precondition, type StoreOperation, type Write, t
 export { type BatchBounds, type NodeDeadLetter, type OutboxBatch, type WrittenRange } from './outbox.ts';
 export { type Page } from './page.ts';
 export { type QueryScope } from './query/compile.ts';
-export { type QueryResult, runQuery } from './query/run.ts';
+export type { Row, RowSource } from './query/row-source.ts';
+export { runQuery, runQueryIn } from './query/run.ts';
+export type { QueryResult } from './query/runnable.ts';
+export {
+  type RecordStream,
+  type StreamBounds,
+  streamBounds,
+  streamFrom,
+  type StreamOptions,
+  streamPages,
+} from './query/stream.ts';
+export { SqlReader, type SqlReaderOptions, type SqlRows } from './sql/sql-reader.ts';
+export type { SqlColumn, SqlColumnType, SqlView } from './sql/views.ts';
+export { QueryPool, type QueryPoolOptions } from './query-process/query-pool.ts';
 export { all, any, named, placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
 export type { Names } from './query/field.ts';
 export { toTimestamp } from './query/timestamp.ts';

@@ -10,13 +10,39 @@ export interface Page<Row> {
  * Takes rows until there are `limit` of them or their text reaches `limits.pageBytes`, reading one beyond. So a page is
  * bounded in memory whatever the size of its documents, and always has a row if there is one.
  */
-export function takePage<Row>(rows: Iterable<Row>, limit: number, textOf: (row: Row) => string): Page<Row> {
-  const taken: Row[] = [];
-  let bytes = 0;
-  for (const row of rows) {
-    if (taken.length === limit || bytes >= limits.pageBytes) return { rows: taken, isMore: true };
-    taken.push(row);
-    bytes += textOf(row).length;
+export class PageTaker<Row> implements Page<Row> {
+  readonly #limit: number;
+  readonly #textOf: (row: Row) => string;
+  readonly #rows: Row[] = [];
+  #bytes = 0;
+  #isMore = false;
+
+  constructor(limit: number, textOf: (row: Row) => string) {
+    this.#limit = limit;
+    this.#textOf = textOf;
   }
-  return { rows: taken, isMore: false };
+
+  get rows(): readonly Row[] {
+    return this.#rows;
+  }
+
+  get isMore(): boolean {
+    return this.#isMore;
+  }
+
+  /** Takes the next row; false: the page was full, and the row is no part of it. */
+  take(row: Row): boolean {
+    this.#isMore = this.#rows.length === this.#limit || this.#bytes >= limits.pageBytes;
+    if (this.#isMore) return false;
+    this.#rows.push(row);
+    this.#bytes += this.#textOf(row).length;
+    return true;
+  }
+}
+
+/** Takes a page of rows, as `PageTaker` does. */
+export function takePage<Row>(rows: Iterable<Row>, limit: number, textOf: (row: Row) => string): Page<Row> {
+  const page = new PageTaker(limit, textOf);
+  for (const row of rows) if (!page.take(row)) break;
+  return page;
 }

@@ -9,5 +9,5 @@ export { runProgram } from './program.ts';
 export { type RunningProcess, startProcess, type StartOptions } from './process.ts';
 export { type ReceivedRequest, type ScriptedAnswer, ScriptedRelay, startScriptedRelay } from './scripted-relay.ts';
 export { seededRandom, type SeededRandom, testSeed } from './seed.ts';
-export { CHANGING_CALLS, injectedTimes, type Injection, straceCommand } from './strace.ts';
+export { CHANGING_CALLS, injectedTimes, type Injection, straceCommand, tracingCommand } from './strace.ts';
 export { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts';

@@ -31,6 +31,14 @@ export function straceCommand(injection: Injection, logFile: string): readonly s
   return ['strace', '-D', '-f', '-qq', '-o', logFile, ...injectionFlags(injection)];
 }
 
+/**
+ * Program and arguments to put before a command, so that its calls of these kinds are logged to a file: with the path behind each
+ * file descriptor, and with what was read or written, up to `dataBytes` of it.
+ */
+export function tracingCommand(calls: readonly string[], logFile: string, dataBytes: number): readonly string[] {
+  return ['strace', '-D', '-f', '-qq', '-y', '-s', String(dataBytes), '-o', logFile, '-e', `trace=${calls.join(',')}`];
+}
+
 /** How often a fault happened, by the log of `straceCommand`. */
 export function injectedTimes(log: string): number {
   return [...log.matchAll(/\(INJECTED\)|\+\+\+ killed by SIGKILL/g)].length;

@@ -6,15 +6,20 @@ import type {
   NetworkPageQuery,
   Page,
   PageQuery,
+  RecordOf,
 } from '@holdfast/client';
 import { isHoldfastError, type NetworkQuery, parseQueryText, type QueryPlan } from '@holdfast/protocol';
 import { Command } from 'commander';
 
 import { type Call, withAction, withExamples } from '../action.ts';
 import { CommandError } from '../command-error.ts';
+import { type Format, formatOf, formatOption } from '../format.ts';
+import { makeOutput } from '../output.ts';
 import { parseJsonOption, parseWholeNumber } from '../option-values.ts';
 import { paint } from '../output.ts';
+import { recordCells } from '../record-cells.ts';
 import { withDaemon, withRelay } from '../services.ts';
+import { type Cells, printCsv, printLines } from '../streamed-output.ts';
 import { freshnessText } from './freshness-text.ts';
 import { answerGroups, answerPlan, answerRecords } from './query-answer.ts';
 
@@ -27,6 +32,7 @@ interface QueryFlags {
   readonly count?: true;
   readonly groupBy?: readonly string[];
   readonly explain?: true;
+  readonly format?: Format;
   readonly network?: true;
   readonly viaNode?: true;
   readonly freshness?: true;
@@ -41,11 +47,12 @@ export function queryCommand(): Command {
     .option('--where <json>', 'fields to values or comparisons, such as {"age":{"gte":18}}')
     .option('--order <field:direction>', 'order, such as created_at:desc; may be repeated', collect)
     .option('--select <field>', 'only this part of the documents; may be repeated', collect)
-    .option('--limit <records>', 'most records of one answer (default: 100)')
+    .option('--limit <records>', 'most records of one answer (default: 100; with ndjson and csv all there are)')
     .option('--after <next>', '`next` of the answer before')
     .option('--count', 'count instead of listing')
     .option('--group-by <field>', 'count for each value of the field; may be repeated', collect)
     .option('--explain', 'show how the query would run, and the indexes it would use')
+    .addOption(formatOption())
     .option('--network', 'ask the relay; --agent then narrows to one agent')
     .option('--via-node', 'with --network: ask through the node here, with its token; sees what its agents may')
     .option('--freshness', 'with --network: say also how fresh the answer is, by what the relay heard of each node')
@@ -58,6 +65,7 @@ export function queryCommand(): Command {
     `query 'candidates where skills has Python and experience_years >= 3 order by name' --agent recruiter`,
     `query 'messages count group by role' --network`,
     `query candidates --network --via-node --agent recruiter`,
+    `query 'messages where role = user' --network --format csv`,
     `query candidates --where '{"status":"active"}' --order name:asc --agent recruiter`,
   );
 }
@@ -79,7 +87,10 @@ async function queryNetwork({ args: [text], options, output }: Call<QueryFlags>)
     ...(options.freshness && { freshness: true }),
   };
   if (options.viaNode) {
-    await withDaemon(options, ({ network }) => answerNetwork({ options, output }, network, query));
+    await withDaemon(options, ({ network }) => {
+      const asked = { ...network, stream: (wanted: NetworkPageQuery) => network.each(wanted) };
+      return answerNetwork({ options, output }, asked, query);
+    });
     return;
   }
   const narrowed: NetworkQuery = {
@@ -92,7 +103,7 @@ async function queryNetwork({ args: [text], options, output }: Call<QueryFlags>)
 
 async function answerNetwork(
   { options, output }: Pick<Call<QueryFlags>, 'options' | 'output'>,
-  network: NetworkClient,
+  network: Asked & Pick<NetworkClient, 'freshness'>,
   query: NetworkQuery,
 ): Promise<void> {
   await answer({ options, output }, network, query);
@@ -105,17 +116,48 @@ interface Asked {
   query(query: NetworkPageQuery): Promise<Page<unknown>>;
   aggregate(query: NetworkAggregateQuery): Promise<readonly Group[]>;
   explain(query: NetworkPageQuery | NetworkAggregateQuery): Promise<QueryPlan>;
+  stream(query: NetworkPageQuery): AsyncIterable<RecordOf<unknown>>;
 }
 
 async function answer(
-  { options, output }: Pick<Call<QueryFlags>, 'options' | 'output'>,
+  call: Pick<Call<QueryFlags>, 'options' | 'output'>,
   asked: Asked,
   query: NetworkQuery,
 ): Promise<void> {
+  const { options } = call;
   const { aggregate } = query;
+  const format = formatOf(options);
+  if (format === 'ndjson' || format === 'csv') return streamAnswer(asked, query, { format, explain: options.explain });
+  const output = format === 'json' ? makeOutput(true) : call.output;
   if (options.explain) answerPlan(output, await asked.explain(query));
   else if (aggregate) answerGroups(output, await asked.aggregate({ ...query, aggregate }));
   else answerRecords(output, await asked.query(query));
+}
+
+async function streamAnswer(
+  asked: Asked,
+  query: NetworkQuery,
+  { format, explain }: { readonly format: 'ndjson' | 'csv'; readonly explain: true | undefined },
+): Promise<void> {
+  const { aggregate } = query;
+  if (explain) throw new CommandError(`a plan is not shown as ${format}`, 'Leave out --format, or say json.', 2);
+  if (aggregate) {
+    const groups = await asked.aggregate({ ...query, aggregate });
+    await (format === 'csv' ? printCsv(groupCells(groups)) : printLines(eachOf(groups)));
+    return;
+  }
+  const records = asked.stream(query);
+  await (format === 'csv' ? printCsv(recordCells(records, query.select)) : printLines(records));
+}
+
+async function* eachOf<Item>(items: readonly Item[]): AsyncGenerator<Item> {
+  yield* items;
+}
+
+async function* groupCells(groups: readonly Group[]): AsyncGenerator<Cells> {
+  const names = Object.keys(groups[0] ?? {});
+  if (names.length > 0) yield names;
+  yield* groups.map((group) => names.map((name) => group[name]));
 }
 
 /** What the text says, and the flags beside it. */

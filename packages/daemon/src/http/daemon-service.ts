@@ -1,6 +1,7 @@
 import type { BackupKeeper } from '@holdfast/backup';
 import { createService, type Service } from '@holdfast/http';
 import { daemonRoutes, type NodeConfig } from '@holdfast/protocol';
+import { streamBounds } from '@holdfast/store';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
@@ -35,7 +36,7 @@ export interface DaemonServiceOptions {
 export function daemonService(options: DaemonServiceOptions): Service {
   const { status, joining, backups, rebuilding, config, log, registry, allowedHosts } = options;
   const { agents, files, sync, disk, database, now, version } = status;
-  const records = new Records(files, sync, disk);
+  const records = new Records({ files, sync, disk, bounds: streamBounds(config) });
   return createService({
     name: 'Holdfast daemon',
     description: 'Local-first storage for the agents of this machine',

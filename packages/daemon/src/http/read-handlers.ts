@@ -1,5 +1,5 @@
 import type { daemonRoutes } from '@holdfast/protocol';
-import type { Answer, Handlers } from '@holdfast/http';
+import { type Answer, type Handlers, recordLines, wantsLines } from '@holdfast/http';
 import { type ListedDocument, type StoredDocument, toTimestamp } from '@holdfast/store';
 
 import type { Records } from '../service/records.ts';
@@ -16,9 +16,12 @@ export function readHandlers(records: Records): Handlers<Pick<typeof daemonRoute
       documentAnswer(records.read(scopeOf(identity), params.collection, params.id), header('if-none-match')),
     'kv.get': ({ identity, params, header }) =>
       documentAnswer(records.read(scopeOf(identity), 'kv', params.key), header('if-none-match')),
-    'record.query': ({ identity, params, body }) => ({
-      json: records.query(scopeOf(identity), params.collection, body.value),
-    }),
+    'record.query': ({ identity, params, body, header }) => {
+      const scope = scopeOf(identity);
+      return wantsLines(header)
+        ? { ndjson: recordLines(records.stream(scope, params.collection, body.value)) }
+        : { json: records.query(scope, params.collection, body.value) };
+    },
     'kv.list': ({ identity, query }) => {
       const { prefix = '', after = '', limit = DEFAULT_PAGE_ENTRIES } = query;
       const { rows, isMore } = records.list(scopeOf(identity), 'kv', { prefix, after, limit });

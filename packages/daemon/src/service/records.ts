@@ -2,18 +2,21 @@ import { createHash } from 'node:crypto';
 
 import { documentOf, HoldfastError, type Json, makeRecordId, type Operation, type Query } from '@holdfast/protocol';
 import type { DiskWatch } from '@holdfast/sqlite';
-import type {
-  AgentFiles,
-  AgentStore,
-  ListedDocument,
-  Outcome,
-  Page,
-  Precondition,
-  QueryResult,
-  StoredDocument,
-  StoreOperation,
-  Write,
-  WriteResult,
+import {
+  type AgentFiles,
+  type AgentStore,
+  type ListedDocument,
+  type Outcome,
+  type Page,
+  type Precondition,
+  type QueryResult,
+  type RecordStream,
+  type StoredDocument,
+  type StoreOperation,
+  type StreamBounds,
+  streamPages,
+  type Write,
+  type WriteResult,
 } from '@holdfast/store';
 
 import type { Ack, SyncEngine } from '../sync/sync-engine.ts';
@@ -36,16 +39,27 @@ export interface Written {
   readonly ack: Ack;
 }
 
+/** What records are read from and written with. */
+export interface RecordsOptions {
+  readonly files: AgentFiles;
+  readonly sync: SyncEngine;
+  readonly disk: Pick<DiskWatch, 'assertRoom'>;
+  /** How much one stream holds at most. */
+  readonly bounds: StreamBounds;
+}
+
 /** Records of the node's agents: reads at once, writes after their commit and, if wished, the relay's. */
 export class Records {
   readonly #files: AgentFiles;
   readonly #sync: SyncEngine;
   readonly #disk: Pick<DiskWatch, 'assertRoom'>;
+  readonly #bounds: StreamBounds;
 
-  constructor(files: AgentFiles, sync: SyncEngine, disk: Pick<DiskWatch, 'assertRoom'>) {
+  constructor({ files, sync, disk, bounds }: RecordsOptions) {
     this.#disk = disk;
     this.#files = files;
     this.#sync = sync;
+    this.#bounds = bounds;
   }
 
   /** Writes operations together or not at all. Throws what `DiskWatch.assertRoom` and `AgentStore.write` throw. */
@@ -81,6 +95,11 @@ export class Records {
   /** Queries a collection. Throws `invalid-request`. */
   query(scope: Scope, collection: string, query: Query): QueryResult {
     return this.#store(scope).query(scope.resource, collection, query);
+  }
+
+  /** Streams what a query of a collection finds, as far as one stream goes. Rejects with `invalid-request`. */
+  stream(scope: Scope, collection: string, query: Query): RecordStream {
+    return streamPages((page) => this.query(scope, collection, page), query, this.#bounds);
   }
 
   /** Lists a collection by id. */

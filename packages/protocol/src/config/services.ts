@@ -90,6 +90,23 @@ const careOptions = {
   'backup.keep': { kind: 'integer', default: 7, min: 1, max: 10_000, help: 'Backups kept; older ones are removed' },
 } as const satisfies Options;
 
+const streamOptions = {
+  'query.streamRecords': {
+    kind: 'integer',
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+    help: 'Most records in one streamed answer; its end says how to go on',
+  },
+  'query.streamMegabytes': {
+    kind: 'integer',
+    default: 256,
+    min: 1,
+    max: 65_536,
+    help: 'Most documents in one streamed answer; its end says how to go on',
+  },
+} as const satisfies Options;
+
 /** The daemon's options. */
 export const nodeOptions = {
   'data.dir': {
@@ -126,6 +143,7 @@ export const nodeOptions = {
   'sync.concurrency': { kind: 'integer', default: 4, min: 1, max: 64, help: 'Streams sent at once' },
   'sync.heartbeatSeconds': { kind: 'integer', default: 15, min: 1, max: 20, help: 'How often the session is renewed' },
   'sync.timeoutSeconds': { kind: 'integer', default: 30, min: 1, help: "Longest wait for the relay's answer" },
+  ...streamOptions,
   ...careOptions,
   ...commitOptions,
   ...serviceOptions,
@@ -161,6 +179,15 @@ export const relayOptions = {
   },
   'join.seconds': { kind: 'integer', default: 900, min: 1, max: 86_400, help: 'Life of a join token' },
   'expiry.seconds': { kind: 'integer', default: 60, min: 1, help: 'How often expired records are swept away' },
+  'query.seconds': {
+    kind: 'integer',
+    default: 10,
+    min: 1,
+    max: 3600,
+    help: 'Longest time a query may take, waiting for its turn included',
+  },
+  'query.processes': { kind: 'integer', default: 2, min: 1, max: 64, help: 'Queries that run at once' },
+  ...streamOptions,
   ...careOptions,
   ...commitOptions,
   ...serviceOptions,
@@ -174,6 +201,9 @@ export type CommitConfig = ConfigOf<typeof commitOptions>;
 
 /** Disk reserve, checking and backups, as both services configure them. */
 export type CareConfig = ConfigOf<typeof careOptions>;
+
+/** How much one streamed answer holds, as both services configure it. */
+export type StreamConfig = ConfigOf<typeof streamOptions>;
 
 /** What the http layer needs to know, as both services configure it. */
 export type ServiceConfig = ConfigOf<typeof serviceOptions>;

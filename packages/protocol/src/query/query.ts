@@ -6,6 +6,7 @@ import { recordSchema, timestamp } from '../record.ts';
 import { aggregateSchema } from './aggregate.ts';
 import { fieldPath } from './field.ts';
 import { filterSchema } from './filter.ts';
+import { sqlAnswerSchema, sqlLineSchema, sqlText } from './sql.ts';
 
 const direction = z.enum(['asc', 'desc']);
 
@@ -29,7 +30,12 @@ export const querySchema = z.strictObject({
     .optional()
     .meta({ description: 'Order; ties fall back to the record id', example: [{ created_at: 'desc' }] }),
   select: z.array(fieldPath).max(100).optional().meta({ description: 'Only these parts of the document' }),
-  limit: z.number().int().min(1).max(limits.pageRecords).optional().meta({ description: 'Page size; default 100' }),
+  limit: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: `Records of a page; default 100, at most ${limits.pageRecords}. Of a stream: default all` }),
   after: z.string().max(limits.bodyBytes).optional().meta({ description: '`next` of the page before' }),
   aggregate: aggregateSchema
     .optional()
@@ -52,6 +58,19 @@ export const networkQuerySchema = querySchema.extend({
 /** A query over the network. */
 export type NetworkQuery = z.infer<typeof networkQuerySchema>;
 
+/** What the relay is asked: a query, or a statement in SQL and nothing beside it. */
+export const networkRequestSchema = networkQuerySchema
+  .extend({
+    sql: sqlText.optional().meta({
+      description: 'One SELECT over a view of each collection instead of a query; operators and admins only',
+      example: 'SELECT node, count(*) AS n FROM messages GROUP BY node',
+    }),
+  })
+  .refine((asked) => asked.sql === undefined || Object.keys(asked).length === 1, {
+    path: ['sql'],
+    error: 'stands alone: what else to ask goes into the statement',
+  });
+
 /** How a query would run: what the database does, step by step, and the indexes it uses. */
 const planSchema = z.object({ steps: z.array(z.string()), indexes: z.array(z.string()) });
 
@@ -60,6 +79,21 @@ const groupsSchema = z.object({ groups: z.array(z.record(z.string(), z.json())) 
 
 /** Records, with `next` if there are more; or groups, for an aggregate; or the plan, if that was asked for. */
 export const queryAnswerSchema = z.union([recordsSchema, groupsSchema, z.object({ plan: planSchema })]);
+
+/** The last line of a streamed answer; without it the answer was cut. */
+export const queryEndSchema = z.object({
+  end: z.literal(true),
+  count: z.number().int().meta({ description: 'Lines before this one' }),
+  next: z.string().nullable().meta({
+    description: 'Goes into `after` to go on where the answer stopped, as full as one may be; null: that was all',
+  }),
+});
+
+/** The last line of a streamed answer. */
+export type QueryEnd = z.infer<typeof queryEndSchema>;
+
+/** One line of a streamed answer: a record, or the end. */
+export const queryLineSchema = z.union([recordSchema, queryEndSchema]);
 
 /** Records, with `next` if there are more; or groups, for an aggregate; or the plan, if that was asked for. */
 export type QueryAnswer = z.infer<typeof queryAnswerSchema>;
@@ -94,6 +128,15 @@ export const networkAnswerSchema = z.union([
 
 /** What a query over the network answers. */
 export type NetworkAnswer = z.infer<typeof networkAnswerSchema>;
+
+/** What the relay answers: what queries over the network do, or the rows of a statement. */
+export const relayAnswerSchema = z.union([...networkAnswerSchema.options, sqlAnswerSchema]);
+
+/** What the relay answers: what queries over the network do, or the rows of a statement. */
+export type RelayAnswer = z.infer<typeof relayAnswerSchema>;
+
+/** One line of what the relay streams. */
+export const networkLineSchema = z.union([...queryLineSchema.options, ...sqlLineSchema.options]);
 
 /** How a query would run. */
 export type QueryPlan = z.infer<typeof planSchema>;

@@ -11,7 +11,13 @@ import {
 import { limits } from '../limits.ts';
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
 import { timestamp, version, writeAnswerSchema } from '../record.ts';
-import { networkAnswerSchema, networkQuerySchema, queryAnswerSchema, querySchema } from '../query/query.ts';
+import {
+  networkAnswerSchema,
+  networkQuerySchema,
+  queryAnswerSchema,
+  queryLineSchema,
+  querySchema,
+} from '../query/query.ts';
 import { rejectSchema } from '../sync.ts';
 import type { ErrorCode } from '../error-catalogue.ts';
 import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
@@ -171,7 +177,7 @@ export const daemonRoutes = {
     params: { collection: collectionName },
     body: { kind: 'json', schema: querySchema },
     status: 200,
-    answer: { kind: 'json', schema: queryAnswerSchema },
+    answer: { kind: 'json-or-ndjson', schema: queryAnswerSchema, lines: queryLineSchema },
     errors: [],
   },
   batch: {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
-import { networkAnswerSchema, networkQuerySchema } from '../query/query.ts';
+import { networkLineSchema, networkRequestSchema, relayAnswerSchema } from '../query/query.ts';
 import { timestamp, version } from '../record.ts';
 import {
   batchHeaderSchema,
@@ -179,12 +179,12 @@ export const relayRoutes = {
     method: 'POST',
     path: '/relay/query',
     summary:
-      'Query records across nodes, agents and collections; a node sees its own agents, and those of other nodes that `query.sharedAgents` allows',
+      'Query records across nodes, agents and collections; a node sees its own agents, and those of other nodes that `query.sharedAgents` allows. With `sql`, one SELECT of an operator. With `Accept: application/x-ndjson` line by line',
     roles: [...readers, 'node'],
-    body: { kind: 'json', schema: networkQuerySchema },
+    body: { kind: 'json', schema: networkRequestSchema },
     status: 200,
-    answer: { kind: 'json', schema: networkAnswerSchema },
-    errors: [],
+    answer: { kind: 'json-or-ndjson', schema: relayAnswerSchema, lines: networkLineSchema },
+    errors: ['sql-forbidden', 'query-timeout', 'query-failed'],
   },
   status: {
     method: 'GET',

@@ -6,7 +6,17 @@ import type { RelayService } from '../service/relay-service.ts';
 
 type DeskRouteId = Exclude<
   RelayRouteId,
-  'session' | 'batch' | 'immediate' | 'stream' | 'digest' | 'copy' | 'join' | 'status' | 'backup.start' | 'backup.list'
+  | 'query'
+  | 'session'
+  | 'batch'
+  | 'immediate'
+  | 'stream'
+  | 'digest'
+  | 'copy'
+  | 'join'
+  | 'status'
+  | 'backup.start'
+  | 'backup.list'
 >;
 
 /** Answers what people and their tools call. */
@@ -14,9 +24,8 @@ export function deskHandlers({
   desk,
   sync,
   access,
-}: RelayService): Handlers<Pick<typeof relayRoutes, DeskRouteId>, RelayCaller> {
+}: Pick<RelayService, 'desk' | 'sync' | 'access'>): Handlers<Pick<typeof relayRoutes, DeskRouteId>, RelayCaller> {
   return {
-    query: async ({ identity, body }) => ({ json: await desk.query(identity, body.value) }),
     nodes: async () => ({ json: { nodes: await desk.nodes() } }),
     collections: async () => ({ json: { collections: await desk.collections() } }),
     'dead-letter.list': async ({ query }) => ({ json: { dead_letters: await desk.deadLetters(query.limit) } }),

@@ -17,7 +17,7 @@ export function nodeHandlers({
   sync,
   access,
   disk,
-}: RelayService): Handlers<Pick<typeof relayRoutes, NodeRouteId>, RelayCaller> {
+}: Pick<RelayService, 'sync' | 'access' | 'disk'>): Handlers<Pick<typeof relayRoutes, NodeRouteId>, RelayCaller> {
   return {
     session: async ({ identity, header, body }) => {
       assertWireVersion(header);

@@ -1,9 +1,16 @@
 import type { DeadLetter, Freshness, NetworkQuery, NodeInfo, Now } from '@holdfast/protocol';
 import type { DiskWatch } from '@holdfast/sqlite';
-import { type CollectionCount, type QueryResult, toTimestamp } from '@holdfast/store';
+import {
+  type CollectionCount,
+  type QueryResult,
+  type RecordStream,
+  type StreamBounds,
+  toTimestamp,
+} from '@holdfast/store';
 
 import type { NodeReader, NodeStanding, RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
 import type { Access, RelayCaller } from './access.ts';
+import type { Statements } from './statements.ts';
 import type { Sync } from './sync.ts';
 
 /** All the relay does, as the http layer asks for it. */
@@ -14,6 +21,8 @@ export interface RelayService {
   readonly disk: Pick<DiskWatch, 'assertRoom'>;
   /** What operators and tools read and decide. */
   readonly desk: Desk;
+  /** What operators ask in SQL. */
+  readonly statements: Statements;
 }
 
 /** What a query over the network answers, and how fresh it is if the query asks for that. */
@@ -21,8 +30,10 @@ export type NetworkResult = QueryResult & { readonly freshness?: Freshness };
 
 /** What operators and tools read, and what operators decide about dead letters. */
 export interface Desk {
-  /** Queries the network; a node sees what `NodeReader` lets it. Throws `invalid-request`. */
-  query(caller: RelayCaller, query: NetworkQuery): Promise<NetworkResult>;
+  /** Queries the network; a node sees what `NodeReader` lets it. Throws like `RelayStore.query`. */
+  query(caller: RelayCaller, query: NetworkQuery, signal: AbortSignal): Promise<NetworkResult>;
+  /** Streams what a query of the network finds, as far as one stream goes. Rejects like `RelayStore.query`. */
+  stream(caller: RelayCaller, query: NetworkQuery, signal: AbortSignal): RecordStream;
   /** See `RelayStore.nodes`. */
   nodes(): Promise<readonly NodeInfo[]>;
   /** See `RelayStore.collections`. */
@@ -45,20 +56,23 @@ export interface DeskOptions {
   readonly sharedAgents: readonly string[];
   /** A node not heard of for so long is not connected. */
   readonly leaseSeconds: number;
+  /** How much one stream holds at most. */
+  readonly bounds: StreamBounds;
 }
 
 /** The desk over a store. */
-export function makeDesk({ store, now, sharedAgents, leaseSeconds }: DeskOptions): Desk {
+export function makeDesk({ store, now, sharedAgents, leaseSeconds, bounds }: DeskOptions): Desk {
   const readerOf = ({ role, name }: RelayCaller): NodeReader | undefined =>
     role === 'node' ? { node: name, sharedAgents } : undefined;
   return {
-    query: async (caller, query) => {
-      const reader = readerOf(caller);
-      if (query.freshness !== true || query.explain === true) return store.query(query, now(), reader);
+    query: async (caller, query, signal) => {
+      const view = { nowMs: now(), reader: readerOf(caller), signal };
+      if (query.freshness !== true || query.explain === true) return store.query(query, view);
       // Told before the records are read: what comes in between makes the answer fresher than it says.
-      const freshness = freshnessOf(await store.standing(query, reader), now() - leaseSeconds * 1000);
-      return { ...(await store.query(query, now(), reader)), freshness };
+      const freshness = freshnessOf(await store.standing(query, view.reader), now() - leaseSeconds * 1000);
+      return { ...(await store.query(query, view)), freshness };
     },
+    stream: (caller, query, signal) => store.stream(query, { nowMs: now(), reader: readerOf(caller), bounds, signal }),
     nodes: () => store.nodes(),
     collections: () => store.collections(),
     deadLetters: (limit = DEFAULT_DEAD_LETTERS) => store.deadLetters(limit),

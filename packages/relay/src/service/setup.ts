@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { type CommitConfig, HoldfastError } from '@holdfast/protocol';
 import { ensurePrivateDirectory, refuseDamaged, refuseEmpty, type StorageGuard } from '@holdfast/sqlite';
+import type { RowSource } from '@holdfast/store';
 
 import type { RelayStore } from '../storage/relay-store.ts';
 import { createSqliteRelay } from '../storage/sqlite/create.ts';
@@ -29,9 +30,14 @@ export function initRelay(directory: string): { readonly adminTokenFile: string 
 
 /**
  * Opens the relay in a directory that `initRelay` prepared. Throws `bad-configuration` when there is none, `file-damaged`
- * when there was one, or its database cannot be read.
+ * when there was one, or its database cannot be read. Queries run in `rows`, see `SqliteRelayStore`.
  */
-export function openRelayStore(directory: string, config: CommitConfig, guard?: StorageGuard): RelayStore {
+export function openRelayStore(
+  directory: string,
+  config: CommitConfig,
+  guard?: StorageGuard,
+  rows?: RowSource,
+): RelayStore {
   const databaseFile = databaseFileIn(directory);
   if (!existsSync(databaseFile)) {
     throw new HoldfastError(
@@ -40,7 +46,7 @@ export function openRelayStore(directory: string, config: CommitConfig, guard?: 
     );
   }
   refuseEmpty(databaseFile);
-  return refuseDamaged(databaseFile, () => new SqliteRelayStore(databaseFile, config, guard));
+  return refuseDamaged(databaseFile, () => new SqliteRelayStore(databaseFile, config, guard, rows));
 }
 
 /** Where a relay's database stands. */

@@ -11,7 +11,7 @@ import type {
   StartEntry,
 } from '@holdfast/protocol';
 import type { CopyProgress } from '@holdfast/sqlite';
-import type { CollectionCount, QueryResult, RecordRow } from '@holdfast/store';
+import type { CollectionCount, QueryResult, RecordRow, RecordStream, StreamOptions } from '@holdfast/store';
 
 /** Why a change cannot be taken, and what of its key could be read. */
 export interface Refusal {
@@ -159,6 +159,19 @@ export interface StoreFigures {
   readonly databaseBytes: number;
 }
 
+/** Who asks, and as of when. */
+export interface NetworkView {
+  /** What has expired by then is not seen. */
+  readonly nowMs: number;
+  /** What this node may not read is not seen either. Undefined: somebody who may read all. */
+  readonly reader?: NodeReader | undefined;
+  /** Ends the query early. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a stream of records is about, beside the query. */
+export interface NetworkStreamOptions extends StreamOptions, NetworkView {}
+
 /**
  * Where a relay keeps the network. One process uses a store at a time, with any number of calls under way at once.
  *
@@ -223,10 +236,16 @@ export interface RelayStore {
   copyPage(node: string, agent: string, part: AgentPart): Promise<CopyPart>;
 
   /**
-   * Runs a query at a point in time: expired records are not seen. With a `reader`, whatever that node may not read is not
-   * seen either. Throws `invalid-request`.
+   * Runs a query at a point in time: expired records are not seen. Throws `invalid-request`, and `query-timeout` and
+   * `query-failed` where queries are bounded.
    */
-  query(query: NetworkQuery, nowMs: number, reader?: NodeReader): Promise<QueryResult>;
+  query(query: NetworkQuery, view: NetworkView): Promise<QueryResult>;
+
+  /**
+   * Streams the records of a query, like `query` but not page by page; the stream rejects as `query` does. What it returns goes on
+   * where it ended, in a page or another stream. Each record that stands still meanwhile is met once.
+   */
+  stream(query: NetworkQuery, options: NetworkStreamOptions): RecordStream;
 
   /** The nodes that may have records a query asks for, by name: those with such agents, and those never heard of yet. */
   standing(query: NetworkQuery, reader?: NodeReader): Promise<readonly NodeStanding[]>;

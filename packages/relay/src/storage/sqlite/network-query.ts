@@ -1,18 +1,7 @@
 import type { NetworkQuery } from '@holdfast/protocol';
-import type { Database } from '@holdfast/sqlite';
-import {
-  all,
-  any,
-  named,
-  placeholders,
-  type QueryResult,
-  type QueryScope,
-  runQuery,
-  sql,
-  type Sql,
-} from '@holdfast/store';
+import { all, any, named, placeholders, type QueryScope, sql, type Sql } from '@holdfast/store';
 
-import type { NodeReader } from '../relay-store.ts';
+import type { NetworkView, NodeReader } from '../relay-store.ts';
 import type { DeclaredCollections } from './declared-collections.ts';
 
 const columns: QueryScope['names']['columns'] = {
@@ -28,21 +17,13 @@ const columns: QueryScope['names']['columns'] = {
 
 const LISTED = 'node, agent, resource, collection, records.id AS id, version, created_at, updated_at, expires_at, doc';
 
-/** What a query is answered from. */
-export interface NetworkView {
-  readonly declared: DeclaredCollections;
-  readonly nowMs: number;
-  /** Undefined: somebody who may read all of it. */
-  readonly reader: NodeReader | undefined;
-}
-
-/** Runs a query over the records of the network, or over those a node may read. Throws `invalid-request`. */
-export function runNetworkQuery(
-  database: Database,
+/** The records of the network at a point in time, as far as its reader may see them. */
+export function networkScope(
   query: NetworkQuery,
-  { declared, nowMs, reader }: NetworkView,
-): QueryResult {
-  return runQuery(database, query, {
+  { nowMs, reader }: NetworkView,
+  declared: DeclaredCollections,
+): QueryScope {
+  return {
     from: sql('records JOIN agents ON agents.id = records.agent_id'),
     key: 'records.position',
     ofCollection: query.collection,
@@ -52,7 +33,7 @@ export function runNetworkQuery(
     listed: LISTED,
     // In the order of the index on the key, so that a page without an order of its own needs no sorting.
     tieBreakers: ['collection', 'records.id', 'agent_id', 'resource'],
-  });
+  };
 }
 
 function visibleTo(query: NetworkQuery, nowMs: number, reader: NodeReader | undefined): Sql {

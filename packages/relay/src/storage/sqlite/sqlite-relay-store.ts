@@ -18,7 +18,18 @@ import {
   type StorageGuard,
   unguarded,
 } from '@holdfast/sqlite';
-import { type CollectionCount, digestText, GroupCommit, type QueryResult } from '@holdfast/store';
+import {
+  type CollectionCount,
+  digestText,
+  GroupCommit,
+  type QueryResult,
+  type RecordStream,
+  type RowSource,
+  runQuery,
+  runQueryIn,
+  streamFrom,
+  streamPages,
+} from '@holdfast/store';
 
 import type {
   AgentPart,
@@ -27,6 +38,8 @@ import type {
   IncomingBatch,
   IncomingChange,
   IncomingImmediate,
+  NetworkStreamOptions,
+  NetworkView,
   NodeReader,
   NodeStanding,
   Refusal,
@@ -45,7 +58,7 @@ import { DeclaredCollections } from './declared-collections.ts';
 import { DeadLetterTable } from './dead-letter-table.ts';
 import { FeedPosition } from './feed-position.ts';
 import { sqliteRelayMigrations } from './migrations/index.ts';
-import { runNetworkQuery } from './network-query.ts';
+import { networkScope } from './network-query.ts';
 import { Overview } from './overview.ts';
 import { type Owner, RecordTable, type Tally } from './record-table.ts';
 import { cloned, SessionTable } from './session-table.ts';
@@ -81,10 +94,15 @@ export class SqliteRelayStore implements RelayStore {
   readonly #waiting: WaitingTable;
   readonly #overview: Overview;
   readonly #copy: AgentCopy;
+  readonly #rows: RowSource | undefined;
 
-  /** Opens the file, making it and bringing its schema up to date as needed. Throws like `openMigrated`. */
-  constructor(path: string, config: CommitConfig, guard: StorageGuard = unguarded) {
+  /**
+   * Opens the file, making it and bringing its schema up to date as needed. Queries run in `rows`, which asks the same file, and
+   * without it here, where they hold everything up. Throws like `openMigrated`.
+   */
+  constructor(path: string, config: CommitConfig, guard: StorageGuard = unguarded, rows?: RowSource) {
     this.#guard = guard;
+    this.#rows = rows;
     this.#database = openMigrated(path, sqliteRelayMigrations);
     const feed = new FeedPosition(this.#database);
     this.#feed = feed;
@@ -179,8 +197,24 @@ export class SqliteRelayStore implements RelayStore {
     return this.#read(() => this.#copy.page(node, agent, part));
   }
 
-  query(query: NetworkQuery, nowMs: number, reader?: NodeReader): Promise<QueryResult> {
-    return this.#read(() => runNetworkQuery(this.#database, query, { declared: this.#declared, nowMs, reader }));
+  query(query: NetworkQuery, { signal, ...view }: NetworkView): Promise<QueryResult> {
+    const rows = this.#rows;
+    return this.#read(() => {
+      const scope = networkScope(query, view, this.#declared);
+      return rows === undefined ? runQuery(this.#database, query, scope) : runQueryIn(rows, query, scope, signal);
+    });
+  }
+
+  async *stream(query: NetworkQuery, { bounds, ...view }: NetworkStreamOptions): RecordStream {
+    try {
+      if (this.#rows !== undefined) {
+        const { signal } = view;
+        return yield* streamFrom(this.#rows, query, networkScope(query, view, this.#declared), { bounds, signal });
+      }
+      return yield* streamPages((page) => this.query(page, view), query, bounds);
+    } catch (error) {
+      throw this.#readError(error);
+    }
   }
 
   standing(query: NetworkQuery, reader?: NodeReader): Promise<readonly NodeStanding[]> {
@@ -336,8 +370,12 @@ export class SqliteRelayStore implements RelayStore {
     try {
       return await run();
     } catch (error) {
-      throw this.#guard.translate(error, 'the database could not be read', this.#database.name);
+      throw this.#readError(error);
     }
+  }
+
+  #readError(error: unknown): unknown {
+    return this.#guard.translate(error, 'the database could not be read', this.#database.name);
   }
 }
 
