@@ -13,6 +13,8 @@ export type { Field as FieldDeclaration, Fields, FieldType } from './collections
 export { builtInCollection, builtInCollections } from './collections/index.ts';
 export { fieldsOfJsonSchema, jsonSchemaOf } from './collections/json-schema.ts';
 export { fieldAt } from './collections/paths.ts';
+export { maskedDocument, personalPaths } from './collections/personal.ts';
+export { assertSuccessor, readDeclaration, storedDeclaration } from './collections/read-declaration.ts';
 export { unionOf } from './collections/union.ts';
 export {
   type ConfigOf,

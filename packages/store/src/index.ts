@@ -9,7 +9,6 @@ export {
   type StoredDocument,
 } from './agent-store.ts';
 export { DERIVED_TABLES } from './declared/derived-tables.ts';
-export { readDeclaration, storedDeclaration } from './declared/read-declaration.ts';
 export { DerivedUpkeep } from './declared/upkeep.ts';
 export { GroupCommit, type Outcome, type TransactionHooks, type Unit } from './group-commit.ts';
 export { agentMigrations } from './migrations/index.ts';
@@ -32,7 +31,8 @@ export { SqlReader, type SqlReaderOptions, type SqlRows } from './sql/sql-reader
 export type { SqlColumn, SqlColumnType, SqlView } from './sql/views.ts';
 export { QueryPool, type QueryPoolOptions } from './query-process/query-pool.ts';
 export { all, any, named, placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
-export type { Names } from './query/field.ts';
+export { jsonPath, type Names } from './query/field.ts';
+export { indexedValue } from './query/place.ts';
 export { toTimestamp } from './query/timestamp.ts';
 export { type ComparedRecord } from './reconciler.ts';
 export { recordHash, type RecordContent, type RecordRow, rowOfChange } from './row.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { HoldfastError, type Json } from '@holdfast/protocol';
+import { HoldfastError, isHoldfastError, type Json, readDeclaration } from '@holdfast/protocol';
 import { parseAllDocuments } from 'yaml';
 
 /** A collection as a file declares it. */
@@ -17,11 +17,23 @@ export interface FileDeclaration {
 export function declarationsIn(directory: string): FileDeclaration[] {
   if (!existsSync(directory)) return [];
   const files = readdirSync(directory).filter((file) => /\.(?:ya?ml|json)$/.test(file));
-  const found = files.toSorted().flatMap((file) => declarationsOf(join(directory, file)));
+  const found = files.toSorted().flatMap((file) => checkedDeclarationsOf(join(directory, file)));
   const names = found.map(({ name }) => name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw bad(directory, `"${twice}" is declared twice`);
   return found;
+}
+
+function checkedDeclarationsOf(path: string): FileDeclaration[] {
+  const declarations = declarationsOf(path);
+  for (const { name, declaration } of declarations) {
+    try {
+      readDeclaration(name, declaration);
+    } catch (error) {
+      throw isHoldfastError(error) ? bad(path, error.message) : error;
+    }
+  }
+  return declarations;
 }
 
 /** The collections a YAML (or JSON) file declares: one a document, each with its `name`. Throws `bad-configuration`. */

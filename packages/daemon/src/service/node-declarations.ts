@@ -1,5 +1,12 @@
-import { type Declaration, DECLARATIONS, documentOf, type Json, NO_RESOURCE } from '@holdfast/protocol';
-import { type AgentStore, readDeclaration } from '@holdfast/store';
+import {
+  type Declaration,
+  DECLARATIONS,
+  documentOf,
+  type Json,
+  NO_RESOURCE,
+  readDeclaration,
+} from '@holdfast/protocol';
+import type { AgentStore } from '@holdfast/store';
 import type { Logger } from 'pino';
 
 /** A collection that the node's operator declares for every agent. */

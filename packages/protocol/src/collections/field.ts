@@ -10,7 +10,7 @@ const RESERVED: ReadonlySet<string> = new Set([...metadataFields, ...ownerFields
  * A declared field's name: an identifier, so that it can stand in SQL and become a column; not one of the record's own
  * fields, and none of the words that put filters together.
  */
-export const fieldName = z
+const fieldName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, {
     error: 'a declared field has 1 to 63 letters, digits and "_", and begins with a letter',

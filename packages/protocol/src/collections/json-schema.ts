@@ -1,7 +1,7 @@
 import { HoldfastError, type Issue } from '../errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../document.ts';
 import type { Declaration } from './declaration.ts';
-import type { Field, FieldOf, Fields, FieldType, TextFormat } from './field.ts';
+import { type Field, type FieldOf, type Fields, fieldSchema, type FieldType, type TextFormat } from './field.ts';
 
 /** Keywords that say nothing about which documents fit. */
 const IGNORED: ReadonlySet<string> = new Set(['$schema', '$id', '$comment', 'title', 'examples']);
@@ -106,7 +106,9 @@ function fieldOf(schema: Json, at: Place): Field {
   const isOpen = isJsonObject(schema) && schema['additionalProperties'] !== false;
   if (draft.type === 'object' && draft.fields !== undefined && isOpen)
     at.refuse(`${at.path}.additionalProperties`, 'false: an object inside a document has its declared fields only');
-  return draft as unknown as Field;
+  const parsed = fieldSchema.safeParse(draft);
+  if (!parsed.success) at.refuse(at.path, parsed.error.issues[0]?.message ?? 'not a field');
+  return parsed.data ?? { type: 'json' };
 }
 
 function fieldsOf(properties: Json, required: Json, { path, refuse }: Place): Fields {

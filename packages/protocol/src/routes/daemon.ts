@@ -1,16 +1,9 @@
 import { z } from 'zod';
 
-import {
-  batchAnswerSchema,
-  batchEndSchema,
-  batchLineSchema,
-  batchSchema,
-  operationSchema,
-  ttlSeconds,
-} from '../operations.ts';
+import { batchAnswerSchema, batchEndSchema, batchLineSchema, batchSchema, operationSchema } from '../operations.ts';
 import { limits } from '../limits.ts';
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
-import { timestamp, version, writeAnswerSchema } from '../record.ts';
+import { timestamp, version } from '../record.ts';
 import {
   networkAnswerSchema,
   networkQuerySchema,
@@ -19,37 +12,15 @@ import {
   querySchema,
 } from '../query/query.ts';
 import { rejectSchema } from '../sync.ts';
-import type { ErrorCode } from '../error-catalogue.ts';
 import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
+import { collectionRoutes } from './collections.ts';
 import { type Route, writeErrors } from './route.ts';
+import { documentErrors, idempotency, preconditions, putQuery, writeAnswer, writeQuery } from './writing.ts';
 import { joinBody, upkeepRoutes } from './upkeep.ts';
 
 const recordParams = { collection: collectionName, id: recordId };
 const keyParams = { key: recordId };
 const agentParams = { agent: agentName };
-
-const ackQuery = {
-  ack: z.enum(['local', 'relay']).optional().meta({ description: 'What to wait for; default local' }),
-  timeout: z.coerce
-    .number()
-    .min(0)
-    .max(limits.ackTimeoutSeconds)
-    .optional()
-    .meta({ description: 'Seconds to wait for the relay; default 2. Afterwards 202 with `"ack":"local"`' }),
-};
-const writeQuery = z.strictObject(ackQuery);
-const putQuery = z.strictObject({ ...ackQuery, ttl: z.coerce.number().pipe(ttlSeconds).optional() });
-
-const preconditions = {
-  'If-Match': 'Write only if the record has this ETag',
-  'If-None-Match': '`*`: write only if there is no record',
-};
-const idempotency = { 'Idempotency-Key': 'The same key and request again gives the first answer, once written' };
-
-const documentErrors: readonly ErrorCode[] = ['unsafe-document', 'record-too-large', 'append-only', ...writeErrors];
-const idempotencyErrors: readonly ErrorCode[] = ['idempotency-mismatch'];
-
-const writeAnswer = { kind: 'json', schema: writeAnswerSchema } as const;
 
 /** An entry of a key-value listing. */
 const kvEntrySchema = z.object({
@@ -58,20 +29,6 @@ const kvEntrySchema = z.object({
   version,
   updated_at: timestamp,
   expires_at: timestamp.optional(),
-});
-
-/** A collection as it is known: declared or free-form, and how much is in it. */
-const collectionInfoSchema = z.object({
-  name: collectionName,
-  kind: z.enum(['built-in', 'declared', 'free-form']),
-  help: z.string(),
-  document: z.enum(['object', 'any']),
-  declaration: z.json().optional().meta({ description: 'What is declared of it; left out for a free-form one' }),
-  schema: z.json().optional().meta({ description: 'The same as JSON Schema of its documents' }),
-  records: z
-    .number()
-    .int()
-    .meta({ description: 'Records of this agent, over all its resources; expired ones not yet swept count' }),
 });
 
 /** A token's secret is in the answer that made it and nowhere else. */
@@ -167,7 +124,7 @@ export const daemonRoutes = {
     body: { kind: 'document' },
     status: 201,
     answer: writeAnswer,
-    errors: [...documentErrors, ...idempotencyErrors],
+    errors: [...documentErrors, 'idempotency-mismatch'],
   },
   'record.query': {
     method: 'POST',
@@ -194,7 +151,7 @@ export const daemonRoutes = {
       schema: batchAnswerSchema,
       lines: z.union([batchLineSchema, batchEndSchema]),
     },
-    errors: ['record-not-found', 'precondition-failed', ...documentErrors, ...idempotencyErrors],
+    errors: ['record-not-found', 'precondition-failed', ...documentErrors, 'idempotency-mismatch'],
   },
   'kv.put': {
     method: 'PUT',
@@ -246,50 +203,7 @@ export const daemonRoutes = {
     answer: { kind: 'json', schema: z.object({ entries: z.array(kvEntrySchema), next: recordId.nullable() }) },
     errors: [],
   },
-  'collection.list': {
-    method: 'GET',
-    path: '/v1/collections',
-    summary: 'The collections there are: built in, and those this agent began. Not for a token bound to a resource',
-    roles: ['agent', 'admin'],
-    status: 200,
-    answer: { kind: 'json', schema: z.object({ collections: z.array(collectionInfoSchema) }) },
-    errors: [],
-  },
-  'collection.get': {
-    method: 'GET',
-    path: '/v1/collections/{name}',
-    summary: 'One collection',
-    roles: ['agent', 'admin'],
-    params: { name: collectionName },
-    status: 200,
-    answer: { kind: 'json', schema: collectionInfoSchema },
-    errors: ['collection-not-found'],
-  },
-  'collection.put': {
-    method: 'PUT',
-    path: '/v1/collections/{name}',
-    summary: 'Declare a collection: fields, indexes, search. `schema`, a JSON Schema, may stand for `fields`',
-    roles: ['agent', 'admin'],
-    params: { name: collectionName },
-    query: writeQuery,
-    headers: preconditions,
-    body: { kind: 'document' },
-    status: 200,
-    answer: writeAnswer,
-    errors: ['declaration-conflict', 'precondition-failed', ...documentErrors],
-  },
-  'collection.delete': {
-    method: 'DELETE',
-    path: '/v1/collections/{name}',
-    summary: 'Take a declaration back: the collection is free-form then; its records stay',
-    roles: ['agent', 'admin'],
-    params: { name: collectionName },
-    query: writeQuery,
-    headers: preconditions,
-    status: 200,
-    answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', ...writeErrors],
-  },
+  ...collectionRoutes,
   'status.agent': {
     method: 'GET',
     path: '/v1/status',

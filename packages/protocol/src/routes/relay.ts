@@ -212,7 +212,17 @@ export const relayRoutes = {
     status: 200,
     answer: {
       kind: 'json',
-      schema: z.object({ collections: z.array(z.object({ name: collectionName, records: z.number().int() })) }),
+      schema: z.object({
+        collections: z.array(
+          z.object({
+            name: collectionName,
+            kind: z.enum(['built-in', 'declared', 'free-form']),
+            help: z.string(),
+            records: z.number().int(),
+            declaration: z.json().optional().meta({ description: 'What documents of all agents fit' }),
+          }),
+        ),
+      }),
     },
     errors: [],
   },

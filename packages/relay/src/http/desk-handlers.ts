@@ -1,8 +1,8 @@
 import type { Handlers } from '@holdfast/http';
-import { type relayRoutes, type RelayRouteId } from '@holdfast/protocol';
+import { builtInCollection, type relayRoutes, type RelayRouteId } from '@holdfast/protocol';
 
 import type { RelayCaller } from '../service/access.ts';
-import type { RelayService } from '../service/relay-service.ts';
+import type { Desk, RelayService } from '../service/relay-service.ts';
 
 type DeskRouteId = Exclude<
   RelayRouteId,
@@ -27,7 +27,7 @@ export function deskHandlers({
 }: Pick<RelayService, 'desk' | 'sync' | 'access'>): Handlers<Pick<typeof relayRoutes, DeskRouteId>, RelayCaller> {
   return {
     nodes: async () => ({ json: { nodes: await desk.nodes() } }),
-    collections: async () => ({ json: { collections: await desk.collections() } }),
+    collections: async () => ({ json: { collections: (await desk.collections()).map(described) } }),
     'dead-letter.list': async ({ query }) => ({ json: { dead_letters: await desk.deadLetters(query.limit) } }),
     'dead-letter.get': async ({ params }) => ({ json: await desk.deadLetter(params.id) }),
     'dead-letter.retry': async ({ params }) => ({ json: await sync.retryDeadLetter(params.id) }),
@@ -38,4 +38,12 @@ export function deskHandlers({
     invite: async ({ body }) => ({ json: await access.invite(body.value) }),
     token: async ({ body }) => ({ json: await access.createToken(body.value.role, body.value.name) }),
   };
+}
+
+type Known = Awaited<ReturnType<Desk['collections']>>[number];
+
+function described({ name, records, declared }: Known): Record<string, unknown> {
+  const { name: _name, help = '', document: _document, ...declaration } = declared ?? { name };
+  const kind = builtInCollection(name) !== undefined ? 'built-in' : declared === undefined ? 'free-form' : 'declared';
+  return { name, kind, help, records, ...(declared !== undefined && { declaration }) };
 }

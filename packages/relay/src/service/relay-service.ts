@@ -1,14 +1,14 @@
 import type { DeadLetter, Freshness, NetworkQuery, NodeInfo, Now } from '@holdfast/protocol';
 import type { DiskWatch } from '@holdfast/sqlite';
-import {
-  type CollectionCount,
-  type QueryResult,
-  type RecordStream,
-  type StreamBounds,
-  toTimestamp,
-} from '@holdfast/store';
+import { type QueryResult, type RecordStream, type StreamBounds, toTimestamp } from '@holdfast/store';
 
-import type { NodeReader, NodeStanding, RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
+import type {
+  KnownCollection,
+  NetworkView,
+  NodeStanding,
+  RelayStore,
+  StoredDeadLetter,
+} from '../storage/relay-store.ts';
 import type { Access, RelayCaller } from './access.ts';
 import type { Statements } from './statements.ts';
 import type { Sync } from './sync.ts';
@@ -37,7 +37,7 @@ export interface Desk {
   /** See `RelayStore.nodes`. */
   nodes(): Promise<readonly NodeInfo[]>;
   /** See `RelayStore.collections`. */
-  collections(): Promise<readonly CollectionCount[]>;
+  collections(): Promise<readonly KnownCollection[]>;
   /** The newest dead letters, newest first; 100 unless told. */
   deadLetters(limit?: number): Promise<readonly DeadLetter[]>;
   /** Throws `dead-letter-not-found`. */
@@ -62,17 +62,20 @@ export interface DeskOptions {
 
 /** The desk over a store. */
 export function makeDesk({ store, now, sharedAgents, leaseSeconds, bounds }: DeskOptions): Desk {
-  const readerOf = ({ role, name }: RelayCaller): NodeReader | undefined =>
-    role === 'node' ? { node: name, sharedAgents } : undefined;
+  const viewOf = ({ role, name }: RelayCaller): NetworkView => ({
+    nowMs: now(),
+    reader: role === 'node' ? { node: name, sharedAgents } : undefined,
+    audience: role === 'viewer' || role === 'operator' ? role : undefined,
+  });
   return {
     query: async (caller, query, signal) => {
-      const view = { nowMs: now(), reader: readerOf(caller), signal };
+      const view = { ...viewOf(caller), signal };
       if (query.freshness !== true || query.explain === true) return store.query(query, view);
       // Told before the records are read: what comes in between makes the answer fresher than it says.
       const freshness = freshnessOf(await store.standing(query, view.reader), now() - leaseSeconds * 1000);
       return { ...(await store.query(query, view)), freshness };
     },
-    stream: (caller, query, signal) => store.stream(query, { nowMs: now(), reader: readerOf(caller), bounds, signal }),
+    stream: (caller, query, signal) => store.stream(query, { ...viewOf(caller), bounds, signal }),
     nodes: () => store.nodes(),
     collections: () => store.collections(),
     deadLetters: (limit = DEFAULT_DEAD_LETTERS) => store.deadLetters(limit),

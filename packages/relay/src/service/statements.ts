@@ -1,4 +1,4 @@
-import { HoldfastError, limits, type Now, type SqlAnswer } from '@holdfast/protocol';
+import { type Collection, HoldfastError, limits, type Now, type SqlAnswer } from '@holdfast/protocol';
 import type { SqlReader, SqlRows, StreamBounds } from '@holdfast/store';
 
 import type { RelayStore } from '../storage/relay-store.ts';
@@ -34,8 +34,9 @@ const ANSWER_BOUNDS: StreamBounds = { records: limits.sqlRows, bytes: limits.pag
 export function makeStatements({ store, reader, now, bounds }: StatementsOptions): Statements {
   async function* read(caller: RelayCaller, text: string, signal: AbortSignal): AsyncGenerator<SqlRows, void> {
     assertOperator(caller);
-    const names = (await store.collections()).map(({ name }) => name);
-    yield* reader.read(text, collectionViews(names, now()), signal);
+    const collections = await store.collections();
+    const readable = collections.filter(({ declared }) => caller.role === 'admin' || mayRead(declared));
+    yield* reader.read(text, collectionViews(readable, now()), signal);
   }
   return {
     stream: (caller, text, signal) => bounded(read(caller, text, signal), bounds),
@@ -70,6 +71,10 @@ async function* bounded(parts: AsyncIterable<SqlRows>, bounds: StreamBounds): St
     yield { ...part, rows: taken };
   }
   return false;
+}
+
+function mayRead(declared: Collection | undefined): boolean {
+  return declared?.readers === undefined || declared.readers.includes('operator');
 }
 
 function assertOperator({ role }: RelayCaller): void {

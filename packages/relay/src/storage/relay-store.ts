@@ -1,6 +1,7 @@
 import type {
   BatchHeader,
   Buckets,
+  Collection,
   Cursor,
   DeadLetter,
   NetworkQuery,
@@ -159,12 +160,23 @@ export interface StoreFigures {
   readonly databaseBytes: number;
 }
 
+/** A collection that has or had records in the network. */
+export interface KnownCollection extends CollectionCount {
+  /** What is declared of it; undefined: it is free-form. */
+  readonly declared: Collection | undefined;
+}
+
+/** Roles that may not see everything. */
+export type Audience = 'viewer' | 'operator';
+
 /** Who asks, and as of when. */
 export interface NetworkView {
   /** What has expired by then is not seen. */
   readonly nowMs: number;
   /** What this node may not read is not seen either. Undefined: somebody who may read all. */
   readonly reader?: NodeReader | undefined;
+  /** The role of a person who asks, to see what collections declare it may. Undefined: all. */
+  readonly audience?: Audience | undefined;
   /** Ends the query early. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -254,7 +266,7 @@ export interface RelayStore {
   nodes(): Promise<readonly NodeInfo[]>;
 
   /** The collections that have or had records, by name, and how many live records are in each. */
-  collections(): Promise<readonly CollectionCount[]>;
+  collections(): Promise<readonly KnownCollection[]>;
 
   /** The newest dead letters, newest first. */
   deadLetters(limit: number): Promise<readonly DeadLetter[]>;

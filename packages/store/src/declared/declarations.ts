@@ -1,4 +1,5 @@
 import {
+  assertSuccessor,
   builtInCollection,
   type Collection,
   type Declaration,
@@ -10,12 +11,13 @@ import {
   HoldfastError,
   type Issue,
   NO_RESOURCE,
+  readDeclaration,
+  storedDeclaration,
 } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
 import type { RecordRow } from '../row.ts';
 import { parseStored } from '../stored-json.ts';
-import { assertSuccessor, readDeclaration, storedDeclaration } from './read-declaration.ts';
 import type { DerivedUpkeep } from './upkeep.ts';
 
 /** Records that are named when a declaration does not fit them. */

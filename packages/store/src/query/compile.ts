@@ -1,4 +1,4 @@
-import { HoldfastError, type Query } from '@holdfast/protocol';
+import { HoldfastError, type Json, type Query } from '@holdfast/protocol';
 
 import type { Names } from './field.ts';
 import { matchOf } from '../declared/search.ts';
@@ -19,6 +19,8 @@ export interface QueryScope {
   readonly visible: Sql;
   /** Names what the caller may see, the same from page to page: page tokens are tied to it. */
   readonly name: string;
+  /** What of a document is shown. Default: all. */
+  readonly shown?: ((document: Json, collection: string) => Json) | undefined;
   /** What a page of records lists, in SQL. */
   readonly listed: string;
   /** Columns that together tell any two rows apart. */

@@ -33,6 +33,8 @@ export interface Names {
   readonly collection?: Collection | undefined;
   /** Of the collection, by path. */
   readonly memberIndexes?: ReadonlyMap<string, MemberIndex> | undefined;
+  /** Whether a document path is none of the asker's business. Default: none is. */
+  readonly isHidden?: ((path: string) => boolean) | undefined;
 }
 
 /** A path into the document. */
@@ -51,14 +53,15 @@ export type Field = { readonly kind: 'metadata'; readonly column: MetadataColumn
 
 const metadataNames: ReadonlySet<string> = new Set([...metadataFields, ...ownerFields]);
 
-/** Finds what a name means. `doc.` in front always means the document. Throws `invalid-request`. */
-export function resolveField(name: string, { columns, collection, memberIndexes }: Names): Field {
+/** Finds what a name means. `doc.` in front always means the document. Throws `invalid-request`, `forbidden`. */
+export function resolveField(name: string, { columns, collection, memberIndexes, isHidden }: Names): Field {
   if (metadataNames.has(name)) {
     const column = columns[name as MetadataField];
     if (column === undefined) throw invalid(name, 'records have no such field here');
     return { kind: 'metadata', column };
   }
   const path = name.startsWith('doc.') ? name.slice(4) : name;
+  if (isHidden?.(path) === true) throw new HoldfastError('forbidden', `"${name}" is personal: it can only be selected`);
   const declared = declaredAt(path, collection);
   return {
     kind: 'document',

@@ -2,6 +2,7 @@ import type { Record as PublicRecord } from '@holdfast/protocol';
 
 import type { RecordColumns } from '../row.ts';
 import { parseStored } from '../stored-json.ts';
+import type { QueryScope } from './compile.ts';
 import { project } from './project.ts';
 import type { Row } from './row-source.ts';
 import { toTimestamp } from './timestamp.ts';
@@ -16,9 +17,14 @@ interface ListedColumns extends Omit<RecordColumns, 'seq' | 'deleted' | 'hash' |
 /** A row as a query of records lists it, with the keys it is sorted by. */
 export type ListedRow = ListedColumns & Row;
 
-/** The record that a row stands for, or the selected parts of it. Throws `file-damaged`. */
-export function toPublicRecord(row: ListedRow, select: readonly string[] | undefined): PublicRecord {
-  const document = parseStored(row.doc) as PublicRecord['doc'];
+/** The record that a row stands for, or the selected parts of it, as the scope shows it. Throws `file-damaged`. */
+export function toPublicRecord(
+  row: ListedRow,
+  select: readonly string[] | undefined,
+  { shown }: Pick<QueryScope, 'shown'>,
+): PublicRecord {
+  const stored = parseStored(row.doc);
+  const document = (shown === undefined ? stored : shown(stored, row.collection)) as PublicRecord['doc'];
   return {
     ...(row.node !== undefined && { node: row.node }),
     ...(row.agent !== undefined && { agent: row.agent }),

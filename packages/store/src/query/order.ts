@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { type FieldDeclaration, HoldfastError, type Query, writtenDigits } from '@holdfast/protocol';
 
-import type { QueryScope } from './compile.ts';
-import { type Field, resolveField } from './field.ts';
+import { type Field, type Names, resolveField } from './field.ts';
 import { comparable } from './place.ts';
 import { all, any, concat, sql, type Sql, type SqlValue } from './sql.ts';
 
@@ -20,9 +19,12 @@ export interface OrderKey {
 /**
  * The keys a query sorts by. Values of different types stand in the order: missing and null, booleans, numbers, text,
  * then arrays and objects. A declared field has one type, and values of another that stand there all the same are where
- * SQLite puts them. Ties are told apart by the scope's columns.
+ * SQLite puts them. `tieBreakers` are columns that together tell any two records apart.
  */
-export function compileOrder(query: Query, { names, tieBreakers }: QueryScope): OrderKey[] {
+export function compileOrder(
+  query: Query,
+  { names, tieBreakers }: { readonly names: Names; readonly tieBreakers: readonly string[] },
+): OrderKey[] {
   const keys = (query.orderBy ?? []).flatMap((entry) =>
     Object.entries(entry).flatMap(([name, direction]) =>
       fieldKeys(resolveField(name, names)).map((key) => ({ ...key, isDescending: direction === 'desc' })),

@@ -18,10 +18,10 @@ export function inDocument(path: string, isIndexed = false): Place {
   return { value: isIndexed ? sql(indexedValue(path)) : sql('json_extract(doc, ?)', path), type };
 }
 
-/** A declared path's value, in the words of the indexes over it. Throws on any other path. */
-export function indexedValue(path: string): string {
+/** A declared path's value, in the words of the indexes over it; `table`: of whose document. Throws on any other path. */
+export function indexedValue(path: string, table?: string): string {
   if (!PLAIN_PATH.test(path)) throw new Error('a path that is no list of identifiers cannot become SQL');
-  return `json_extract(doc, '${path}')`;
+  return `json_extract(${table === undefined ? '' : `${table}.`}doc, '${path}')`;
 }
 
 /** A number as a double, a text as it is; NULL for anything else. */

@@ -50,7 +50,7 @@ function pageOf(query: Query, scope: QueryScope): RunnableQuery {
     result: () => {
       const last = page.rows.at(-1);
       return {
-        records: page.rows.map((row) => toPublicRecord(row, query.select)),
+        records: page.rows.map((row) => toPublicRecord(row, query.select, scope)),
         next: last !== undefined && page.isMore ? compiled.tokenAfter(last) : null,
       };
     },

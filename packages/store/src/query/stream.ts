@@ -55,7 +55,7 @@ export async function* streamFrom(
   try {
     for await (const rows of source.rows(page.sql, signal) as AsyncGenerator<readonly ListedRow[]>) {
       const taken = rows.slice(0, page.limit - records);
-      if (taken.length > 0) yield taken.map((row) => toPublicRecord(row, query.select));
+      if (taken.length > 0) yield taken.map((row) => toPublicRecord(row, query.select, scope));
       records += taken.length;
       bytes += taken.reduce((sum, { doc }) => sum + doc.length, 0);
       last = taken.at(-1) ?? last;

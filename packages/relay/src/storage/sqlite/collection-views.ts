@@ -1,4 +1,7 @@
-import type { SqlColumn, SqlView } from '@holdfast/store';
+import type { Collection } from '@holdfast/protocol';
+import { indexedValue, jsonPath, type SqlColumn, type SqlView } from '@holdfast/store';
+
+import type { KnownCollection } from '../relay-store.ts';
 
 const stored = (name: string, sql: string = `r.${name}`): SqlColumn => ({ name, type: 'stored', sql });
 
@@ -24,15 +27,26 @@ const columns: readonly SqlColumn[] = [
 /** SQLite keeps names that begin so to itself. */
 const RESERVED = /^sqlite_/i;
 
-/** A view of each collection, with the records that live at a point in time; none of a collection whose name SQLite does not allow. */
-export function collectionViews(names: readonly string[], nowMs: number): SqlView[] {
-  return names
-    .filter((name) => !RESERVED.test(name))
-    .map((name) => ({
+/**
+ * A view of each collection, with the records that live at a point in time and a column for each declared field; none of a
+ * collection whose name SQLite does not allow.
+ */
+export function collectionViews(
+  collections: readonly Pick<KnownCollection, 'name' | 'declared'>[],
+  nowMs: number,
+): SqlView[] {
+  return collections
+    .filter(({ name }) => !RESERVED.test(name))
+    .map(({ name, declared }) => ({
       name,
-      columns,
+      columns: [...columns, ...declaredColumns(declared)],
       from: `main.records AS r JOIN main.agents AS a ON a.id = r.agent_id
         WHERE r.collection = '${name.replaceAll("'", "''")}' AND r.deleted = 0
           AND (r.expires_at IS NULL OR r.expires_at > ${Math.trunc(nowMs)}) AND a.agent <> ''`,
     }));
+}
+
+// In the words of the indexes over it, so that those serve; a declared field has one type, which its values have by themselves.
+function declaredColumns(collection: Collection | undefined): SqlColumn[] {
+  return Object.keys(collection?.fields ?? {}).map((name) => stored(name, indexedValue(jsonPath(name), 'r')));
 }

@@ -1,6 +1,13 @@
-import { builtInCollection, type Collection, DECLARATIONS, unionOf } from '@holdfast/protocol';
+import {
+  builtInCollection,
+  builtInCollections,
+  type Collection,
+  DECLARATIONS,
+  storedDeclaration,
+  unionOf,
+} from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
-import { DerivedUpkeep, type Names, parseStored, storedDeclaration } from '@holdfast/store';
+import { DerivedUpkeep, type Names, parseStored } from '@holdfast/store';
 
 interface DeclaredRow {
   readonly name: string;
@@ -37,9 +44,10 @@ export class DeclaredCollections {
     return (builtInCollection(name) as Collection | undefined) ?? this.#declared.get(name);
   }
 
-  /** Whether records of a collection ever came. */
-  isUsed(name: string): boolean {
-    return this.#known.has(name);
+  /** All that are declared. */
+  all(): readonly Collection[] {
+    this.#declared ??= this.#read();
+    return [...(builtInCollections as readonly Collection[]), ...this.#declared.values()];
   }
 
   /** What names mean in a query of a collection; without one, only those of every record. */

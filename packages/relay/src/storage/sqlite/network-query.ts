@@ -3,6 +3,7 @@ import { all, any, named, placeholders, type QueryScope, sql, type Sql } from '@
 
 import type { NetworkView, NodeReader } from '../relay-store.ts';
 import type { DeclaredCollections } from './declared-collections.ts';
+import { sightOf } from './sight.ts';
 
 const columns: QueryScope['names']['columns'] = {
   id: { column: 'records.id', kind: 'text' },
@@ -20,16 +21,18 @@ const LISTED = 'node, agent, resource, collection, records.id AS id, version, cr
 /** The records of the network at a point in time, as far as its reader may see them. */
 export function networkScope(
   query: NetworkQuery,
-  { nowMs, reader }: NetworkView,
+  { nowMs, reader, audience }: NetworkView,
   declared: DeclaredCollections,
 ): QueryScope {
+  const sight = audience && sightOf(audience, query, declared.all());
   return {
     from: sql('records JOIN agents ON agents.id = records.agent_id'),
     key: 'records.position',
     ofCollection: query.collection,
-    names: { columns, ...declared.names(query.collection) },
-    visible: visibleTo(query, nowMs, reader),
-    name: reader?.node ?? '',
+    names: { columns, ...declared.names(query.collection), ...sight?.names },
+    visible: all([visibleTo(query, nowMs, reader), ...(sight?.visible ?? [])]),
+    shown: sight?.shown,
+    name: reader?.node ?? audience ?? '',
     listed: LISTED,
     // In the order of the index on the key, so that a page without an order of its own needs no sorting.
     tieBreakers: ['collection', 'records.id', 'agent_id', 'resource'],

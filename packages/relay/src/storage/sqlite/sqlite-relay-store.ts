@@ -19,7 +19,6 @@ import {
   unguarded,
 } from '@holdfast/sqlite';
 import {
-  type CollectionCount,
   digestText,
   GroupCommit,
   type QueryResult,
@@ -38,6 +37,7 @@ import type {
   IncomingBatch,
   IncomingChange,
   IncomingImmediate,
+  KnownCollection,
   NetworkStreamOptions,
   NetworkView,
   NodeReader,
@@ -225,8 +225,10 @@ export class SqliteRelayStore implements RelayStore {
     return this.#read(() => this.#overview.nodes());
   }
 
-  collections(): Promise<readonly CollectionCount[]> {
-    return this.#read(() => this.#overview.collections());
+  collections(): Promise<readonly KnownCollection[]> {
+    return this.#read(() =>
+      this.#overview.collections().map((count) => ({ ...count, declared: this.#declared.find(count.name) })),
+    );
   }
 
   deadLetters(limit: number): Promise<readonly DeadLetter[]> {

@@ -1,16 +1,11 @@
-import {
-  builtInCollection,
-  COLLECTION_PATTERN,
-  contradictions,
-  type Declaration,
-  declarationSchema,
-  documentCheck,
-  fieldsOfJsonSchema,
-  HoldfastError,
-  invalidRequest,
-  isJsonObject,
-  type Json,
-} from '@holdfast/protocol';
+import { isJsonObject, type Json } from '../document.ts';
+import { HoldfastError, invalidRequest } from '../errors.ts';
+import { COLLECTION_PATTERN } from '../names.ts';
+import { documentCheck } from './check.ts';
+import { type Declaration, declarationSchema } from './declaration.ts';
+import { contradictions } from './evolution.ts';
+import { builtInCollection } from './index.ts';
+import { fieldsOfJsonSchema } from './json-schema.ts';
 
 /**
  * The declaration in a document that somebody wants to store: `schema`, a JSON Schema, may stand in the place of
