@@ -97,6 +97,9 @@ async function makeScene(home: TemporaryDirectory): Promise<Scene> {
 /** Each call of a command that is carried out without a fault, with each fault. */
 async function pointsOf(scene: Scene, command: Point['command']): Promise<readonly Point[]> {
   const log = scene.home.file('calls.log');
+  // Node keeps what it compiled: a first run writes that down too, and no later one does.
+  await putInPlace(scene.template, scene.service.directory);
+  expectDone(await run(scene.home, commandOf(scene.service, command)));
   await putInPlace(scene.template, scene.service.directory);
   const under = straceCommand({ effect: 'kill', at: NEVER }, log);
   expectDone(await run(scene.home, [...under, ...commandOf(scene.service, command)]));
