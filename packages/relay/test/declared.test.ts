@@ -98,6 +98,16 @@ describe('what nodes declared', () => {
     });
   });
 
+  it('is searched over all collections, also where none has words', async () => {
+    expect(await ask('admin', { search: 'django' })).toEqual({ records: [], next: null });
+    await send('htpc', [
+      ['collections', 'people', people],
+      ['people', 'ada', ada],
+      ['notes', 'n', { notes: 'django' }],
+    ]);
+    expect(docsOf(await ask('admin', { search: 'django' }))).toEqual([ada]);
+  });
+
   it('has columns of its own in SQL', async () => {
     await send('htpc', [
       ['collections', 'people', people],

@@ -296,6 +296,13 @@ describe('a search', () => {
     expect(() => agent.store.query('', 'notes', { search })).toThrow(message);
   });
 
+  test('of a collection without records finds none', () => {
+    expect(idsOf(agent, 'threads', { search: 'kelp' })).toEqual([]);
+    using other = new TestAgent(directory.file('other.db'));
+    expect(other.store.query('', 'threads', { search: 'kelp' })).toEqual({ records: [], next: null });
+    expect(() => other.store.query('', 'threads', { search: '' })).toThrow('there is no word in it');
+  });
+
   test('of a collection that declares no searched field is refused', () => {
     expect(() => agent.store.query('', 'other', { search: 'django' })).toThrow('"other" declares no field to search');
   });

@@ -29,6 +29,8 @@ interface Known {
 }
 
 const builtIn = new Map<string, Known>();
+/** What a free-form collection takes. */
+const anyObject = documentCheck({ name: 'free-form' });
 
 /**
  * What is declared of an agent's collections: what ships with Holdfast, and what stands in the file as records of the
@@ -72,7 +74,7 @@ export class Declarations {
    */
   accept(resource: string, { collection, id }: { collection: string; id: string }, document: Document): Document {
     if (collection === DECLARATIONS) return this.#acceptDeclaration(resource, id, document);
-    const { check } = this.#find(collection) ?? known(collection, {});
+    const check = this.#find(collection)?.check ?? anyObject;
     const { value, issues } = check(document.value);
     if (issues.length > 0) throw refused(collection, issues);
     return value === document.value ? document : documentOf(value, JSON.stringify(value));

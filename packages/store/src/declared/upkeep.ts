@@ -34,6 +34,7 @@ export class DerivedUpkeep {
   readonly #database: Database;
   readonly #layout: RecordsLayout;
   readonly #memberFields: Statement;
+  readonly #texts: Statement;
 
   /** Begins to keep up the tables that `DERIVED_TABLES` made. */
   constructor(database: Database, layout: RecordsLayout) {
@@ -41,6 +42,12 @@ export class DerivedUpkeep {
     this.#layout = layout;
     addWords(database);
     this.#memberFields = database.prepare('SELECT path, field FROM member_fields WHERE collection = ?');
+    this.#texts = database.prepare("SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE name = 'texts')").pluck();
+  }
+
+  /** Whether there is a table of words: whether a searched field ever was. */
+  get hasTexts(): boolean {
+    return this.#texts.get() === 1;
   }
 
   /** The lists of a collection whose members are indexed, by path. */

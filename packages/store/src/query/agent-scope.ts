@@ -19,6 +19,7 @@ export function agentScope(
     from: sql('records'),
     key: 'records.seq',
     ofCollection: collection,
+    hasTexts: declarations.upkeep.hasTexts,
     names: {
       columns,
       collection: declarations.find(collection),

@@ -15,6 +15,8 @@ export interface QueryScope {
   /** The one collection the query is of; undefined: of all. */
   readonly ofCollection: string | undefined;
   readonly names: Names;
+  /** Whether there is a table of words: without one no record has any. */
+  readonly hasTexts: boolean;
   /** Holds for every row the caller may see, deleted and expired ones left out. */
   readonly visible: Sql;
   /** Names what the caller may see, the same from page to page: page tokens are tied to it. */
@@ -49,6 +51,7 @@ export function sourceOf({ search }: Query, scope: QueryScope): Sql {
   if (search === undefined) return from;
   assertSearchable(scope);
   const match = sql('?', matchOf(search, ofCollection));
+  if (!scope.hasTexts) return concat`${from} JOIN (SELECT 0 AS found_record, 0 AS found_rank WHERE 0) AS found`;
   return concat`${from} JOIN (SELECT rowid AS found_record, bm25(texts, 0.0, 1.0) AS found_rank FROM texts
     WHERE texts MATCH ${match}) AS found ON found_record = ${sql(key)}`;
 }

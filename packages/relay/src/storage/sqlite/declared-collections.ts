@@ -44,6 +44,11 @@ export class DeclaredCollections {
     return (builtInCollection(name) as Collection | undefined) ?? this.#declared.get(name);
   }
 
+  /** Whether there is a table of words. */
+  get hasTexts(): boolean {
+    return this.#upkeep.hasTexts;
+  }
+
   /** All that are declared. */
   all(): readonly Collection[] {
     this.#declared ??= this.#read();

@@ -29,6 +29,7 @@ export function networkScope(
     from: sql('records JOIN agents ON agents.id = records.agent_id'),
     key: 'records.position',
     ofCollection: query.collection,
+    hasTexts: declared.hasTexts,
     names: { columns, ...declared.names(query.collection), ...sight?.names },
     visible: all([visibleTo(query, nowMs, reader), ...(sight?.visible ?? [])]),
     shown: sight?.shown,
