@@ -156,6 +156,7 @@ describe('every route', () => {
     const asAdmin = { headers: { 'holdfast-agent': 'ada' } };
     await daemon.call('PUT /v1/kv/secret', { ...asAdmin, body: {} });
     await daemon.call('PUT /v1/records/notes/secret', { ...asAdmin, body: {} });
+    await daemon.call('PUT /v1/collections/secret', { ...asAdmin, body: {} });
     const reply = await call(id, asAdmin);
     expect(reply.status).toBe(route.status);
     expect(reply.text === '').toBe(route.answer.kind === 'none');
