@@ -97,9 +97,9 @@ describe('what operators see and decide', () => {
     ]);
     const listed = await relay.call('GET', '/relay/collections', { token: viewer });
     const { collections } = answerOf(relayRoutes.collections, listed);
-    expect(collections).toEqual([
-      { name: 'kv', records: 1 },
-      { name: 'messages', records: 4 },
+    expect(collections).toMatchObject([
+      { name: 'kv', kind: 'built-in', records: 1 },
+      { name: 'messages', kind: 'built-in', records: 4, declaration: { search: ['content'] } },
     ]);
   });
 

@@ -8,7 +8,7 @@ export {
   type ListedDocument,
   type StoredDocument,
 } from './agent-store.ts';
-export { DERIVED_TABLES } from './declared/derived-tables.ts';
+export { derivedTables } from './declared/derived-tables.ts';
 export { DerivedUpkeep } from './declared/upkeep.ts';
 export { GroupCommit, type Outcome, type TransactionHooks, type Unit } from './group-commit.ts';
 export { agentMigrations } from './migrations/index.ts';

@@ -1,9 +1,12 @@
+import type { Migration } from '@holdfast/sqlite';
+
 /**
  * What is derived from declared fields of records, in agent files and on the relay alike; `record` is the key of the records
  * table. `members`: texts and numbers of lists, by field. The tables of fields say of which fields members and words are kept: of every
  * live record of a collection that is named there.
  */
-export const DERIVED_TABLES = `
+export const derivedTables: Pick<Migration, 'sql' | 'down'> = {
+  sql: `
 CREATE TABLE member_fields (
   field INTEGER PRIMARY KEY,
   collection TEXT NOT NULL,
@@ -23,7 +26,17 @@ CREATE TABLE text_fields (
   path TEXT NOT NULL,
   PRIMARY KEY (collection, path)
 ) STRICT, WITHOUT ROWID;
-`;
+`,
+  // Indexes over declared fields stay: SQLite keeps them up by itself.
+  down: {
+    sql: `
+DROP TABLE IF EXISTS texts;
+DROP TABLE text_fields;
+DROP TABLE members;
+DROP TABLE member_fields;
+`,
+  },
+};
 
 /**
  * The words of searched fields, and the collection as a word of its own (`owner`). Only what has a searched field has this

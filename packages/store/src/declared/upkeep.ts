@@ -36,7 +36,7 @@ export class DerivedUpkeep {
   readonly #memberFields: Statement;
   readonly #texts: Statement;
 
-  /** Begins to keep up the tables that `DERIVED_TABLES` made. */
+  /** Begins to keep up the tables that `derivedTables` made. */
   constructor(database: Database, layout: RecordsLayout) {
     this.#database = database;
     this.#layout = layout;
