@@ -109,7 +109,7 @@ export const workspaceCanaries: readonly Canary[] = [
       'docs/errors.md',
       'docs/configuration.md',
       'docs/http.md',
-      'docs/collections.md',
+      'docs/built-in-collections.md',
       'config/node.yaml',
     ].map((path) => new RegExp(`^${path}: not what its source makes`)),
   },
