@@ -55,7 +55,7 @@ export class Declarations {
     });
     this.#declared = new Map(read);
     this.#used = new Set(database.prepare('SELECT name FROM collections').pluck().all() as string[]);
-    database.transaction(() => this.fit())();
+    if (upkeep.mayNeedFit(this.#collections())) database.transaction(() => this.fit())();
   }
 
   /** A collection as it is declared; undefined for a free-form one. */
@@ -121,8 +121,12 @@ export class Declarations {
   /** Makes what records are found by fit what is declared of the collections in use. Needs a transaction. */
   fit(): void {
     if (this.#isFitted) return;
-    this.upkeep.fit([...this.#used].flatMap((name) => this.find(name) ?? []));
+    this.upkeep.fit(this.#collections());
     this.#isFitted = true;
+  }
+
+  #collections(): Collection[] {
+    return [...this.#used].flatMap((name) => this.find(name) ?? []);
   }
 
   #find(name: string): Known | undefined {

@@ -33,26 +33,27 @@ export const AGENT_LAYOUT: RecordsLayout = { key: 'seq', scope: ['collection', '
 export class DerivedUpkeep {
   readonly #database: Database;
   readonly #layout: RecordsLayout;
-  readonly #memberFields: Statement;
-  readonly #texts: Statement;
+  readonly #memberFields: () => Statement;
+  readonly #texts: () => Statement;
 
   /** Begins to keep up the tables that `derivedTables` made. */
   constructor(database: Database, layout: RecordsLayout) {
     this.#database = database;
     this.#layout = layout;
-    addWords(database);
-    this.#memberFields = database.prepare('SELECT path, field FROM member_fields WHERE collection = ?');
-    this.#texts = database.prepare("SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE name = 'texts')").pluck();
+    this.#memberFields = lazily(() => database.prepare('SELECT path, field FROM member_fields WHERE collection = ?'));
+    this.#texts = lazily(() =>
+      database.prepare("SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE name = 'texts')").pluck(),
+    );
   }
 
   /** Whether there is a table of words: whether a searched field ever was. */
   get hasTexts(): boolean {
-    return this.#texts.get() === 1;
+    return this.#texts().get() === 1;
   }
 
   /** The lists of a collection whose members are indexed, by path. */
   memberIndexes(collection: string): ReadonlyMap<string, MemberIndex> {
-    const rows = this.#memberFields.all(collection) as { readonly path: string; readonly field: number }[];
+    const rows = this.#memberFields().all(collection) as { readonly path: string; readonly field: number }[];
     // A path is kept as SQLite's JSON functions take it.
     return new Map(
       rows.map(({ path, field }) => [plainPath(path), { number: field, key: `records.${this.#layout.key}` }]),
@@ -64,14 +65,17 @@ export class DerivedUpkeep {
    * declared any more. Cheap when nothing changed; otherwise it looks at every record of a collection. Needs a transaction.
    */
   fit(collections: readonly Collection[]): void {
-    if (collections.length === 0 && !this.#hasAny()) return;
+    if (!this.mayNeedFit(collections)) return;
+    addWords(this.#database);
     this.#fitIndexes(new Map(collections.flatMap((collection) => indexesOf(collection, this.#layout))));
     this.#fitMembers(new Map(collections.map((collection) => [collection.name, memberPaths(collection)])));
     this.#fitTexts(new Map(collections.map(({ name, search = [] }) => [name, search.map(jsonPath)])));
     for (const table of ['members', 'texts'] as const) this.#fitTriggers(table);
   }
 
-  #hasAny(): boolean {
+  /** Whether `fit` has anything to look at: most files declare nothing, and are opened often. Needs no transaction. */
+  mayNeedFit(collections: readonly Collection[]): boolean {
+    if (collections.length > 0) return true;
     const any = `SELECT EXISTS (SELECT 1 FROM member_fields) OR EXISTS (SELECT 1 FROM text_fields) OR ${HAS_INDEX}`;
     return this.#database.prepare(any).pluck().get() === 1;
   }
@@ -147,6 +151,12 @@ export class DerivedUpkeep {
       )
       .run(collection);
   }
+}
+
+/** Statements are prepared when they are first needed: files are opened more often than they are asked such things. */
+function lazily(prepare: () => Statement): () => Statement {
+  let statement: Statement | undefined;
+  return () => (statement ??= prepare());
 }
 
 interface MemberField {

@@ -15,8 +15,12 @@ export function wordsOf(text: string): string {
   return UNSPACED.test(text) ? text.replaceAll(EACH_UNSPACED, ' $& ') : text;
 }
 
-/** Teaches a connection `wordsOf`. */
+const taught = new WeakSet<Database>();
+
+/** Teaches a connection `wordsOf`, once. */
 export function addWords(database: Database): void {
+  if (taught.has(database)) return;
+  taught.add(database);
   database.function(WORDS_FUNCTION, { deterministic: true }, (text: unknown) =>
     typeof text === 'string' ? wordsOf(text) : null,
   );
