@@ -48,6 +48,8 @@ export const limits = Object.freeze({
   declaredIndexes: 16,
   /** Fields of one index. */
   indexFields: 4,
+  /** Searched fields of one collection. */
+  searchedFields: 8,
   /** Values a field may be limited to. */
   fieldValues: 200,
   /** A line of help, in UTF-16 code units. */

@@ -32,7 +32,8 @@ export function isRecordId(id: string): boolean {
 }
 
 const NAME_RULE = 'a name has 1 to 63 lower-case letters, digits, "-" and "_", and begins with a letter or digit';
-const COLLECTION_RULE = 'a collection has 1 to 63 lower-case letters, digits and "_", and begins with a letter';
+/** `COLLECTION_PATTERN` in words. */
+export const COLLECTION_RULE = 'a collection has 1 to 63 lower-case letters, digits and "_", and begins with a letter';
 const RESOURCE_RULE = 'a resource has 1 to 128 letters, digits and ". _ : @ -", and begins with a letter or digit';
 const RECORD_ID_RULE = `1 to ${limits.idLength} characters, none of them control characters, and not "." or ".."`;
 

@@ -253,9 +253,8 @@ export class AgentStore {
   }
 
   /** What is declared: what ships with Holdfast, then what the agent declared. */
-  get declared(): { readonly collection: Collection; readonly isBuiltIn: boolean }[] {
-    const builtIn = builtInCollections.map((each) => ({ collection: each as Collection, isBuiltIn: true }));
-    return [...builtIn, ...this.#declarations.own.map((collection) => ({ collection, isBuiltIn: false }))];
+  get declared(): readonly Collection[] {
+    return [...(builtInCollections as readonly Collection[]), ...this.#declarations.own];
   }
 
   /** The file in numbers. Cheap: every figure is kept or indexed. */

@@ -31,7 +31,7 @@ export { SqlReader, type SqlReaderOptions, type SqlRows } from './sql/sql-reader
 export type { SqlColumn, SqlColumnType, SqlView } from './sql/views.ts';
 export { QueryPool, type QueryPoolOptions } from './query-process/query-pool.ts';
 export { all, any, named, placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
-export { jsonPath, type Names } from './query/field.ts';
+export { jsonPath, type Names, recordColumns } from './query/field.ts';
 export { indexedValue } from './query/place.ts';
 export { toTimestamp } from './query/timestamp.ts';
 export { type ComparedRecord } from './reconciler.ts';

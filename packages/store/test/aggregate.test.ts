@@ -1,25 +1,14 @@
 import { type Aggregate, type Json, type Query, querySchema } from '@holdfast/protocol';
-import { temporaryDirectory, type TemporaryDirectory, testSeed } from '@holdfast/testkit';
+import { testSeed } from '@holdfast/testkit';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { groupsOf, inAnyOrder } from './aggregate-model.ts';
-import { TestAgent } from './fixture.ts';
 import { field, where } from './query-arbitraries.ts';
 import { fill } from './query-fixture.ts';
+import { agent, useAgent } from './use-agent.ts';
 
-let directory: TemporaryDirectory;
-let agent: TestAgent;
-
-beforeEach(async () => {
-  directory = await temporaryDirectory();
-  agent = new TestAgent(directory.file('agent.db'));
-});
-
-afterEach(async () => {
-  agent[Symbol.dispose]();
-  await directory[Symbol.asyncDispose]();
-});
+useAgent();
 
 const times = [
   '2026-11-20T10:59:59.999Z',

@@ -1,22 +1,11 @@
 import type { Json } from '@holdfast/protocol';
 import { openDatabase } from '@holdfast/sqlite';
-import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { codeOf, patch, put, remove, TestAgent } from './fixture.ts';
+import { codeOf, patch, put, remove } from './fixture.ts';
+import { agent, useAgent } from './use-agent.ts';
 
-let directory: TemporaryDirectory;
-let agent: TestAgent;
-
-beforeEach(async () => {
-  directory = await temporaryDirectory();
-  agent = new TestAgent(directory.file('agent.db'));
-});
-
-afterEach(async () => {
-  agent[Symbol.dispose]();
-  await directory[Symbol.asyncDispose]();
-});
+useAgent();
 
 const leads = {
   fields: { company: { type: 'text', required: true }, employees: { type: 'integer', default: 1 } },

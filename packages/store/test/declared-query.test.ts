@@ -1,23 +1,13 @@
 import { type Declaration, type Json, type JsonObject, type Query, querySchema } from '@holdfast/protocol';
-import { temporaryDirectory, type TemporaryDirectory, testSeed } from '@holdfast/testkit';
+import { testSeed } from '@holdfast/testkit';
 import fc from 'fast-check';
 import type { StoreOperation } from '@holdfast/store';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 
 import { put, remove, TestAgent } from './fixture.ts';
+import { agent, directory, useAgent } from './use-agent.ts';
 
-let directory: TemporaryDirectory;
-let agent: TestAgent;
-
-beforeEach(async () => {
-  directory = await temporaryDirectory();
-  agent = new TestAgent(directory.file('agent.db'));
-});
-
-afterEach(async () => {
-  agent[Symbol.dispose]();
-  await directory[Symbol.asyncDispose]();
-});
+useAgent();
 
 const declaration: Declaration = {
   fields: {

@@ -1,20 +1,24 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { HoldfastError, isHoldfastError, type Json, readDeclaration } from '@holdfast/protocol';
+import { type Declaration, HoldfastError, isHoldfastError, type Json, readDeclaration } from '@holdfast/protocol';
 import { parseAllDocuments } from 'yaml';
 
-/** A collection as a file declares it. */
-export interface FileDeclaration {
+import { badYaml, readText } from './yaml-file.ts';
+
+/** A collection as a file declares it; `Read`: once that was understood. */
+interface FileDeclaration<Read = Json> {
   readonly name: string;
-  readonly declaration: Json;
+  readonly declaration: Read;
 }
+
+type NamedDeclaration = FileDeclaration<Declaration>;
 
 /**
  * The collections that the YAML (or JSON) files of a folder declare, in the order of their names; none if there is no such
  * folder. Throws `bad-configuration` that names the file.
  */
-export function declarationsIn(directory: string): FileDeclaration[] {
+export function declarationsIn(directory: string): NamedDeclaration[] {
   if (!existsSync(directory)) return [];
   const files = readdirSync(directory).filter((file) => /\.(?:ya?ml|json)$/.test(file));
   const found = files.toSorted().flatMap((file) => checkedDeclarationsOf(join(directory, file)));
@@ -24,26 +28,23 @@ export function declarationsIn(directory: string): FileDeclaration[] {
   return found;
 }
 
-function checkedDeclarationsOf(path: string): FileDeclaration[] {
-  const declarations = declarationsOf(path);
-  for (const { name, declaration } of declarations) {
+function checkedDeclarationsOf(path: string): NamedDeclaration[] {
+  return declarationsOf(path).map(({ name, declaration }) => {
     try {
-      readDeclaration(name, declaration);
+      return { name, declaration: readDeclaration(name, declaration) };
     } catch (error) {
       throw isHoldfastError(error) ? bad(path, error.message) : error;
     }
-  }
-  return declarations;
+  });
 }
 
 /** The collections a YAML (or JSON) file declares: one a document, each with its `name`. Throws `bad-configuration`. */
 export function declarationsOf(path: string): FileDeclaration[] {
-  const documents = parseAllDocuments(read(path));
+  const documents = parseAllDocuments(readText(path));
   return [...documents].map((document) => {
     const [error] = document.errors;
     if (error !== undefined) {
-      const what = error.message.split(' at line', 1)[0] ?? error.code;
-      throw bad(path, `line ${error.linePos?.[0].line ?? '?'}: ${what}`);
+      throw badYaml(path, error);
     }
     const value = document.toJS() as Json;
     if (typeof value !== 'object' || value === null || !('name' in value) || typeof value.name !== 'string')
@@ -51,15 +52,6 @@ export function declarationsOf(path: string): FileDeclaration[] {
     const { name, ...declaration } = value;
     return { name, declaration };
   });
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
-    throw new HoldfastError('bad-configuration', `${path} cannot be read (${reason})`, { cause });
-  }
 }
 
 function bad(path: string, what: string): HoldfastError {

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-
-import { type ConfigOf, HoldfastError, type Options, type Origin, resolveConfig, services } from '@holdfast/protocol';
+import { type ConfigOf, type Options, type Origin, resolveConfig, services } from '@holdfast/protocol';
 import { parse, YAMLParseError } from 'yaml';
 
 import { defaultDataDirectory, type Environment, findConfigFile, type ServiceName } from './locations.ts';
+import { badYaml, readText, unreadable } from './yaml-file.ts';
 
 /** What a command line says about configuration: option key to text, and the file it names. */
 export interface Given {
@@ -43,16 +42,10 @@ export function loadConfig<Service extends ServiceName>(
 }
 
 function readYaml(file: string): unknown {
+  const text = readText(file);
   try {
-    return parse(readFileSync(file, 'utf8'), { prettyErrors: true });
+    return parse(text, { prettyErrors: true });
   } catch (cause) {
-    if (cause instanceof YAMLParseError) {
-      const line = cause.linePos?.[0].line;
-      // The rest of the message quotes the line, which may hold a secret.
-      const what = cause.message.split(' at line', 1)[0]?.split('\n', 1)[0] ?? cause.code;
-      throw new HoldfastError('bad-configuration', `${file}, line ${line ?? '?'}: ${what}`, { cause });
-    }
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
-    throw new HoldfastError('bad-configuration', `${file} cannot be read (${reason})`, { cause });
+    throw cause instanceof YAMLParseError ? badYaml(file, cause) : unreadable(file, cause);
   }
 }

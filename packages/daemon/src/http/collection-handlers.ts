@@ -1,4 +1,11 @@
-import { type Collection, type daemonRoutes, didYouMean, HoldfastError, jsonSchemaOf } from '@holdfast/protocol';
+import {
+  type Collection,
+  collectionKind,
+  type daemonRoutes,
+  didYouMean,
+  HoldfastError,
+  jsonSchemaOf,
+} from '@holdfast/protocol';
 import type { Handlers } from '@holdfast/http';
 import type { AgentStore } from '@holdfast/store';
 
@@ -32,7 +39,7 @@ function listed(store: AgentStore): Listed[] {
   const counts = new Map(store.collections().map(({ name, records }) => [name, records]));
   const declared = store.declared.map((entry) => ({
     ...described(entry),
-    records: counts.get(entry.collection.name) ?? 0,
+    records: counts.get(entry.name) ?? 0,
   }));
   const known = new Set(declared.map(({ name }) => name));
   const freeForm = [...counts].filter(([name]) => !known.has(name));
@@ -40,7 +47,7 @@ function listed(store: AgentStore): Listed[] {
     ...declared,
     ...freeForm.map(([name, records]) => ({
       name,
-      kind: 'free-form',
+      kind: collectionKind(name, undefined),
       help: 'Not declared: any JSON objects',
       document: 'object',
       records,
@@ -48,11 +55,11 @@ function listed(store: AgentStore): Listed[] {
   ];
 }
 
-function described({ collection, isBuiltIn }: AgentStore['declared'][number]): Listed {
-  const { name, help, document = 'object', ...declaration } = collection satisfies Collection;
+function described(collection: Collection): Listed {
+  const { name, help, document = 'object', ...declaration } = collection;
   return {
     name,
-    kind: isBuiltIn ? 'built-in' : 'declared',
+    kind: collectionKind(name, collection),
     help: help ?? '',
     document,
     declaration,

@@ -28,7 +28,7 @@ const parts = z.strictObject({
     .meta({ description: 'Fields to find records by, each a list: equal ones first. One on a list finds its members' }),
   search: z
     .array(path)
-    .max(limits.indexFields * 2)
+    .max(limits.searchedFields)
     .optional()
     .meta({ description: 'Fields whose text can be searched' }),
   conflict: z

@@ -1,5 +1,5 @@
 import { collections } from './collections.ts';
-import type { BuiltInCollection } from './declaration.ts';
+import type { BuiltInCollection, Collection } from './declaration.ts';
 import { kv } from './kv.ts';
 import { messages } from './messages.ts';
 import { threads } from './threads.ts';
@@ -12,4 +12,13 @@ const byName = new Map(builtInCollections.map((collection) => [collection.name, 
 /** The collection of that name that ships with Holdfast; undefined if none does. */
 export function builtInCollection(name: string): BuiltInCollection | undefined {
   return byName.get(name);
+}
+
+/** Where what is known of a collection comes from. */
+export const collectionKinds = ['built-in', 'declared', 'free-form'] as const;
+
+/** Where what is known of a collection comes from; `declared`: what that is, if anything. */
+export function collectionKind(name: string, declared: Collection | undefined): (typeof collectionKinds)[number] {
+  if (builtInCollection(name) !== undefined) return 'built-in';
+  return declared === undefined ? 'free-form' : 'declared';
 }

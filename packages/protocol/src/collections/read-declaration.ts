@@ -1,6 +1,6 @@
 import { isJsonObject, type Json } from '../document.ts';
 import { HoldfastError, invalidRequest } from '../errors.ts';
-import { COLLECTION_PATTERN } from '../names.ts';
+import { COLLECTION_PATTERN, COLLECTION_RULE } from '../names.ts';
 import { documentCheck } from './check.ts';
 import { type Declaration, declarationSchema } from './declaration.ts';
 import { contradictions } from './evolution.ts';
@@ -56,6 +56,6 @@ function assertExampleFits(name: string, { example, ...declaration }: Declaratio
 }
 
 function misnamed(name: string): HoldfastError {
-  const message = 'a collection has 1 to 63 lower-case letters, digits and "_", and begins with a letter';
-  return new HoldfastError('invalid-request', `"${name}": ${message}`, { issues: [{ path: 'name', message }] });
+  const issues = [{ path: 'name', message: COLLECTION_RULE }];
+  return new HoldfastError('invalid-request', `"${name}": ${COLLECTION_RULE}`, { issues });
 }

@@ -24,7 +24,7 @@ function both(one: Collection, other: Collection): Collection {
     ...bothReaders(one.readers, other.readers),
   };
   const indexes = [...(one.indexes ?? []), ...(other.indexes ?? [])].filter((paths, at, all) => {
-    const isFirst = all.findIndex((others_) => others_.join() === paths.join()) === at;
+    const isFirst = all.findIndex((earlier) => earlier.join() === paths.join()) === at;
     return isFirst && declarationSchema.safeParse({ fields, indexes: [paths] }).success;
   });
   return { name, ...(document !== undefined && { document }), ...union, indexes };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { collectionKinds } from '../collections/index.ts';
 import { collectionName } from '../names.ts';
 import { type Route, writeErrors } from './route.ts';
 import { documentErrors, preconditions, writeAnswer, writeQuery } from './writing.ts';
@@ -7,7 +8,7 @@ import { documentErrors, preconditions, writeAnswer, writeQuery } from './writin
 /** A collection as it is known: declared or free-form, and how much is in it. */
 const collectionInfoSchema = z.object({
   name: collectionName,
-  kind: z.enum(['built-in', 'declared', 'free-form']),
+  kind: z.enum(collectionKinds),
   help: z.string(),
   document: z.enum(['object', 'any']),
   declaration: z.json().optional().meta({ description: 'What is declared of it; left out for a free-form one' }),

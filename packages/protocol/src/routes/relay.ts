@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { collectionKinds } from '../collections/index.ts';
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
 import { networkLineSchema, networkRequestSchema, relayAnswerSchema } from '../query/query.ts';
 import { timestamp, version } from '../record.ts';
@@ -216,7 +217,7 @@ export const relayRoutes = {
         collections: z.array(
           z.object({
             name: collectionName,
-            kind: z.enum(['built-in', 'declared', 'free-form']),
+            kind: z.enum(collectionKinds),
             help: z.string(),
             records: z.number().int(),
             declaration: z.json().optional().meta({ description: 'What documents of all agents fit' }),

@@ -1,5 +1,5 @@
 import type { Handlers } from '@holdfast/http';
-import { builtInCollection, type relayRoutes, type RelayRouteId } from '@holdfast/protocol';
+import { collectionKind, type relayRoutes, type RelayRouteId } from '@holdfast/protocol';
 
 import type { RelayCaller } from '../service/access.ts';
 import type { Desk, RelayService } from '../service/relay-service.ts';
@@ -44,6 +44,5 @@ type Known = Awaited<ReturnType<Desk['collections']>>[number];
 
 function described({ name, records, declared }: Known): Record<string, unknown> {
   const { name: _name, help = '', document: _document, ...declaration } = declared ?? { name };
-  const kind = builtInCollection(name) !== undefined ? 'built-in' : declared === undefined ? 'free-form' : 'declared';
-  return { name, kind, help, records, ...(declared !== undefined && { declaration }) };
+  return { name, kind: collectionKind(name, declared), help, records, ...(declared !== undefined && { declaration }) };
 }

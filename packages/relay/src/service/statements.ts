@@ -1,8 +1,9 @@
-import { type Collection, HoldfastError, limits, type Now, type SqlAnswer } from '@holdfast/protocol';
+import { HoldfastError, limits, type Now, type SqlAnswer } from '@holdfast/protocol';
 import type { SqlReader, SqlRows, StreamBounds } from '@holdfast/store';
 
 import type { RelayStore } from '../storage/relay-store.ts';
 import { collectionViews } from '../storage/sqlite/collection-views.ts';
+import { mayRead } from '../storage/sqlite/sight.ts';
 import type { RelayCaller } from './access.ts';
 
 /** Rows of a statement, in parts; the first part is there even if it has none. Returns whether there were more than fit. */
@@ -35,7 +36,7 @@ export function makeStatements({ store, reader, now, bounds }: StatementsOptions
   async function* read(caller: RelayCaller, text: string, signal: AbortSignal): AsyncGenerator<SqlRows, void> {
     assertOperator(caller);
     const collections = await store.collections();
-    const readable = collections.filter(({ declared }) => caller.role === 'admin' || mayRead(declared));
+    const readable = collections.filter(({ declared }) => caller.role === 'admin' || mayRead('operator', declared));
     yield* reader.read(text, collectionViews(readable, now()), signal);
   }
   return {
@@ -71,10 +72,6 @@ async function* bounded(parts: AsyncIterable<SqlRows>, bounds: StreamBounds): St
     yield { ...part, rows: taken };
   }
   return false;
-}
-
-function mayRead(declared: Collection | undefined): boolean {
-  return declared?.readers === undefined || declared.readers.includes('operator');
 }
 
 function assertOperator({ role }: RelayCaller): void {

@@ -1,6 +1,6 @@
 import {
   assertSuccessor,
-  builtInCollection,
+  builtInCollections,
   type Collection,
   type Declaration,
   DECLARATIONS,
@@ -28,7 +28,9 @@ interface Known {
   readonly check: DocumentCheck;
 }
 
-const builtIn = new Map<string, Known>();
+const builtIn: ReadonlyMap<string, Known> = new Map(
+  (builtInCollections as readonly Collection[]).map((each) => [each.name, known(each.name, each)]),
+);
 /** What a free-form collection takes. */
 const anyObject = documentCheck({ name: 'free-form' });
 
@@ -130,7 +132,7 @@ export class Declarations {
   }
 
   #find(name: string): Known | undefined {
-    return knownBuiltIn(name) ?? this.#declared.get(name);
+    return builtIn.get(name) ?? this.#declared.get(name);
   }
 
   #acceptDeclaration(resource: string, name: string, document: Document): Document {
@@ -163,17 +165,6 @@ export class Declarations {
 function known(name: string, declaration: Declaration): Known {
   const collection = { ...declaration, name };
   return { collection, check: documentCheck(collection) };
-}
-
-function knownBuiltIn(name: string): Known | undefined {
-  const collection = builtInCollection(name);
-  if (collection === undefined) return undefined;
-  const found = builtIn.get(name) ?? {
-    collection: collection as Collection,
-    check: documentCheck(collection as Collection),
-  };
-  builtIn.set(name, found);
-  return found;
 }
 
 function refused(collection: string, issues: readonly Issue[]): HoldfastError {

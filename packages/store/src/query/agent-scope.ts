@@ -1,5 +1,6 @@
 import type { Declarations } from '../declared/declarations.ts';
 import type { QueryScope } from './compile.ts';
+import { recordColumns } from './field.ts';
 import { named, sql } from './sql.ts';
 
 /** Whose records of an agent's file a query is about. */
@@ -21,7 +22,7 @@ export function agentScope(
     ofCollection: collection,
     hasTexts: declarations.upkeep.hasTexts,
     names: {
-      columns,
+      columns: recordColumns,
       collection: declarations.find(collection),
       memberIndexes: declarations.upkeep.memberIndexes(collection),
     },
@@ -34,12 +35,3 @@ export function agentScope(
     tieBreakers: ['id'],
   };
 }
-
-const columns = {
-  id: { column: 'id', kind: 'text' },
-  version: { column: 'version', kind: 'text' },
-  resource: { column: 'resource', kind: 'text' },
-  created_at: { column: 'created_at', kind: 'time' },
-  updated_at: { column: 'updated_at', kind: 'time' },
-  expires_at: { column: 'expires_at', kind: 'time' },
-} as const;

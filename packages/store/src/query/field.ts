@@ -20,6 +20,16 @@ export interface MetadataColumn {
 /** The columns behind the record's own fields, as far as a table has them. */
 export type MetadataColumns = Readonly<Partial<Record<MetadataField, MetadataColumn>>>;
 
+/** The columns that the records of agents' files and of the relay both have. */
+export const recordColumns: MetadataColumns = {
+  id: { column: 'records.id', kind: 'text' },
+  resource: { column: 'resource', kind: 'text' },
+  version: { column: 'version', kind: 'text' },
+  created_at: { column: 'created_at', kind: 'time' },
+  updated_at: { column: 'updated_at', kind: 'time' },
+  expires_at: { column: 'expires_at', kind: 'time' },
+};
+
 /** A declared list whose members are indexed: the index's number, and the column that records are numbered by. */
 export interface MemberIndex {
   readonly number: number;

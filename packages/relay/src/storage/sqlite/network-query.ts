@@ -1,17 +1,12 @@
 import type { NetworkQuery } from '@holdfast/protocol';
-import { all, any, named, placeholders, type QueryScope, sql, type Sql } from '@holdfast/store';
+import { all, any, named, placeholders, type QueryScope, recordColumns, sql, type Sql } from '@holdfast/store';
 
 import type { NetworkView, NodeReader } from '../relay-store.ts';
 import type { DeclaredCollections } from './declared-collections.ts';
 import { sightOf } from './sight.ts';
 
 const columns: QueryScope['names']['columns'] = {
-  id: { column: 'records.id', kind: 'text' },
-  resource: { column: 'resource', kind: 'text' },
-  version: { column: 'version', kind: 'text' },
-  created_at: { column: 'created_at', kind: 'time' },
-  updated_at: { column: 'updated_at', kind: 'time' },
-  expires_at: { column: 'expires_at', kind: 'time' },
+  ...recordColumns,
   node: { column: 'node', kind: 'text' },
   agent: { column: 'agent', kind: 'text' },
 };

@@ -24,7 +24,7 @@ export interface Sight {
  * in answers nor by asking for what is in it. Throws `forbidden` when that is what the query asks for.
  */
 export function sightOf(audience: Audience, query: NetworkQuery, collections: readonly Collection[]): Sight {
-  const closed = collections.filter(({ readers }) => readers !== undefined && !readers.includes(audience));
+  const closed = collections.filter((collection) => !mayRead(audience, collection));
   const isClosed = (name: string): boolean => closed.some((collection) => collection.name === name);
   if (query.collection !== undefined && isClosed(query.collection))
     throw new HoldfastError('forbidden', `the role "${audience}" may not read "${query.collection}"`);
@@ -37,6 +37,11 @@ export function sightOf(audience: Audience, query: NetworkQuery, collections: re
   if (query.search !== undefined) assertNoneSearched(asked, isHidden);
   const shown = (document: Json, collection: string): Json => maskedDocument(document, personal.get(collection) ?? []);
   return { visible, names: { isHidden }, shown };
+}
+
+/** Whether a role may read a collection, as that declares it; a free-form one every role may. */
+export function mayRead(audience: Audience, collection: Collection | undefined): boolean {
+  return collection?.readers?.includes(audience) ?? true;
 }
 
 function assertNoneSearched(collections: readonly Collection[], isHidden: (path: string) => boolean): void {
