@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
 import { addDiskGauges, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
-import { type HoldfastError, HybridClock, type NodeConfig, type Now, startOfBoot } from '@holdfast/protocol';
+import { HoldfastError, HybridClock, type NodeConfig, type Now, startOfBoot } from '@holdfast/protocol';
 import {
   type DirectoryLock,
   DiskWatch,
@@ -12,7 +12,7 @@ import {
   refuseDamaged,
   refuseRotten,
 } from '@holdfast/sqlite';
-import { AgentFiles } from '@holdfast/store';
+import { AgentFiles, streamBounds } from '@holdfast/store';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
@@ -24,11 +24,13 @@ import { fileCounters, registerGauges, syncCounters } from './metrics.ts';
 import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
 import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
+import { assembleCommander, type Commander } from './service/commander/commander.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
 import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
 import { declaresForAll, type NodeDeclaration } from './service/node-declarations.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
+import { Records } from './service/records.ts';
 import { waitingChanges } from './service/waiting.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
 import { joinOverHttp, relayTransport } from './sync/relay-transport.ts';
@@ -165,8 +167,11 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
   const shared = { config, directory, database, agents, files, custody, joining, clock, now, log };
   const rebuilding = assembleRebuilding({ ...shared, guard: disk });
+  const records = new Records({ files, sync, disk, bounds: streamBounds(config) });
   const service = daemonService({
     status,
+    records,
+    commander: commanderOf(status, records),
     joining,
     backups,
     rebuilding,
@@ -176,6 +181,20 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     allowedHosts: () => hosts,
   });
   return { status, joining, service, backups, rebuilding, hosts };
+}
+
+function commanderOf(status: StatusSources, records: Records): Commander {
+  const { database, agents, custody } = status;
+  return assembleCommander({
+    ...status,
+    records,
+    agents,
+    serves: (agent) => custody.stateOf(agent) === 'ok',
+    reach: {
+      thisNode: () => database.enrolment?.name ?? null,
+      call: () => Promise.reject(new HoldfastError('not-enrolled', 'the node has no relay')),
+    },
+  });
 }
 
 interface FileParts {

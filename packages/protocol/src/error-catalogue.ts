@@ -186,6 +186,12 @@ export const errorCatalogue = {
     title: 'Such work is under way already',
     remedy: 'Wait for it to end; `holdfast status` shows how far it is.',
   },
+  'lease-lost': {
+    status: 409,
+    retryable: false,
+    title: 'The task is not yours any more',
+    remedy: 'Stop the work: the lease ended, or the task was taken back, and another worker may have it. Claim anew.',
+  },
   'precondition-failed': {
     status: 412,
     retryable: false,

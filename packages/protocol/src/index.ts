@@ -10,7 +10,12 @@ export {
 } from './collections/declaration.ts';
 export { contradictions } from './collections/evolution.ts';
 export type { Field as FieldDeclaration, Fields, FieldType } from './collections/field.ts';
-export { builtInCollection, builtInCollections, collectionKind } from './collections/index.ts';
+export {
+  builtInCollection,
+  builtInCollections,
+  type BuiltInDocuments,
+  collectionKind,
+} from './collections/index.ts';
 export { fieldsOfJsonSchema, jsonSchemaOf } from './collections/json-schema.ts';
 export { fieldAt } from './collections/paths.ts';
 export { maskedDocument, personalPaths } from './collections/personal.ts';
@@ -89,6 +94,7 @@ export {
   operationSchema,
   ttlSeconds,
 } from './operations.ts';
+export { type PeerCallName, peerCalls } from './peer-calls.ts';
 export { type Aggregate, bucketMs, groupNames, type Metric, type MetricFunction } from './query/aggregate.ts';
 export { type Condition, conditionSchema, type Operator, operators, type Scalar } from './query/condition.ts';
 export { metadataFields, type MetadataField, ownerFields } from './query/field.ts';
@@ -111,6 +117,9 @@ export {
 export type { SqlAnswer, SqlEnd } from './query/sql.ts';
 export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswerSchema } from './record.ts';
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
+export type { Letter, ReceivedLetter } from './routes/mail.ts';
+export type { Heartbeat, RegistryEntry } from './routes/registry.ts';
+export type { ClaimedTask, TaskClaim, TaskReport, TaskStanding } from './routes/tasks.ts';
 export { type DaemonRouteId, daemonRoutes } from './routes/daemon.ts';
 export {
   type AgentStatus,

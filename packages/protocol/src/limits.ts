@@ -30,6 +30,8 @@ export const limits = Object.freeze({
   pageRecords: 1_000,
   /** Bytes of documents in one page: it ends after the record that reaches them. */
   pageBytes: 8 * MIB,
+  /** A token that goes on from a page in a URL, in characters. */
+  pageTokenLength: 4_000,
   /** Fields that the conditions of one query name. */
   queryConditions: 32,
   /** Nesting of `and`, `or` and `not` in one query. */

@@ -49,6 +49,12 @@ export const agentName = z
   .regex(NAME_PATTERN, { error: NAME_RULE })
   .meta({ description: 'Agent name', example: 'recruiter' });
 
+/** An agent of the same node, or one of another as `agent@node`. */
+export const peerName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,62}(?:@[a-z0-9][a-z0-9_-]{0,62})?$/, { error: `agent or agent@node; ${NAME_RULE}` })
+  .meta({ description: 'An agent of this node, or agent@node', example: 'screening@laptop' });
+
 /** A collection's name. */
 export const collectionName = z
   .string()

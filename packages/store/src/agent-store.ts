@@ -42,6 +42,7 @@ import { type ComparedRecord, Reconciler } from './reconciler.ts';
 import type { Settlement } from './settlement.ts';
 import type { StreamCounters } from './stream-state.ts';
 import { StreamState } from './stream-state.ts';
+import { RecordsTransaction, type StoredDocument, type Transact, type TransactionOptions } from './transaction.ts';
 
 /** No character sorts above it; so many of them as an id may be long sort above all ids of a prefix. */
 const GREATEST_CHARACTER = '\u{10FFFF}';
@@ -56,12 +57,6 @@ export interface AgentStoreOptions {
   readonly onCommit: () => void;
   /** What is asked and told when the disk fails. Default: nobody. */
   readonly guard?: StorageGuard | undefined;
-}
-
-/** A record as it is read: the document's text as stored. */
-export interface StoredDocument {
-  readonly version: string;
-  readonly text: string;
 }
 
 /** An entry of a listing by id. */
@@ -114,6 +109,7 @@ export class AgentStore {
   readonly #expiry: ExpirySweep;
   readonly #commits: GroupCommit;
   readonly #snapshot: ReadSnapshot;
+  readonly #transaction: TransactionOptions;
   readonly #get: Statement;
   readonly #list: Statement;
   readonly #collections: Statement;
@@ -141,6 +137,7 @@ export class AgentStore {
     this.#idempotency = new IdempotencyKeys(database, now);
     this.#expiry = new ExpirySweep(database, this.#stream);
     this.#snapshot = new ReadSnapshot(database);
+    this.#transaction = { database, writer: this.#writer, declarations: this.#declarations, now };
     this.#notifiedSeq = this.#stream.counters.lastSeq;
     this.#outboxReads = {
       next: (bounds) => this.#reading(() => this.#outbox.next(bounds)),
@@ -210,6 +207,13 @@ export class AgentStore {
   /** Writes many, each for itself, in one transaction; an outcome for each, in order. */
   writeEach(writes: readonly Write[]): Promise<Outcome<readonly WriteResult[]>[]> {
     return this.#commits.runEach(writes.map((write) => this.#unitOf(write)));
+  }
+
+  /** Reads and writes as one step; resolves after its commit. Throws what it throws, and what `GroupCommit.run` throws. */
+  transact<Result>({ resource, run, idempotency }: Transact<Result>): Promise<Result> {
+    const once = (): Result =>
+      this.#idempotency.once({ resource, idempotency }, () => run(new RecordsTransaction(this.#transaction, resource)));
+    return this.#commits.run({ run: once, bytes: 0 });
   }
 
   /** Reads one record; undefined when it is not there, deleted or expired. */

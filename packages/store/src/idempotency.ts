@@ -1,8 +1,14 @@
 import { HoldfastError, limits, type Now } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
-import type { Write, WriteResult } from './operation.ts';
+import type { Idempotency } from './operation.ts';
 import { assertSealed, sealed, sealedColumns } from './seal.ts';
+
+/** A request that may be remembered: whose, and by which key. */
+interface Request {
+  readonly resource: string;
+  readonly idempotency?: Idempotency | undefined;
+}
 
 interface Remembered {
   readonly fingerprint: string;
@@ -30,25 +36,24 @@ export class IdempotencyKeys {
   }
 
   /**
-   * Runs `effect`, or gives the answer it had before. Throws `idempotency-mismatch`, and `file-damaged` when what was
+   * Runs `effect`, or gives the answer it had before, as JSON holds it. Throws `idempotency-mismatch`, and `file-damaged` when what was
    * remembered is not what was written. Needs a transaction.
    */
-  once(write: Write, effect: () => readonly WriteResult[]): readonly WriteResult[] {
-    const { resource, idempotency } = write;
+  once<Result>({ resource, idempotency }: Request, effect: () => Result): Result {
     if (idempotency === undefined) return effect();
     const nowMs = this.#now();
     const before = this.#find.get(resource, idempotency.key, nowMs) as Remembered | undefined;
     if (before === undefined) {
-      const results = effect();
+      const result = effect();
       const expiresAtMs = nowMs + limits.idempotencySeconds * 1000;
       const { key, fingerprint } = idempotency;
-      this.#remember.run(...sealed([resource, key, fingerprint, JSON.stringify(results), expiresAtMs]));
-      return results;
+      this.#remember.run(...sealed([resource, key, fingerprint, JSON.stringify(result), expiresAtMs]));
+      return result;
     }
     assertSealed('idempotency', before);
     if (before.fingerprint !== idempotency.fingerprint) {
       throw new HoldfastError('idempotency-mismatch', 'the key was used for another request');
     }
-    return JSON.parse(before.answer) as WriteResult[];
+    return JSON.parse(before.answer) as Result;
   }
 }

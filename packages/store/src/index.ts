@@ -6,7 +6,6 @@ export {
   type AgentSummary,
   type CollectionCount,
   type ListedDocument,
-  type StoredDocument,
 } from './agent-store.ts';
 export { derivedTables } from './declared/derived-tables.ts';
 export { DerivedUpkeep } from './declared/upkeep.ts';
@@ -49,4 +48,5 @@ export { parseStored } from './stored-json.ts';
 export { sealAll, sealed, type SealedTable } from './seal.ts';
 export { Lineage } from './lineage.ts';
 export { addSettlements, NO_SETTLEMENT, type Settlement } from './settlement.ts';
+export { RecordsTransaction, type StoredDocument, type Transact } from './transaction.ts';
 export { SteadyTime, type SteadyTimeOptions } from './steady-time.ts';

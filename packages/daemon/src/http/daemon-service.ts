@@ -1,17 +1,18 @@
 import type { BackupKeeper } from '@holdfast/backup';
 import { createService, type Service } from '@holdfast/http';
 import { daemonRoutes, type NodeConfig } from '@holdfast/protocol';
-import { streamBounds } from '@holdfast/store';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
 import type { Rebuilding } from '../restore/assemble.ts';
 import type { JoiningOptions } from '../service/joining.ts';
 import type { StatusSources } from '../service/node-status.ts';
-import { Records } from '../service/records.ts';
+import type { Commander } from '../service/commander/commander.ts';
+import type { Records } from '../service/records.ts';
 import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
 import { authenticateBy } from './caller.ts';
+import { commanderHandlers } from './commander-handlers.ts';
 import { collectionHandlers } from './collection-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
@@ -22,6 +23,8 @@ import { writeHandlers } from './write-handlers.ts';
 /** What the daemon's HTTP interface answers from. */
 export interface DaemonServiceOptions {
   readonly status: StatusSources;
+  readonly records: Records;
+  readonly commander: Commander;
   readonly joining: JoiningOptions;
   readonly backups: BackupKeeper;
   readonly rebuilding: Rebuilding;
@@ -34,9 +37,8 @@ export interface DaemonServiceOptions {
 
 /** The daemon's HTTP interface, not yet listening. */
 export function daemonService(options: DaemonServiceOptions): Service {
-  const { status, joining, backups, rebuilding, config, log, registry, allowedHosts } = options;
-  const { agents, files, sync, disk, database, now, version } = status;
-  const records = new Records({ files, sync, disk, bounds: streamBounds(config) });
+  const { status, records, commander, joining, backups, rebuilding, config, log, registry, allowedHosts } = options;
+  const { agents, sync, disk, database, now, version } = status;
   return createService({
     name: 'Holdfast daemon',
     description: 'Local-first storage for the agents of this machine',
@@ -48,6 +50,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...networkHandlers(sync),
       ...batchHandlers(records, now),
       ...collectionHandlers(status),
+      ...commanderHandlers(commander),
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),
       ...backupHandlers(backups),

@@ -27,6 +27,11 @@ type Samples = { readonly [Id in DaemonRouteId]: (stage: Stage) => Sample };
 
 const doc = { note: 'sample' };
 
+/** The lease of each of `ada`'s tasks, which are called as what is done to them. */
+const LEASE = '9c5b94b1-35ad-49bb-b118-8e8fc24abf80';
+const heldTask = { type: 'sample', status: 'in_progress', worker: 'ada', lease: LEASE, due_at: '2999-01-01T00:00:00Z' };
+const letter = { from: 'ada', to: 'ada', sent_at: '2026-11-20T10:54:56.123Z', body: SECRET };
+
 /** One sample for every route: a route without one is a type error. */
 const samples: Samples = {
   'record.put': () => ({ path: '/v1/records/notes/secret', body: doc }),
@@ -51,6 +56,16 @@ const samples: Samples = {
   'collection.get': () => ({ path: '/v1/collections/kv' }),
   'collection.put': () => ({ path: '/v1/collections/leads', body: { fields: { company: { type: 'text' } } } }),
   'collection.delete': () => ({ path: '/v1/collections/secret' }),
+  'task.claim': () => ({ path: '/v1/claims', body: {} }),
+  'task.heartbeat': () => ({ path: '/v1/tasks/heartbeat/heartbeat', body: { lease: LEASE } }),
+  'task.complete': () => ({ path: '/v1/tasks/complete/complete', body: { lease: LEASE } }),
+  'task.fail': () => ({ path: '/v1/tasks/fail/fail', body: { lease: LEASE, error: 'sample' } }),
+  'task.release': () => ({ path: '/v1/tasks/release/release', body: { lease: LEASE } }),
+  'registry.heartbeat': () => ({ path: '/v1/registry/heartbeat', body: { status: 'busy' } }),
+  'registry.list': () => ({ path: '/v1/registry' }),
+  'mail.send': () => ({ path: '/v1/mail', body: { to: 'bob', body: 'sample' } }),
+  'mail.inbox': () => ({ path: '/v1/mail' }),
+  'mail.read': () => ({ path: '/v1/mail/letter/read' }),
   'status.agent': () => ({ path: '/v1/status' }),
   'status.node': () => ({ path: '/v1/node' }),
   'node.join': ({ relay }) => ({ path: '/v1/node/join', body: { relay: relay.url, token: 'join', name: 'test-node' } }),
@@ -95,6 +110,9 @@ export async function setStage(daemon: TestDaemon, relay: ModelRelay): Promise<S
   for (const token of [ada, adaOne]) {
     await daemon.call('PUT /v1/records/notes/secret', { token, body: { text: SECRET } });
     await daemon.call('PUT /v1/kv/secret', { token, body: { text: SECRET } });
+    await daemon.call('PUT /v1/records/mail/letter', { token, body: letter });
+    for (const id of ['heartbeat', 'complete', 'fail', 'release'])
+      await daemon.call(`PUT /v1/records/tasks/${id}`, { token, body: { ...heldTask, payload: SECRET } });
   }
   return { daemon, relay, ada, bob, adaOne, spareTokenId: spare.json.id as string };
 }

@@ -1,11 +1,41 @@
+import { achievements } from './achievements.ts';
+import { agents } from './agents.ts';
 import { collections } from './collections.ts';
+import { decisions } from './decisions.ts';
 import type { BuiltInCollection, Collection } from './declaration.ts';
+import type { DocumentOf } from './document-of.ts';
+import type { Fields } from './field.ts';
+import { goals } from './goals.ts';
 import { kv } from './kv.ts';
+import { mail } from './mail.ts';
 import { messages } from './messages.ts';
+import { metrics } from './metrics.ts';
+import { tasks } from './tasks.ts';
 import { threads } from './threads.ts';
 
+const builtIn = [
+  kv,
+  threads,
+  messages,
+  tasks,
+  agents,
+  mail,
+  decisions,
+  metrics,
+  goals,
+  achievements,
+  collections,
+] as const;
+
+type Declared = Extract<(typeof builtIn)[number], { readonly fields: Fields }>;
+
+/** The documents of the collections that ship with Holdfast, by collection. */
+export type BuiltInDocuments = {
+  readonly [Name in Declared['name']]: DocumentOf<Extract<Declared, { readonly name: Name }>>;
+};
+
 /** The collections that ship with Holdfast. */
-export const builtInCollections: readonly BuiltInCollection[] = Object.freeze([kv, threads, messages, collections]);
+export const builtInCollections: readonly BuiltInCollection[] = Object.freeze(builtIn);
 
 const byName = new Map(builtInCollections.map((collection) => [collection.name, collection]));
 

@@ -1,7 +1,7 @@
 import type { BuiltInCollection } from './declaration.ts';
 
 /** Messages of conversations, in OpenAI chat form, each with its thread and its place in it. */
-export const messages: BuiltInCollection = Object.freeze<BuiltInCollection>({
+export const messages = {
   name: 'messages',
   help: 'Messages of threads in order: role, content, tool calls',
   open: true,
@@ -17,4 +17,4 @@ export const messages: BuiltInCollection = Object.freeze<BuiltInCollection>({
     id: 'airline-0-1.000003',
     document: { thread: 'airline-0-1', index: 3, role: 'assistant', content: 'Which flight do you mean?' },
   },
-});
+} as const satisfies BuiltInCollection;

@@ -1,7 +1,7 @@
 import type { BuiltInCollection } from './declaration.ts';
 
 /** Conversations. The messages of one stand in `messages`, with this record's id as their `thread`. */
-export const threads: BuiltInCollection = Object.freeze<BuiltInCollection>({
+export const threads = {
   name: 'threads',
   help: 'Conversations: title, origin and how many messages each has',
   open: true,
@@ -15,4 +15,4 @@ export const threads: BuiltInCollection = Object.freeze<BuiltInCollection>({
     id: 'airline-0-1',
     document: { title: 'airline task 0, trial 1', source: 'chats.json', message_count: 24 },
   },
-});
+} as const satisfies BuiltInCollection;

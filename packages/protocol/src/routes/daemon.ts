@@ -16,6 +16,9 @@ import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
 import { collectionRoutes } from './collections.ts';
 import { type Route, writeErrors } from './route.ts';
 import { documentErrors, idempotency, preconditions, putQuery, writeAnswer, writeQuery } from './writing.ts';
+import { mailRoutes } from './mail.ts';
+import { registryRoutes } from './registry.ts';
+import { taskRoutes } from './tasks.ts';
 import { joinBody, upkeepRoutes } from './upkeep.ts';
 
 const recordParams = { collection: collectionName, id: recordId };
@@ -204,6 +207,9 @@ export const daemonRoutes = {
     errors: [],
   },
   ...collectionRoutes,
+  ...taskRoutes,
+  ...registryRoutes,
+  ...mailRoutes,
   'status.agent': {
     method: 'GET',
     path: '/v1/status',

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+
+import {
+  type ClaimedTask,
+  HoldfastError,
+  type Now,
+  type TaskClaim,
+  type TaskReport,
+  type TaskStanding,
+} from '@holdfast/protocol';
+import { type Idempotency, type RecordsTransaction, toTimestamp } from '@holdfast/store';
+
+import type { Scope } from '../records.ts';
+import { changeTask, readTask, type StoredTask } from './stored-task.ts';
+import { endTask, failTry, nextTask, READY, settleDue } from './task-order.ts';
+import type { Transactions } from './transactions.ts';
+
+const DEFAULT_LEASE_SECONDS = 60;
+
+/** A worker, as its own daemon and the relay vouch for it. */
+export interface Worker {
+  /** What it is called where the tasks are: agent, or agent@node for one of another node. */
+  readonly name: string;
+  /** What it is called in a task's `workers`; empty for the tasks' own agent, which may take all. */
+  readonly names: readonly string[];
+}
+
+/** What a claim takes beside its worker. */
+export interface ClaimWish extends Omit<TaskClaim, 'from'> {
+  readonly idempotency?: Idempotency | undefined;
+}
+
+/** A task just claimed, in its agent's own words. */
+export type Claimed = Omit<ClaimedTask, 'from'>;
+
+/**
+ * The tasks of this node's agents. Each agent's file is the one place where it is settled who has a task of it: a claim gives
+ * the task a new lease, and only with that lease can it be ended. All is decided by this node's clock.
+ */
+export class TaskQueue {
+  readonly #transactions: Transactions;
+  readonly #now: Now;
+
+  constructor(transactions: Transactions, now: Now) {
+    this.#transactions = transactions;
+    this.#now = now;
+  }
+
+  /** Gives the most urgent task to a worker; null if there is none for it. Throws what `Transactions.run` throws. */
+  claim(owner: Scope, worker: Worker, wish: ClaimWish): Promise<Claimed | null> {
+    const { types, lease_seconds: leaseSeconds = DEFAULT_LEASE_SECONDS, idempotency } = wish;
+    const claim = (records: RecordsTransaction): Claimed | null => {
+      const nowMs = this.#now();
+      settleDue(records, nowMs);
+      const task = nextTask(records, { names: worker.names, types }, nowMs);
+      if (task === undefined) return null;
+      const lease = randomUUID();
+      const dueAt = toTimestamp(nowMs + leaseSeconds * 1000);
+      const started = { started_at: toTimestamp(nowMs), progress: null };
+      const taken = changeTask(records, task, {
+        status: 'assigned',
+        worker: worker.name,
+        lease,
+        due_at: dueAt,
+        ...started,
+      });
+      return claimed(taken, lease, dueAt);
+    };
+    // Another agent's keys must not meet the owner's.
+    const key = idempotency && { ...idempotency, key: `${worker.name} ${idempotency.key}` };
+    return this.#transactions.run(owner, claim, key);
+  }
+
+  /** Notes what a worker says of a task. Throws `record-not-found`, `lease-lost`, and what `Transactions.run` throws. */
+  report(owner: Scope, worker: Worker, { id, report }: { readonly id: string; readonly report: TaskReport }): Promise<TaskStanding> {
+    return this.#transactions.run(owner, (records) => {
+      const nowMs = this.#now();
+      const task = heldTask(records, worker, id, report.lease);
+      return standing(isEnded(task, report) ? task : noted(records, task, report, nowMs));
+    });
+  }
+}
+
+function noted(records: RecordsTransaction, task: StoredTask, report: TaskReport, nowMs: number): StoredTask {
+  const { status, due_at: dueAt } = task.document;
+  const isHeld = status === 'assigned' || status === 'in_progress';
+  // A lease that has ended is not taken up again, although nobody else claimed the task yet: it might be given away any moment.
+  if (!isHeld || typeof dueAt !== 'string' || Date.parse(dueAt) <= nowMs) throw leaseLost(task.id);
+  switch (report.kind) {
+    case 'heartbeat': {
+      const { progress, lease_seconds: leaseSeconds = DEFAULT_LEASE_SECONDS } = report;
+      const due_at = toTimestamp(nowMs + leaseSeconds * 1000);
+      return changeTask(records, task, { status: 'in_progress', due_at, ...(progress !== undefined && { progress }) });
+    }
+    case 'complete':
+      return endTask(records, task, { status: 'completed', progress: 1, result: report.result ?? null, error: null }, nowMs);
+    case 'fail':
+      return failTry(records, task, { error: report.error, retry: report.retry ?? true }, nowMs);
+    case 'release':
+      return changeTask(records, task, { ...READY, progress: null });
+  }
+}
+
+// Whose lease it is says who may speak of the task, also after it ended: an answer may have been lost.
+function heldTask(records: RecordsTransaction, worker: Worker, id: string, lease: string): StoredTask {
+  const task = readTask(records, id);
+  const isOthers = task !== undefined && task.document.worker !== worker.name;
+  if (task === undefined) throw new HoldfastError('record-not-found', `there is no task "${id}"`);
+  if (isOthers || task.document.lease !== lease) throw leaseLost(id);
+  return task;
+}
+
+/** Whether the same was said before, and came about. */
+function isEnded({ document: { status } }: StoredTask, { kind }: TaskReport): boolean {
+  if (kind === 'complete') return status === 'completed';
+  if (kind === 'fail') return status === 'failed' || status === 'waiting' || status === 'pending';
+  return kind === 'release' && status === 'pending';
+}
+
+function leaseLost(id: string): HoldfastError {
+  return new HoldfastError('lease-lost', `this lease of the task "${id}" has ended`);
+}
+
+function claimed({ id, document }: StoredTask, lease: string, dueAt: string): Claimed {
+  const { type, payload = null, priority, retries } = document;
+  return {
+    id,
+    lease,
+    due_at: dueAt,
+    type,
+    payload: payload as ClaimedTask['payload'],
+    priority: priority ?? 0,
+    retries: retries ?? 0,
+  };
+}
+
+function standing({ id, document }: StoredTask): TaskStanding {
+  return { id, status: document.status ?? 'pending', due_at: document.due_at ?? null };
+}

@@ -1,0 +1,32 @@
+import { invalidRequest, type PeerCallName, peerCalls } from '@holdfast/protocol';
+
+import type { Visitor } from './peer.ts';
+import type { Post } from './post.ts';
+import type { TaskDesk } from './task-desk.ts';
+
+/** Does what an agent of another node asks for. Throws HoldfastError to refuse. */
+type VisitorHandler = (visitor: Visitor, body: unknown) => Promise<unknown>;
+
+/** What agents of other nodes may ask of this one, by name. Each throws `invalid-request` for a body that it does not understand. */
+export function visitorHandlers(tasks: TaskDesk, post: Post): Readonly<Record<PeerCallName, VisitorHandler>> {
+  return {
+    'task.claim': (visitor, body) => {
+      const { agent, ...wish } = parsed('task.claim', body);
+      return tasks.claimFor(visitor, agent, wish);
+    },
+    'task.report': (visitor, body) => {
+      const { agent, ...said } = parsed('task.report', body);
+      return tasks.reportFor(visitor, agent, said);
+    },
+    'mail.send': (visitor, body) => {
+      const { agent, ...letter } = parsed('mail.send', body);
+      return post.deliverFor(visitor, agent, letter);
+    },
+  };
+}
+
+function parsed<Name extends PeerCallName>(name: Name, body: unknown): ReturnType<(typeof peerCalls)[Name]['parse']> {
+  const { success, data, error } = peerCalls[name].safeParse(body);
+  if (!success) throw invalidRequest(name, error);
+  return data as ReturnType<(typeof peerCalls)[Name]['parse']>;
+}

@@ -1,0 +1,62 @@
+import type { Now, Query } from '@holdfast/protocol';
+import type { Database } from '@holdfast/sqlite';
+
+import type { Declarations } from './declared/declarations.ts';
+import type { Idempotency, StoreOperation, WriteResult } from './operation.ts';
+import { agentScope } from './query/agent-scope.ts';
+import { runQuery } from './query/run.ts';
+import type { QueryResult } from './query/runnable.ts';
+import { isLive, type RecordWriter } from './record-writer.ts';
+
+/** A record's document as its text is stored, and its version. */
+export interface StoredDocument {
+  readonly version: string;
+  readonly text: string;
+}
+
+/** What somebody wants to be done with an agent's records of one resource, reading and writing as one step. */
+export interface Transact<Result> {
+  readonly resource: string;
+  /** Runs inside the transaction, once. Throwing undoes what it wrote. Must not keep what it is given. */
+  readonly run: (records: RecordsTransaction) => Result;
+  /** The same request again has the same result and no further effect; the result must be something JSON can hold. */
+  readonly idempotency?: Idempotency | undefined;
+}
+
+/** What a transaction works on. */
+export interface TransactionOptions {
+  readonly database: Database;
+  readonly writer: RecordWriter;
+  readonly declarations: Declarations;
+  readonly now: Now;
+}
+
+/** The records of one resource inside a transaction: what is read is what stands there until it ends. */
+export class RecordsTransaction {
+  readonly #options: TransactionOptions;
+  readonly #resource: string;
+
+  constructor(options: TransactionOptions, resource: string) {
+    this.#options = options;
+    this.#resource = resource;
+  }
+
+  /** Reads one record; undefined when it is not there, deleted or expired. */
+  read(collection: string, id: string): StoredDocument | undefined {
+    const { writer, now } = this.#options;
+    const stored = writer.find(this.#resource, collection, id);
+    if (stored === undefined || stored.doc === null || !isLive(stored, now())) return undefined;
+    return { version: stored.version, text: stored.doc };
+  }
+
+  /** Queries a collection. Throws `invalid-request`. */
+  query(collection: string, query: Query): QueryResult {
+    const { database, declarations, now } = this.#options;
+    return runQuery(database, query, agentScope({ resource: this.#resource, collection }, declarations, now()));
+  }
+
+  /** Applies one operation. Throws what `RecordWriter.apply` throws. */
+  write(operation: StoreOperation): WriteResult {
+    return this.#options.writer.apply(this.#resource, operation);
+  }
+}
