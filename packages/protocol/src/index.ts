@@ -10,12 +10,7 @@ export {
 } from './collections/declaration.ts';
 export { contradictions } from './collections/evolution.ts';
 export type { Field as FieldDeclaration, Fields, FieldType } from './collections/field.ts';
-export {
-  builtInCollection,
-  builtInCollections,
-  type BuiltInDocuments,
-  collectionKind,
-} from './collections/index.ts';
+export { builtInCollection, builtInCollections, type BuiltInDocuments, collectionKind } from './collections/index.ts';
 export { fieldsOfJsonSchema, jsonSchemaOf } from './collections/json-schema.ts';
 export { fieldAt } from './collections/paths.ts';
 export { maskedDocument, personalPaths } from './collections/personal.ts';

@@ -6,6 +6,7 @@ import type { Idempotency, StoreOperation, WriteResult } from './operation.ts';
 import { agentScope } from './query/agent-scope.ts';
 import { runQuery } from './query/run.ts';
 import type { QueryResult } from './query/runnable.ts';
+import { type IndexWalk, type WalkedRecord, walkIndex } from './query/walk.ts';
 import { isLive, type RecordWriter } from './record-writer.ts';
 
 /** A record's document as its text is stored, and its version. */
@@ -53,6 +54,14 @@ export class RecordsTransaction {
   query(collection: string, query: Query): QueryResult {
     const { database, declarations, now } = this.#options;
     return runQuery(database, query, agentScope({ resource: this.#resource, collection }, declarations, now()));
+  }
+
+  /** Walks along an index of a declared collection, see `walkIndex`. */
+  walk(collection: string, walk: IndexWalk, take: (record: WalkedRecord) => boolean): void {
+    const { database, declarations, now } = this.#options;
+    const declared = declarations.find(collection);
+    if (declared === undefined) throw new Error(`"${collection}" is not declared`);
+    walkIndex(database, { collection: declared, resource: this.#resource, nowMs: now() }, walk, take);
   }
 
   /** Applies one operation. Throws what `RecordWriter.apply` throws. */

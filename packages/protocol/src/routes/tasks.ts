@@ -114,7 +114,8 @@ export const taskRoutes = {
   'task.fail': {
     ...report,
     path: '/v1/tasks/{id}/fail',
-    summary: 'Tell that a try failed: it is tried again after a while, unless it was the last. The same again changes nothing',
+    summary:
+      'Tell that a try failed: it is tried again after a while, unless it was the last. The same again changes nothing',
     body: { kind: 'json', schema: reports.fail.extend({ from }) },
   },
   'task.release': {

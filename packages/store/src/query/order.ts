@@ -30,13 +30,16 @@ export function compileOrder(
       fieldKeys(resolveField(name, names)).map((key) => ({ ...key, isDescending: direction === 'desc' })),
     ),
   );
-  return [...keys, ...tieBreakers.map((column) => ({ sql: sql(column), isDescending: false }))];
+  const named = new Set((query.orderBy ?? []).flatMap((entry) => Object.keys(entry)));
+  const ties = tieBreakers.filter((column) => !named.has(column));
+  return [...keys, ...ties.map((column) => ({ sql: sql(column), isDescending: false }))];
 }
 
 function fieldKeys(field: Field): Omit<OrderKey, 'isDescending'>[] {
   if (field.kind === 'metadata') {
     const { column, kind } = field.column;
-    return [{ sql: sql(`ifnull(${column}, ${kind === 'time' ? BEFORE_ALL_TIMES : "''"})`) }];
+    // Only a time may be missing; and a column alone is as an index has it.
+    return [{ sql: sql(kind === 'time' ? `ifnull(${column}, ${BEFORE_ALL_TIMES})` : column) }];
   }
   const { place, declared } = field;
   // The value alone, as an index over it has it.

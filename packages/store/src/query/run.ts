@@ -3,6 +3,7 @@ import type { Database } from '@holdfast/sqlite';
 
 import type { QueryScope } from './compile.ts';
 import { addPercentiles } from './percentile.ts';
+import { prepared } from './prepared.ts';
 import { compileQuery, type QueryResult } from './runnable.ts';
 import type { Row, RowSource } from './row-source.ts';
 
@@ -10,7 +11,7 @@ import type { Row, RowSource } from './row-source.ts';
 export function runQuery(database: Database, query: Query, scope: QueryScope): QueryResult {
   const { sql, take, result } = compileQuery(query, scope);
   addPercentiles(database);
-  const rows = database.prepare(sql.text).iterate(...sql.params) as IterableIterator<Row>;
+  const rows = prepared(database, sql.text).iterate(...sql.params) as IterableIterator<Row>;
   for (const row of rows) if (!take(row)) break;
   return result();
 }

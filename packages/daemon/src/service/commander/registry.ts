@@ -1,4 +1,11 @@
-import { type BuiltInDocuments, documentOf, type Heartbeat, type Json, type Now, type RegistryEntry } from '@holdfast/protocol';
+import {
+  type BuiltInDocuments,
+  documentOf,
+  type Heartbeat,
+  type Json,
+  type Now,
+  type RegistryEntry,
+} from '@holdfast/protocol';
 import { parseStored, type RecordsTransaction, toTimestamp } from '@holdfast/store';
 
 import type { Agents } from '../agents.ts';

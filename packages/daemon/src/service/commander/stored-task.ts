@@ -1,5 +1,5 @@
-import { type BuiltInDocuments, documentOf, type Json, type Query } from '@holdfast/protocol';
-import { parseStored, type RecordsTransaction } from '@holdfast/store';
+import { type BuiltInDocuments, documentOf, type Json } from '@holdfast/protocol';
+import { type IndexWalk, parseStored, type RecordsTransaction } from '@holdfast/store';
 
 const COLLECTION = 'tasks';
 
@@ -18,11 +18,27 @@ export function readTask(records: RecordsTransaction, id: string): StoredTask | 
   return stored && { id, document: parseStored(stored.text) as TaskDocument };
 }
 
-/** Finds tasks. */
-export function findTasks(records: RecordsTransaction, query: Query): StoredTask[] {
-  const answer = records.query(COLLECTION, query);
+/** Finds the tasks that wait for one. */
+export function findDependents(records: RecordsTransaction, id: string, limit: number): StoredTask[] {
+  const where = { dependencies: { hasAny: [id] }, status: 'waiting' };
+  const answer = records.query(COLLECTION, { where, limit });
   const found = 'records' in answer ? answer.records : [];
-  return found.map(({ id, doc }) => ({ id, document: doc as TaskDocument }));
+  return found.map((record) => ({ id: record.id, document: record.doc as TaskDocument }));
+}
+
+/** The first tasks along an index, of those accepted. */
+export function takeTasks(
+  records: RecordsTransaction,
+  walk: IndexWalk,
+  { limit, accept }: { readonly limit: number; readonly accept?: (task: TaskDocument) => boolean },
+): StoredTask[] {
+  const taken: StoredTask[] = [];
+  records.walk(COLLECTION, walk, ({ id, text }) => {
+    const document = parseStored(text) as TaskDocument;
+    if (accept?.(document) !== false) taken.push({ id, document });
+    return taken.length < limit;
+  });
+  return taken;
 }
 
 /** Changes parts of a task; what is null is taken away. Returns it as it is then. */
@@ -33,7 +49,8 @@ export function changeTask(
 ): StoredTask {
   const kept = Object.entries({ ...document, ...change }).filter(([, value]) => value !== null && value !== undefined);
   const after = Object.fromEntries(kept) as TaskDocument;
-  const text = JSON.stringify(after);
-  records.write({ op: 'put', collection: COLLECTION, id, document: documentOf(after as Json, text), expiresAtMs: null });
+  const changed = documentOf(after as Json, JSON.stringify(after));
+  const precondition = { kind: 'present' } as const;
+  records.write({ op: 'put', collection: COLLECTION, id, document: changed, precondition, expiresAtMs: null });
   return { id, document: after };
 }

@@ -28,7 +28,10 @@ export class TaskDesk {
       return task && { ...task, from: owner.agent };
     }
     const body = { ...wish, agent: owner.agent };
-    const task = (await this.#reach.call({ ...caller, node: owner.node, call: 'task.claim', body }, signal)) as Claimed | null;
+    const task = (await this.#reach.call(
+      { ...caller, node: owner.node, call: 'task.claim', body },
+      signal,
+    )) as Claimed | null;
     return task && { ...task, from: `${owner.agent}@${owner.node}` };
   }
 
@@ -54,7 +57,11 @@ export class TaskDesk {
   }
 
   /** Takes what a visitor says of a task. */
-  reportFor(visitor: Visitor, agent: string, said: { readonly id: string; readonly report: TaskReport }): Promise<TaskStanding> {
+  reportFor(
+    visitor: Visitor,
+    agent: string,
+    said: { readonly id: string; readonly report: TaskReport },
+  ): Promise<TaskStanding> {
     return this.#queue.report(this.#here({ agent, node: null }, visitor.resource), visitingWorker(visitor), said);
   }
 

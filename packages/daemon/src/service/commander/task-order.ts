@@ -1,7 +1,6 @@
-import type { Filter } from '@holdfast/protocol';
-import { type RecordsTransaction, toTimestamp } from '@holdfast/store';
+import { type IndexWalk, type RecordsTransaction, toTimestamp } from '@holdfast/store';
 
-import { changeTask, findTasks, readTask, type StoredTask, type TaskDocument } from './stored-task.ts';
+import { changeTask, findDependents, readTask, type StoredTask, takeTasks, type TaskDocument } from './stored-task.ts';
 
 /** Tasks that come due together and are looked at before one claim; the next claim goes on. */
 const DUE_TASKS = 100;
@@ -24,13 +23,16 @@ export interface Wanted {
 
 /** Takes back what no worker holds any more, and wakes what waited for its time. */
 export function settleDue(records: RecordsTransaction, nowMs: number): void {
-  const due_at = { lte: toTimestamp(nowMs) };
-  for (const status of ['assigned', 'in_progress', 'waiting'] as const)
-    for (const task of findTasks(records, { where: { status, due_at }, limit: DUE_TASKS })) {
-      if (status === 'waiting') changeTask(records, task, { status: 'pending', due_at: null });
-      else failTry(records, task, { error: 'its worker was not heard of until the lease ended', delaySeconds: 0 }, nowMs);
-    }
+  const atMost = toTimestamp(nowMs);
+  for (const status of ['assigned', 'in_progress', 'waiting'] as const) {
+    const due = takeTasks(records, { index: ['status', 'due_at'], equal: [status], atMost }, { limit: DUE_TASKS });
+    for (const task of due)
+      if (status === 'waiting') changeTask(records, task, READY);
+      else failTry(records, task, LEASE_ENDED, nowMs);
+  }
 }
+
+const LEASE_ENDED: FailedTry = { error: 'its worker was not heard of until the lease ended', delaySeconds: 0 };
 
 /** The most urgent task that can be begun now; among equal ones the one with the lowest id, which is the oldest of those made here. */
 export function nextTask(records: RecordsTransaction, wanted: Wanted, nowMs: number): StoredTask | undefined {
@@ -59,7 +61,8 @@ export function failTry(records: RecordsTransaction, task: StoredTask, tried: Fa
     return endTask(records, task, { status: 'failed', retries, error }, nowMs);
   }
   const delaySeconds = tried.delaySeconds ?? retryDelaySeconds(document, retries);
-  const next = delaySeconds > 0 ? ({ status: 'waiting', due_at: toTimestamp(nowMs + delaySeconds * 1000) } as const) : READY;
+  const next =
+    delaySeconds > 0 ? ({ status: 'waiting', due_at: toTimestamp(nowMs + delaySeconds * 1000) } as const) : READY;
   return changeTask(records, task, { ...next, retries, error, progress: null });
 }
 
@@ -74,8 +77,7 @@ export function endTask(
   nowMs: number,
 ): StoredTask {
   const ended = changeTask(records, task, { due_at: null, completed_at: toTimestamp(nowMs), ...ending });
-  const where = { dependencies: { hasAny: [task.id] }, status: 'waiting' };
-  for (const dependent of findTasks(records, { where, limit: DUE_TASKS })) isReady(records, dependent, nowMs);
+  for (const dependent of findDependents(records, task.id, DUE_TASKS)) isReady(records, dependent, nowMs);
   return ended;
 }
 
@@ -86,10 +88,18 @@ function isReady(records: RecordsTransaction, task: StoredTask, nowMs: number): 
     changeTask(records, task, { status: 'waiting' });
     return false;
   }
-  const needed = (task.document.dependencies ?? []).map((id) => ({ id, status: readTask(records, id)?.document.status }));
+  const needed = (task.document.dependencies ?? []).map((id) => ({
+    id,
+    status: readTask(records, id)?.document.status,
+  }));
   const lost = needed.find((each) => each.status === 'failed' || each.status === 'cancelled');
   if (lost !== undefined) {
-    endTask(records, task, { status: 'failed', error: `it needs the task "${lost.id}", which was ${lost.status}` }, nowMs);
+    endTask(
+      records,
+      task,
+      { status: 'failed', error: `it needs the task "${lost.id}", which was ${lost.status}` },
+      nowMs,
+    );
     return false;
   }
   const isWaiting = needed.some((each) => each.status !== 'completed');
@@ -98,23 +108,25 @@ function isReady(records: RecordsTransaction, task: StoredTask, nowMs: number): 
   return !isWaiting;
 }
 
-// The index has priorities in order: the highest one first, then the lowest id of that priority.
+// An index has priorities in order: first the highest one there is for the worker, then the lowest id of that priority.
 function mostUrgent(records: RecordsTransaction, { names, types }: Wanted): StoredTask | undefined {
-  const mine: Filter = { status: 'pending', ...(names.length > 0 && { workers: { hasAny: [...names] } }) };
-  const wheres = types === undefined ? [mine] : types.map((type): Filter => ({ ...mine, type }));
-  const best = wheres
-    .flatMap((where) => {
-      const [task] = findTasks(records, { where, orderBy: [{ priority: 'desc' }], limit: 1, select: ['priority'] });
-      return task === undefined ? [] : [{ where, priority: task.document.priority ?? 0 }];
-    })
-    .toSorted((one, other) => other.priority - one.priority);
-  const first = best
-    .filter(({ priority }) => priority === best[0]?.priority)
-    .flatMap(({ where, priority }) =>
-      findTasks(records, { where: { ...where, priority }, orderBy: [{ id: 'asc' }], limit: 1 }),
-    );
-  return first.toSorted((one, other) => (one.id < other.id ? -1 : 1))[0];
+  const accept = ({ workers }: TaskDocument): boolean =>
+    names.length === 0 || (workers ?? []).some((worker) => names.includes(worker));
+  const fronts = types?.map((type) => ({ index: BY_TYPE, equal: ['pending', type] })) ?? [ALL_TYPES];
+  const first = (walk: IndexWalk): StoredTask | undefined => takeTasks(records, walk, { limit: 1, accept })[0];
+  const found = fronts.flatMap((front) => {
+    const priority = first({ ...front, isDescending: true })?.document.priority ?? undefined;
+    return priority === undefined ? [] : [{ front, priority }];
+  });
+  const highest = Math.max(...found.map(({ priority }) => priority));
+  const tasks = found
+    .filter(({ priority }) => priority === highest)
+    .flatMap(({ front }) => first({ ...front, equal: [...front.equal, highest] }) ?? []);
+  return tasks.toSorted((one, other) => (one.id < other.id ? -1 : 1))[0];
 }
+
+const BY_TYPE = ['status', 'type', 'priority'];
+const ALL_TYPES = { index: ['status', 'priority'], equal: ['pending'] };
 
 function retryDelaySeconds({ retry_seconds: seconds }: TaskDocument, retries: number): number {
   return Math.min((seconds ?? 0) * 2 ** (retries - 1), DAY_SECONDS);

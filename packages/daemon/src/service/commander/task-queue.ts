@@ -17,6 +17,11 @@ import type { Transactions } from './transactions.ts';
 
 const DEFAULT_LEASE_SECONDS = 60;
 
+/** How often those that came due are looked for while there are others to give away, in milliseconds. */
+const SETTLE_MS = 250;
+/** Of so many queues it is remembered when that was. */
+const SETTLED_QUEUES = 10_000;
+
 /** A worker, as its own daemon and the relay vouch for it. */
 export interface Worker {
   /** What it is called where the tasks are: agent, or agent@node for one of another node. */
@@ -40,6 +45,7 @@ export type Claimed = Omit<ClaimedTask, 'from'>;
 export class TaskQueue {
   readonly #transactions: Transactions;
   readonly #now: Now;
+  readonly #settledAtMs = new Map<string, number>();
 
   constructor(transactions: Transactions, now: Now) {
     this.#transactions = transactions;
@@ -51,20 +57,15 @@ export class TaskQueue {
     const { types, lease_seconds: leaseSeconds = DEFAULT_LEASE_SECONDS, idempotency } = wish;
     const claim = (records: RecordsTransaction): Claimed | null => {
       const nowMs = this.#now();
-      settleDue(records, nowMs);
-      const task = nextTask(records, { names: worker.names, types }, nowMs);
-      if (task === undefined) return null;
-      const lease = randomUUID();
-      const dueAt = toTimestamp(nowMs + leaseSeconds * 1000);
-      const started = { started_at: toTimestamp(nowMs), progress: null };
-      const taken = changeTask(records, task, {
-        status: 'assigned',
-        worker: worker.name,
-        lease,
-        due_at: dueAt,
-        ...started,
-      });
-      return claimed(taken, lease, dueAt);
+      const next = (): StoredTask | undefined => nextTask(records, { names: worker.names, types }, nowMs);
+      const isSettled = this.#isSettled(owner, nowMs);
+      if (!isSettled) this.#settle(records, owner, nowMs);
+      let task = next();
+      if (task === undefined && isSettled) {
+        this.#settle(records, owner, nowMs);
+        task = next();
+      }
+      return task === undefined ? null : given(records, task, { worker, leaseSeconds, nowMs });
     };
     // Another agent's keys must not meet the owner's.
     const key = idempotency && { ...idempotency, key: `${worker.name} ${idempotency.key}` };
@@ -72,13 +73,45 @@ export class TaskQueue {
   }
 
   /** Notes what a worker says of a task. Throws `record-not-found`, `lease-lost`, and what `Transactions.run` throws. */
-  report(owner: Scope, worker: Worker, { id, report }: { readonly id: string; readonly report: TaskReport }): Promise<TaskStanding> {
+  report(
+    owner: Scope,
+    worker: Worker,
+    { id, report }: { readonly id: string; readonly report: TaskReport },
+  ): Promise<TaskStanding> {
     return this.#transactions.run(owner, (records) => {
       const nowMs = this.#now();
       const task = heldTask(records, worker, id, report.lease);
       return standing(isEnded(task, report) ? task : noted(records, task, report, nowMs));
     });
   }
+
+  #isSettled(owner: Scope, nowMs: number): boolean {
+    const settledAtMs = this.#settledAtMs.get(queueKey(owner)) ?? -Infinity;
+    return Math.abs(nowMs - settledAtMs) < SETTLE_MS;
+  }
+
+  // To look for what is due costs as much as to find the next task.
+  #settle(records: RecordsTransaction, owner: Scope, nowMs: number): void {
+    settleDue(records, nowMs);
+    if (this.#settledAtMs.size >= SETTLED_QUEUES) this.#settledAtMs.clear();
+    this.#settledAtMs.set(queueKey(owner), nowMs);
+  }
+}
+
+function queueKey({ agent, resource }: Scope): string {
+  return `${agent} ${resource}`;
+}
+
+function given(
+  records: RecordsTransaction,
+  task: StoredTask,
+  { worker, leaseSeconds, nowMs }: { readonly worker: Worker; readonly leaseSeconds: number; readonly nowMs: number },
+): Claimed {
+  const lease = randomUUID();
+  const dueAt = toTimestamp(nowMs + leaseSeconds * 1000);
+  const started = { started_at: toTimestamp(nowMs), progress: null };
+  const held = { status: 'assigned', worker: worker.name, lease, due_at: dueAt } as const;
+  return claimed(changeTask(records, task, { ...held, ...started }), lease, dueAt);
 }
 
 function noted(records: RecordsTransaction, task: StoredTask, report: TaskReport, nowMs: number): StoredTask {
@@ -93,7 +126,12 @@ function noted(records: RecordsTransaction, task: StoredTask, report: TaskReport
       return changeTask(records, task, { status: 'in_progress', due_at, ...(progress !== undefined && { progress }) });
     }
     case 'complete':
-      return endTask(records, task, { status: 'completed', progress: 1, result: report.result ?? null, error: null }, nowMs);
+      return endTask(
+        records,
+        task,
+        { status: 'completed', progress: 1, result: report.result ?? null, error: null },
+        nowMs,
+      );
     case 'fail':
       return failTry(records, task, { error: report.error, retry: report.retry ?? true }, nowMs);
     case 'release':
