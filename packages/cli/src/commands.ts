@@ -76,6 +76,26 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/collection.ts')).collectionCommand(),
   },
   {
+    name: 'task',
+    summary: 'make, claim and follow tasks',
+    load: async () => (await import('./commander/task-command.ts')).taskCommand(),
+  },
+  {
+    name: 'registry',
+    summary: "see what the node's agents do",
+    load: async () => (await import('./commander/registry-command.ts')).registryCommand(),
+  },
+  {
+    name: 'mail',
+    summary: 'send and read letters between agents',
+    load: async () => (await import('./commander/mail-command.ts')).mailCommand(),
+  },
+  {
+    name: 'leaderboard',
+    summary: 'see which agents have the most points',
+    load: async () => (await import('./commander/leaderboard-command.ts')).leaderboardCommand(),
+  },
+  {
     name: 'sql',
     summary: 'ask the relay in SQL',
     load: async () => (await import('./commands/sql.ts')).sqlCommand(),

@@ -1,4 +1,4 @@
-import type { Json, Query, QueryAnswer, QueryPlan, WriteAnswer } from '@holdfast/protocol';
+import type { BuiltInDocuments, Json, Query, QueryAnswer, QueryPlan, WriteAnswer } from '@holdfast/protocol';
 
 import type { DaemonRoutes } from './calls.ts';
 import type { Caller } from './caller.ts';
@@ -86,6 +86,9 @@ export interface CollectionClient<T> {
 
 /** What documents are taken to be when nothing is said. */
 export type AnyDocument = Json;
+
+/** A collection that ships with Holdfast and says what its documents hold. */
+export type BuiltInName = keyof BuiltInDocuments;
 
 /** Opens a collection. Nothing is sent. */
 export function openCollection<T>(

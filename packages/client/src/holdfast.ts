@@ -1,18 +1,29 @@
-import type { AgentStatus, BatchEnd, NodeStatus, Operation, RestoreStatus } from '@holdfast/protocol';
+import type { AgentStatus, BatchEnd, BuiltInDocuments, NodeStatus, Operation, RestoreStatus } from '@holdfast/protocol';
 
+import { type AchievementsClient, openAchievements } from './achievements.ts';
 import type { BackupsClient } from './backups.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { AnswerOf, DaemonRoutes, InputOf } from './calls.ts';
-import { type AnyDocument, type CollectionClient, openCollection, type WaitOptions } from './collection.ts';
+import {
+  type AnyDocument,
+  type BuiltInName,
+  type CollectionClient,
+  openCollection,
+  type WaitOptions,
+} from './collection.ts';
 import { type CollectionsClient, openCollections } from './declarations.ts';
 import { daemonCalls } from './daemon-calls.ts';
 import { lineCallerOf } from './line-caller.ts';
 import { type KvClient, openKv } from './kv.ts';
+import { type MailClient, openMail } from './mail.ts';
+import { type MetricsClient, openMetrics } from './metrics.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
 import { randomKey } from './random-key.ts';
+import { openRegistry, type RegistryClient } from './registry.ts';
 import { type Readiness, Requester } from './requester.ts';
 import { type ConnectOptions, daemonPlace } from './settings.ts';
 import { streamOperations, type StreamOptions } from './stream.ts';
+import { openTasks, type TasksClient } from './tasks.ts';
 
 /** What became of an atomic batch: one result for each operation, in order. */
 export type BatchAnswer = AnswerOf<DaemonRoutes['batch']>;
@@ -84,6 +95,9 @@ export interface NodeDeadLettersClient {
 
 /** A daemon's client. */
 export interface Holdfast extends AsyncDisposable {
+  /** A collection that ships with Holdfast, with its documents' type; an open one's documents may hold more. */
+  collection<Name extends BuiltInName>(name: Name): CollectionClient<BuiltInDocuments[Name]>;
+  /** Any collection. */
   collection<T = AnyDocument>(name: string): CollectionClient<T>;
   readonly kv: KvClient;
   /**
@@ -105,13 +119,21 @@ export interface Holdfast extends AsyncDisposable {
   /** The agent's records, outbox, last acknowledgement and dead letters. */
   status(): Promise<AgentStatus>;
   readonly collections: CollectionsClient;
+  readonly tasks: TasksClient;
+  readonly registry: RegistryClient;
+  readonly mail: MailClient;
+  readonly metrics: MetricsClient;
+  readonly achievements: AchievementsClient;
   readonly node: NodeClient;
   readonly agents: AgentsClient;
   readonly deadLetters: NodeDeadLettersClient;
   readonly backups: BackupsClient;
   /** Whether the daemon says it is ready, asked once. Throws `HoldfastUnreachable` if there is no answer. */
   ready(): Promise<Readiness>;
-  /** Ends requests under way and frees connections. May be called again; other calls fail afterwards. */
+  /**
+   * Stores what `metrics` noted, ends requests under way and frees connections. May be called again; other calls fail afterwards.
+   * Throws what `metrics.flush` throws, with the connections freed all the same.
+   */
   close(): Promise<void>;
 }
 
@@ -130,18 +152,29 @@ export function connect(options: ConnectOptions = {}): Holdfast {
   const requester = new Requester(daemonPlace, options);
   const call = callerOf<DaemonRoutes>(requester, daemonCalls);
   const lines = lineCallerOf<DaemonRoutes>(requester, daemonCalls);
-  const close = (): Promise<void> => requester.close();
+  const collection = <T>(name: string): CollectionClient<T> => openCollection<T>(call, lines, name);
+  const batch = async (
+    operations: readonly Operation[],
+    { idempotencyKey = randomKey(), ...query }: BatchOptions = {},
+  ) => (await call('batch', { query, body: [...operations] }, { idempotencyKey })).value;
+  const metrics = openMetrics({
+    write: (operations, idempotencyKey) => batch(operations, { idempotencyKey }),
+    aggregate: (query) => collection('metrics').aggregate(query),
+  });
+  const close = (): Promise<void> => metrics.flush().finally(() => requester.close());
   return {
-    collection: <T>(name: string) => openCollection<T>(call, lines, name),
+    collection,
     kv: openKv(call),
     network: openNetwork(async (query) => (await call('network.query', { body: query }, { repeat: 'free' })).value),
-    batch: async (operations, { idempotencyKey = randomKey(), ...query } = {}) => {
-      const { value } = await call('batch', { query, body: [...operations] }, { idempotencyKey });
-      return value;
-    },
+    batch,
     stream: (operations, streamOptions) => streamOperations(requester, operations, streamOptions),
     status: async () => (await call('status.agent', {})).value,
     collections: openCollections(call),
+    tasks: openTasks(call, collection('tasks')),
+    registry: openRegistry(call),
+    mail: openMail(call),
+    metrics,
+    achievements: openAchievements(collection('achievements')),
     node: openNode(call),
     agents: openAgents(call),
     deadLetters: openDeadLetters(call),

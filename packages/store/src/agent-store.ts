@@ -211,8 +211,12 @@ export class AgentStore {
 
   /** Reads and writes as one step; resolves after its commit. Throws what it throws, and what `GroupCommit.run` throws. */
   transact<Result>({ resource, run, idempotency }: Transact<Result>): Promise<Result> {
-    const once = (): Result =>
-      this.#idempotency.once({ resource, idempotency }, () => run(new RecordsTransaction(this.#transaction, resource)));
+    const once = (): Result => {
+      const { lastSeq } = this.#stream.counters;
+      const effect = (): Result => run(new RecordsTransaction(this.#transaction, resource));
+      const hasChanged = (): boolean => this.#stream.counters.lastSeq !== lastSeq;
+      return this.#idempotency.once({ resource, idempotency }, effect, hasChanged);
+    };
     return this.#commits.run({ run: once, bytes: 0 });
   }
 

@@ -36,15 +36,21 @@ export class IdempotencyKeys {
   }
 
   /**
-   * Runs `effect`, or gives the answer it had before, as JSON holds it. Throws `idempotency-mismatch`, and `file-damaged` when what was
+   * Runs `effect`, or gives the answer it had before, as JSON holds it. One that changed nothing, as `hasChanged` tells then, is not
+   * remembered. Throws `idempotency-mismatch`, and `file-damaged` when what was
    * remembered is not what was written. Needs a transaction.
    */
-  once<Result>({ resource, idempotency }: Request, effect: () => Result): Result {
+  once<Result>(
+    { resource, idempotency }: Request,
+    effect: () => Result,
+    hasChanged: () => boolean = () => true,
+  ): Result {
     if (idempotency === undefined) return effect();
     const nowMs = this.#now();
     const before = this.#find.get(resource, idempotency.key, nowMs) as Remembered | undefined;
     if (before === undefined) {
       const result = effect();
+      if (!hasChanged()) return result;
       const expiresAtMs = nowMs + limits.idempotencySeconds * 1000;
       const { key, fingerprint } = idempotency;
       this.#remember.run(...sealed([resource, key, fingerprint, JSON.stringify(result), expiresAtMs]));

@@ -1,0 +1,138 @@
+import type { ClaimedTask } from '@holdfast/protocol';
+
+import { HoldfastProblem, HoldfastUnreachable } from './errors.ts';
+import type { ClaimOptions, TasksClient } from './tasks.ts';
+
+const DEFAULT_LEASE_SECONDS = 60;
+const DEFAULT_IDLE_SECONDS = 1;
+/** Heartbeats in the time of a lease: two may be lost. */
+const BEATS_PER_LEASE = 3;
+/** As much of an error's message as a task keeps. */
+const ERROR_LENGTH = 10_000;
+
+/** How a worker works. */
+export interface WorkOptions extends Omit<ClaimOptions, 'idempotencyKey'> {
+  /** Ends the work: no further task is claimed, and what is under way is asked to stop and given back. */
+  readonly signal: AbortSignal;
+  /** Tasks done at once. Default 1. */
+  readonly concurrency?: number | undefined;
+  /** How long to wait when there is no task, or the daemon does not answer. Default 1. */
+  readonly idleSeconds?: number | undefined;
+}
+
+/** Thrown by a handler: the task cannot be done, and trying again would not help. */
+export class TaskHopeless extends Error {
+  override readonly name = 'TaskHopeless';
+}
+
+type Handler = (task: ClaimedTask, signal: AbortSignal) => Promise<unknown>;
+
+/**
+ * Claims tasks and has them done, as many at once as wished, with heartbeats while each is under way. A handler's signal ends when
+ * the lease is lost or the work is to end. A daemon, or another node, that cannot be reached is asked again; any other refusal of a
+ * claim ends the work and is thrown. Resolves when `signal` has ended it and nothing is under way any more.
+ */
+export async function work(tasks: TasksClient, handler: Handler, options: WorkOptions): Promise<void> {
+  const { concurrency = 1 } = options;
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const lanes = Array.from({ length: concurrency }, async () => {
+    try {
+      while (!signal.aborted) await workOnce(tasks, handler, { ...options, signal });
+    } catch (error) {
+      failed.abort();
+      throw error;
+    }
+  });
+  const ended = await Promise.allSettled(lanes);
+  const first = ended.find((lane) => lane.status === 'rejected');
+  if (first !== undefined) throw first.reason;
+}
+
+async function workOnce(tasks: TasksClient, handler: Handler, options: WorkOptions): Promise<void> {
+  const { signal, idleSeconds = DEFAULT_IDLE_SECONDS, from, types, leaseSeconds } = options;
+  const task = await claimOrNothing(tasks, { from, types, leaseSeconds });
+  if (task === undefined) return pause(idleSeconds * 1000, signal);
+  const lost = new AbortController();
+  const beat = { everyMs: ((leaseSeconds ?? DEFAULT_LEASE_SECONDS) * 1000) / BEATS_PER_LEASE, leaseSeconds };
+  const stopBeating = beatRegularly(tasks, task, beat, lost);
+  try {
+    await doTask(tasks, task, { handler, lost: lost.signal, ended: signal });
+  } finally {
+    stopBeating();
+  }
+}
+
+async function claimOrNothing(tasks: TasksClient, wish: ClaimOptions): Promise<ClaimedTask | undefined> {
+  try {
+    return await tasks.claim(wish);
+  } catch (error) {
+    if (mayPass(error)) return undefined;
+    throw error;
+  }
+}
+
+interface Doing {
+  readonly handler: Handler;
+  readonly lost: AbortSignal;
+  readonly ended: AbortSignal;
+}
+
+async function doTask(tasks: TasksClient, task: ClaimedTask, { handler, lost, ended }: Doing): Promise<void> {
+  try {
+    const result = await handler(task, AbortSignal.any([lost, ended]));
+    if (!lost.aborted) await unlessLost(() => tasks.complete(task, result));
+  } catch (error) {
+    if (lost.aborted) return;
+    await unlessLost(() => (ended.aborted ? tasks.release(task) : failTask(tasks, task, error)));
+  }
+}
+
+function failTask(tasks: TasksClient, task: ClaimedTask, error: unknown): Promise<unknown> {
+  const message = error instanceof Error ? error.message : String(error);
+  return tasks.fail(task, message.slice(0, ERROR_LENGTH) || 'failed', { retry: !(error instanceof TaskHopeless) });
+}
+
+// Whatever cannot be told is made good by the end of the lease: the task is tried again then.
+async function unlessLost(tell: () => Promise<unknown>): Promise<void> {
+  try {
+    await tell();
+  } catch (error) {
+    if (!isLeaseLost(error) && !mayPass(error)) throw error;
+  }
+}
+
+function beatRegularly(
+  tasks: TasksClient,
+  task: ClaimedTask,
+  { everyMs, leaseSeconds }: { readonly everyMs: number; readonly leaseSeconds: number | undefined },
+  lost: AbortController,
+): () => void {
+  const timer = setInterval(() => {
+    tasks.heartbeat(task, { leaseSeconds }).catch((error: unknown) => {
+      if (isLeaseLost(error)) lost.abort(error);
+    });
+  }, everyMs);
+  return () => clearInterval(timer);
+}
+
+function isLeaseLost(error: unknown): boolean {
+  return error instanceof HoldfastProblem && error.code === 'lease-lost';
+}
+
+function mayPass(error: unknown): boolean {
+  return error instanceof HoldfastUnreachable || (error instanceof HoldfastProblem && error.retryable);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
+}
