@@ -375,3 +375,8 @@ export type ErrorCode = keyof typeof errorCatalogue;
 
 /** The codes as a list, in catalogue order. */
 export const errorCodes: readonly ErrorCode[] = Object.keys(errorCatalogue) as ErrorCode[];
+
+/** Whether a text is a code of this release's catalogue. */
+export function isErrorCode(text: string | undefined): text is ErrorCode {
+  return text !== undefined && Object.hasOwn(errorCatalogue, text);
+}

@@ -66,7 +66,7 @@ export {
   utf8Length,
   writtenDigits,
 } from './document.ts';
-export { errorCatalogue, type ErrorCode, errorCodes } from './error-catalogue.ts';
+export { errorCatalogue, type ErrorCode, errorCodes, isErrorCode } from './error-catalogue.ts';
 export type { ErrorKind } from './error-kind.ts';
 export {
   type ErrorOptions,
