@@ -137,7 +137,7 @@ export function transportOver(relay: RelayExchange, token: string): Transport {
       return call(relay, { ...post('/relay/calls/next', JSON.stringify(body)), signal, patienceMs }, takenCallsSchema);
     },
     answerCall: (id, body, signal) => {
-      return call(relay, { ...post(`/relay/calls/${id}/answer`, JSON.stringify(body)), signal }, callReceiptSchema);
+      return call(relay, { ...post(`/relay/calls/answers/${id}`, JSON.stringify(body)), signal }, callReceiptSchema);
     },
     copyPage: (range, signal) => call(relay, { method: 'GET', path: copyPath(range), token, signal }, copyPageSchema),
     close: () => relay.close(),

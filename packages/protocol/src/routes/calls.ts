@@ -38,7 +38,7 @@ export const callRoutes = {
   },
   'call.answer': {
     method: 'POST',
-    path: '/relay/calls/{id}/answer',
+    path: '/relay/calls/answers/{id}',
     summary: 'Tell what came of a call this node took',
     roles: ['node'],
     headers,

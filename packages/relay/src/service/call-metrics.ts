@@ -9,7 +9,7 @@ type CallResult = 'answered' | 'refused' | 'unanswered' | 'undelivered';
 export class CallMetrics {
   readonly #calls: Counter<'result'>;
 
-  constructor(registry: Registry, switchboard: Pick<Switchboard, 'listening'>) {
+  constructor(registry: Registry, switchboard: Pick<Switchboard, 'listening' | 'underWay'>) {
     const registers = [registry];
     this.#calls = new Counter({
       name: 'holdfast_relay_calls_total',
@@ -17,12 +17,11 @@ export class CallMetrics {
       labelNames: ['result'],
       registers,
     });
-    const listening: Gauge = new Gauge({
-      name: 'holdfast_relay_listening_nodes',
-      help: 'Nodes that take calls now',
-      registers,
-      collect: () => listening.set(switchboard.listening),
-    });
+    const gauge = (name: string, help: string, read: () => number): void => {
+      const registered: Gauge = new Gauge({ name, help, registers, collect: () => registered.set(read()) });
+    };
+    gauge('holdfast_relay_listening_nodes', 'Nodes that take calls now', () => switchboard.listening);
+    gauge('holdfast_relay_calls_under_way', 'Calls that wait to be taken or answered', () => switchboard.underWay);
   }
 
   /** Counts a call that has ended. */

@@ -38,6 +38,10 @@ export class MemorySwitchboard implements Switchboard {
     return this.#nodes.size;
   }
 
+  get underWay(): number {
+    return this.#calls.size;
+  }
+
   async ask(routed: RoutedCall, signal: AbortSignal): Promise<CallOutcome> {
     this.#assertRuns();
     this.#assertRoom(routed);

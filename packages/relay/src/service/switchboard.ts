@@ -42,6 +42,9 @@ export interface Switchboard {
   /** How many nodes listen now. */
   readonly listening: number;
 
+  /** How many calls wait to be taken or answered. */
+  readonly underWay: number;
+
   /** Ends every wait. */
   stop(): void;
 }
