@@ -4,8 +4,8 @@ import type { Caller, Json } from '@holdfast/protocol';
  * Does what another node asks. `from` is who asks: the relay vouches for the node, the node for its agent. What it throws of the
  * error catalogue is thrown there again; all else is logged here, and `internal` there.
  *
- * `signal`: nobody waits for the answer any more, or this daemon stops. A handler that has not begun to change anything gives
- * up then; the daemon waits for it before it closes the files.
+ * `signal`: nobody waits for the answer any more, or this daemon stops. A handler ends soon then, the daemon waits for it: with an
+ * answer, or by throwing the signal's reason, after which whoever asked is told nothing.
  */
 export type CallHandler = (from: Caller, body: Json, signal: AbortSignal) => Promise<Json>;
 

@@ -1,4 +1,4 @@
-import type { Json, TakenCall } from '@holdfast/protocol';
+import type { CallOutcome, Json, TakenCall } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 
 import { retryDelayMs } from './backoff.ts';
@@ -69,7 +69,7 @@ export class CallListener {
       if (outcome.kind === 'done') {
         failures = 0;
         this.#hasToldUnsupported = false;
-        for (const call of outcome.value.calls) void this.#take(call, source);
+        for (const call of outcome.value.calls) this.#take(call, source);
       } else {
         failures += 1;
         await this.#pause(this.#delayAfter(outcome, failures, source), signal);
@@ -90,18 +90,19 @@ export class CallListener {
     return retryDelayMs(failures, random, outcome.kind === 'failed' ? outcome.retryAfterMs : 0);
   }
 
-  async #take({ id, from, call, body, timeout_seconds: seconds }: TakenCall, source: CallSource): Promise<void> {
+  #take({ id, from, call, body, timeout_seconds: seconds }: TakenCall, { boot, transport }: CallSource): void {
     const { runner, count, log } = this.#options;
-    count('taken');
-    // It came as JSON.
-    const taken = { from, call, body: body as Json };
-    await runner.serve(taken, seconds * 1000, async (outcome, signal) => {
+    const tell = async (outcome: CallOutcome, signal: AbortSignal): Promise<void> => {
       if ('problem' in outcome) count('failed');
-      const { boot, transport } = source;
       const told = await transport.answerCall(id, { boot, outcome }, signal);
-      if (told.kind === 'done' || signal.aborted) return;
+      if (told.kind === 'done') return;
       const reason = 'reason' in told ? told.reason : undefined;
       log.warn({ call, reason }, 'the answer to a call of another node did not get back');
+    };
+    count('taken');
+    // It came as JSON.
+    runner.serve({ from, call, body: body as Json }, seconds * 1000, tell).catch((error: unknown) => {
+      log.error({ call, err: error }, 'a call of another node could not be answered');
     });
   }
 
