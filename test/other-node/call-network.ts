@@ -5,21 +5,22 @@ import { type AskNode, type CallHandlers, type NodeCall, type RunningDaemon, sta
 import { type Json, nodeOptions, relayOptions, resolveConfig } from '@holdfast/protocol';
 import { initRelay, type RunningRelay, startRelay } from '@holdfast/relay';
 import { eventually, type TemporaryDirectory, temporaryDirectory } from '@holdfast/testkit';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { expect } from 'vitest';
 
 import { stablePort } from '../harness/stable-port.ts';
 
 const LIMIT_MS = 60_000;
 
-const common = { log: pino({ level: 'silent' }), version: '0.0.0-test' };
+const silent = pino({ level: 'silent' });
+const common = { log: silent, version: '0.0.0-test' };
 const given = (file: Readonly<Record<string, number | string>>) => ({ flags: {}, environment: {}, file });
 
 /** Starts a daemon that answers calls; resolves with what asks others. `stop.seconds` is longer than any test. */
 export async function startCallee(
   directory: string,
   handlers: CallHandlers,
-  log = common.log,
+  log: Logger = silent,
 ): Promise<{ readonly daemon: RunningDaemon; readonly ask: AskNode }> {
   const file = { 'listen.port': 0, 'listen.socket': 'none', 'sync.heartbeatSeconds': 1, 'stop.seconds': 600 };
   const config = resolveConfig('node', nodeOptions, given(file)).values;
@@ -55,7 +56,7 @@ export class CallNode implements AsyncDisposable {
     name: string,
     directory: string,
     handlers: CallHandlers = {},
-    log = common.log,
+    log: Logger = silent,
   ): Promise<CallNode> {
     const { daemon, ask } = await startCallee(directory, handlers, log);
     return new CallNode(name, directory, daemon, ask);
@@ -126,7 +127,7 @@ export class CallNetwork implements AsyncDisposable {
   }
 
   /** Starts a node and joins it; resolves once it can be called. */
-  async node(name: string, handlers: CallHandlers = {}, log = common.log): Promise<CallNode> {
+  async node(name: string, handlers: CallHandlers = {}, log: Logger = silent): Promise<CallNode> {
     const node = await CallNode.start(name, this.home.file(name), handlers, log);
     this.#nodes.push(node);
     await node.admin.node.join({ relay: this.#relay?.url ?? '', token: await this.invite(name), name });
