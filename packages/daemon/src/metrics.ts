@@ -2,6 +2,7 @@ import { isHoldfastError, type Now } from '@holdfast/protocol';
 import type { AgentFiles, AgentSummary } from '@holdfast/store';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
+import type { CountCall } from './sync/call-handlers.ts';
 import { differencesOf, type Notice } from './sync/notices.ts';
 import type { SyncEngine } from './sync/sync-engine.ts';
 
@@ -42,6 +43,17 @@ export function syncCounters(registry: Registry): SyncCounters {
       repaired.inc(differencesOf(notice.settlement) - notice.settlement.broken);
     },
   };
+}
+
+/** Makes the counters of calls between nodes; the function returned counts. */
+export function callCounters(registry: Registry): CountCall {
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
+  const counters = {
+    asked: counter('holdfast_calls_asked_total', 'Calls of this node to others'),
+    taken: counter('holdfast_calls_taken_total', 'Calls of others to this node'),
+    failed: counter('holdfast_calls_failed_total', 'Calls of either kind that ended with an error'),
+  };
+  return (what) => counters[what].inc();
 }
 
 /** Makes the counters of what happened to files; the function returned counts. */
@@ -97,6 +109,9 @@ export function registerGauges(registry: Registry, { agents, files, sync, now }:
   });
   gauge('holdfast_link_refused', '1 while the relay does not take this node, or takes another one for it', () =>
     sync.link.state === 'paused' || sync.link.state === 'cloned' ? 1 : 0,
+  );
+  gauge('holdfast_takes_calls', '1 while other nodes can call this one through the relay', () =>
+    sync.takesCalls ? 1 : 0,
   );
   gauge('holdfast_link_open', '1 while the link to the relay is open', () => (sync.link.state === 'open' ? 1 : 0));
 }

@@ -20,7 +20,7 @@ import { Registry } from 'prom-client';
 import { keepNodeBackups } from './backup/backups.ts';
 import { nodePaths, openNode } from './data-directory.ts';
 import { daemonService } from './http/daemon-service.ts';
-import { fileCounters, registerGauges, syncCounters } from './metrics.ts';
+import { callCounters, fileCounters, registerGauges, syncCounters } from './metrics.ts';
 import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
 import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
@@ -33,6 +33,7 @@ import { servingAgents, type StatusSources } from './service/node-status.ts';
 import { Records } from './service/records.ts';
 import { waitingChanges } from './service/waiting.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
+import type { AskNode, CallHandlers } from './sync/call-handlers.ts';
 import { joinOverHttp, relayTransport } from './sync/relay-transport.ts';
 import { SyncEngine } from './sync/sync-engine.ts';
 import { nodeTimers } from './sync/timers.ts';
@@ -51,6 +52,8 @@ export interface DaemonOptions {
   readonly version: string;
   /** Collections that every agent has. Default: none. */
   readonly declarations?: readonly NodeDeclaration[];
+  /** What other nodes may ask of this one, made with what asks them. Default: nothing. */
+  readonly calls?: (ask: AskNode) => CallHandlers;
   /** Wall-clock milliseconds. Default: `Date.now`. */
   readonly now?: Now;
   /** From the start to the first check of all files, in milliseconds. Default: ten minutes. */
@@ -273,7 +276,8 @@ interface SyncParts {
 
 function assembleSync({ options, database, agents, files, custody, now, boot, registry }: SyncParts): SyncEngine {
   const counters = syncCounters(registry);
-  return new SyncEngine({
+  const ask: AskNode = (asked, signal) => sync.call(asked, signal);
+  const sync: SyncEngine = new SyncEngine({
     config: options.config,
     boot,
     predecessors: (of) => database.predecessorsOf(of),
@@ -285,11 +289,17 @@ function assembleSync({ options, database, agents, files, custody, now, boot, re
       counters.rejected.inc(rejects.length);
     },
     onNotice: counters.count,
+    calls: {
+      node: () => database.enrolment?.name,
+      handlers: options.calls?.(ask) ?? {},
+      count: callCounters(registry),
+    },
     now,
     random: Math.random,
     timers: nodeTimers,
     log: options.log,
   });
+  return sync;
 }
 
 function enrolSync(sync: SyncEngine, database: NodeDatabase, config: NodeConfig): void {

@@ -160,12 +160,13 @@ export class Pipeline<Who extends Identity> {
   }
 }
 
-/** Conditions that last and are logged once, when they begin: not with every request they meet. */
+/** Conditions that last and are told elsewhere, in the log once when they begin, or by a status: not with every request they meet. */
 const TOLD_ELSEWHERE: ReadonlySet<ErrorCode> = new Set([
   'disk-full',
   'storage-read-only',
   'file-damaged',
   'agent-restoring',
+  'node-unreachable',
   'shutting-down',
 ]);
 

@@ -1,14 +1,5 @@
-/** One kind of failure: what its HTTP answer is, whether trying again unchanged can help, and what to do. */
-export interface ErrorKind {
-  /** HTTP status of the answer. */
-  readonly status: number;
-  /** Whether the same request may succeed later without any change. */
-  readonly retryable: boolean;
-  /** One line naming the failure, the same for every occurrence (RFC 9457 `title`). */
-  readonly title: string;
-  /** What the caller or operator does about it. */
-  readonly remedy: string;
-}
+import { callErrors } from './call-errors.ts';
+import type { ErrorKind } from './error-kind.ts';
 
 /**
  * The error catalogue. Codes are stable: one is never renamed or given another meaning. `docs/errors.md` is generated
@@ -313,6 +304,7 @@ export const errorCatalogue = {
     title: 'The agent is being restored',
     remedy: 'Send the request again later; `holdfast status` shows how far it is.',
   },
+  ...callErrors,
   'query-failed': {
     status: 503,
     retryable: false,
@@ -389,3 +381,8 @@ export type ErrorCode = keyof typeof errorCatalogue;
 
 /** The codes as a list, in catalogue order. */
 export const errorCodes: readonly ErrorCode[] = Object.keys(errorCatalogue) as ErrorCode[];
+
+/** Whether a text is a code of this release's catalogue. */
+export function isErrorCode(text: string | undefined): text is ErrorCode {
+  return text !== undefined && Object.hasOwn(errorCatalogue, text);
+}

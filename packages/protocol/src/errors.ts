@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-import { type ErrorCode, errorCatalogue, errorCodes, type ErrorKind } from './error-catalogue.ts';
+import { type ErrorCode, errorCatalogue, errorCodes } from './error-catalogue.ts';
+import type { ErrorKind } from './error-kind.ts';
 
 /** One thing wrong with a request: where, and what. */
 export const issueSchema = z.object({

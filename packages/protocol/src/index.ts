@@ -1,3 +1,17 @@
+export {
+  type CallAnswer,
+  type Caller,
+  type CallOutcome,
+  callOutcomeSchema,
+  type CallProblem,
+  type CallReceipt,
+  callReceiptSchema,
+  type CallRequest,
+  type NextCalls,
+  type TakenCall,
+  type TakenCalls,
+  takenCallsSchema,
+} from './calls.ts';
 export { type CheckedDocument, documentCheck, type DocumentCheck, normalTime } from './collections/check.ts';
 export { DECLARATIONS } from './collections/collections.ts';
 export {
@@ -52,7 +66,8 @@ export {
   utf8Length,
   writtenDigits,
 } from './document.ts';
-export { errorCatalogue, type ErrorCode, errorCodes, type ErrorKind } from './error-catalogue.ts';
+export { errorCatalogue, type ErrorCode, errorCodes, isErrorCode } from './error-catalogue.ts';
+export type { ErrorKind } from './error-kind.ts';
 export {
   type ErrorOptions,
   HoldfastError,

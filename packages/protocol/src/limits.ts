@@ -60,6 +60,12 @@ export const limits = Object.freeze({
   searchTerms: 32,
   /** Longest wait of a node for the relay's answer to a query, in seconds: shorter than clients wait for the node's. */
   networkQuerySeconds: 20,
+  /** What one node asks of another, or answers, as JSON text in UTF-8 bytes. */
+  callBytes: 256 * KIB,
+  /** Longest wait for the answer of another node, in seconds. */
+  callSeconds: 30,
+  /** Longest wait of a node for calls, in seconds: then it asks again. */
+  callWaitSeconds: 25,
   /** Rows of an answer to a statement in SQL, unless it is streamed. */
   sqlRows: 10_000,
   /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */

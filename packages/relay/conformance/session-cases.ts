@@ -36,6 +36,15 @@ export function sessionCases(make: MakeStore): void {
       await expect(session(THIRD)).resolves.toEqual([]);
     });
 
+    it('tell which start speaks for a node, and when it was heard of', async () => {
+      const { store } = open();
+      await expect(store.speaker('htpc')).resolves.toEqual({ boot: BOOT, lastContactMs: START_MS });
+      await session(NEXT, [BOOT], START_MS + 1);
+      await expect(store.speaker('htpc')).resolves.toEqual({ boot: NEXT, lastContactMs: START_MS + 1 });
+      await expect(store.speaker('laptop')).resolves.toEqual({ boot: null, lastContactMs: null });
+      await expect(store.speaker('nobody')).resolves.toBeUndefined();
+    });
+
     it('the starts that sessions told of are known, and what each went on from', async () => {
       const { store } = open();
       const [boot, next, third, fourth] = [BOOT, NEXT, THIRD, '3'.repeat(32)].map(startOfBoot);

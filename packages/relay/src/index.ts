@@ -7,6 +7,7 @@ export type {
   IncomingChange,
   IncomingImmediate,
   NodeReader,
+  NodeSpeaker,
   NodeStanding,
   Refusal,
   RelayStore,

@@ -9,21 +9,26 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { keepRelayBackups } from './backup/backups.ts';
 import { authenticateWith } from './http/authenticate.ts';
 import { backupHandlers } from './http/backup-handlers.ts';
+import { callHandlers } from './http/call-handlers.ts';
 import { deskHandlers } from './http/desk-handlers.ts';
 import { allowedHosts } from './http/hosts.ts';
 import { nodeHandlers } from './http/node-handlers.ts';
 import { queryHandler } from './http/query-handler.ts';
 import { statusHandlers } from './http/status-handlers.ts';
 import { Access } from './service/access.ts';
+import { CallMetrics } from './service/call-metrics.ts';
+import { Calls } from './service/calls.ts';
 import { scrubRelay } from './scrub/scrub.ts';
 import { EpochFile } from './service/epoch-file.ts';
 import { ExpiryTimer } from './service/expiry-timer.ts';
 import { RelayMetrics } from './service/metrics.ts';
+import { MemorySwitchboard } from './service/memory-switchboard.ts';
 import { readinessChecks } from './service/readiness.ts';
 import { makeDesk } from './service/relay-service.ts';
 import type { RelayStatusSources } from './service/relay-status.ts';
 import { databaseFileIn, openRelayStore } from './service/setup.ts';
 import { makeStatements } from './service/statements.ts';
+import type { Switchboard } from './service/switchboard.ts';
 import { Sync } from './service/sync.ts';
 import { Warnings } from './service/warnings.ts';
 import type { RelayStore } from './storage/relay-store.ts';
@@ -97,8 +102,12 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const backups = keepRelayBackups({ config, directory, store, version: options.version, registry, log, now });
   opened.defer(() => backups.stop());
   const status = { store, epochFile, disk, scrubber, version: options.version, startedAtMs: now() };
-  const { service, listen } = assemble(options, { store, reader, disk, registry, metrics, backups, status, now });
+  const switchboard = new MemorySwitchboard();
+  const built = { store, reader, disk, registry, metrics, backups, status, switchboard, now };
+  const { service, listen } = assemble(options, built);
   opened.defer(() => service.stop());
+  // First of all: whoever waits for calls would hold up the end.
+  opened.defer(() => switchboard.stop());
   const url = await listen();
   opened.defer(writeServiceFile(directory, { url, socket: null }, now()));
   const owned = opened.move();
@@ -118,11 +127,12 @@ interface Parts {
   readonly metrics: RelayMetrics;
   readonly backups: BackupKeeper;
   readonly status: RelayStatusSources;
+  readonly switchboard: Switchboard;
   readonly now: Now;
 }
 
 function assemble({ config, log, version }: RelayOptions, built: Parts): Assembled {
-  const { store, reader, disk, registry, metrics, backups, status, now } = built;
+  const { store, reader, disk, registry, metrics, backups, status, switchboard, now } = built;
   collectDefaultMetrics({ register: registry });
   const warnings = new Warnings(metrics, log, now);
   const access = new Access({ store, joinSeconds: config['join.seconds'], now });
@@ -131,7 +141,8 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
   const bounds = streamBounds(config);
   const statements = makeStatements({ store, reader, now, bounds });
   const desk = makeDesk({ store, now, leaseSeconds, sharedAgents: config['query.sharedAgents'], bounds });
-  const parts = { access, sync, disk, statements, desk };
+  const calls = new Calls({ store, switchboard, metrics: new CallMetrics(registry, switchboard) });
+  const parts = { access, sync, disk, statements, desk, calls };
   let hosts: ReadonlySet<string> = new Set();
   const service = createService({
     name: 'Holdfast relay',
@@ -140,6 +151,7 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
     routes: relayRoutes,
     handlers: {
       ...nodeHandlers(parts),
+      ...callHandlers(parts),
       ...deskHandlers(parts),
       ...queryHandler(parts),
       ...statusHandlers(status),

@@ -97,6 +97,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
       state,
       last_contact_at: lastContactMs === null ? null : toTimestamp(lastContactMs),
       error,
+      takes_calls: sync.takesCalls,
     },
     disk: disk.status(),
     scrub: scrubber.status,

@@ -1,6 +1,7 @@
-import { errorCatalogue, type ErrorCode, HoldfastError, limits, type NetworkQuery } from '@holdfast/protocol';
+import { type ErrorCode, HoldfastError, isErrorCode, limits, type NetworkQuery } from '@holdfast/protocol';
 
 import type { Link, LinkStatus } from './link.ts';
+import { relayAway } from './relay-away.ts';
 import type { Outcome, RelayAnswerJson, Transport } from './transport.ts';
 
 /** What asking the relay a query needs. */
@@ -28,7 +29,7 @@ export async function askRelay(query: NetworkQuery, options: AskingOptions): Pro
   }
   if (isDown(link.status)) {
     link.hurry();
-    throw unreachable(link.status, link.status.error);
+    throw relayAway(link.status, link.status.error);
   }
   const deadline = AbortSignal.timeout(limits.networkQuerySeconds * 1000);
   const outcome = await transport.query(query, AbortSignal.any([signal, deadline]));
@@ -47,22 +48,9 @@ function failureOf(
   status: LinkStatus,
   isLate: boolean,
 ): HoldfastError {
-  if (outcome.kind === 'mismatch') return unreachable(status, 'the relay answered with a cursor');
+  if (outcome.kind === 'mismatch') return relayAway(status, 'the relay answered with a cursor');
   const { code, reason } = outcome;
   const isItsOwn = outcome.kind === 'failed' || outcome.kind === 'too-large';
-  if (isItsOwn && isKnown(code) && !away.has(code)) return new HoldfastError(code, reason);
-  return unreachable(status, isLate ? 'the relay did not answer in time' : reason);
-}
-
-function isKnown(code: string | undefined): code is ErrorCode {
-  return code !== undefined && Object.hasOwn(errorCatalogue, code);
-}
-
-function unreachable({ state, lastContactMs }: LinkStatus, reason: string | null): HoldfastError {
-  const lastContactAt = lastContactMs === null ? null : new Date(lastContactMs).toISOString();
-  const since = lastContactAt === null ? 'since this daemon started' : `since ${lastContactAt}`;
-  const detail = `${reason ?? 'the relay cannot be reached'}; it was not heard of ${since}`;
-  return new HoldfastError('relay-unreachable', detail, {
-    extensions: { last_contact_at: lastContactAt, link: state },
-  });
+  if (isItsOwn && isErrorCode(code) && !away.has(code)) return new HoldfastError(code, reason);
+  return relayAway(status, isLate ? 'the relay did not answer in time' : reason);
 }

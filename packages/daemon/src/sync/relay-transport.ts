@@ -4,13 +4,17 @@ import { constants, zstdCompress } from 'node:zlib';
 import {
   batchReceiptSchema,
   bucketsSchema,
+  callOutcomeSchema,
+  callReceiptSchema,
   copyPageSchema,
   cursorSchema,
   immediateReceiptSchema,
   joinAnswerSchema,
+  limits,
   PROTOCOL_VERSION,
   sessionAnswerSchema,
   streamPageSchema,
+  takenCallsSchema,
 } from '@holdfast/protocol';
 import { Agent, type Dispatcher, request } from 'undici';
 import { z } from 'zod';
@@ -26,6 +30,16 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_REASON_CHARACTERS = 300;
 
 const REFUSALS = new Set([401, 403, 404, 426]);
+
+/** Codes of Node and undici for a connection that did not come about. */
+const CONNECT_FAILURES = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /** Why a credential that was good may not be any more (protocol rule 7): what this node never sent is to be kept. */
 const REPLACED = 'if another machine took the place of this node, `holdfast node reidentify` keeps what it never sent';
@@ -45,6 +59,8 @@ export interface RelayCall {
   /** A body encoded before. */
   readonly encoded?: EncodedBatch;
   readonly signal?: AbortSignal;
+  /** How long the relay may keep the answer back, beyond what it takes for any. */
+  readonly patienceMs?: number;
 }
 
 /** An answer as it travels. `retryAfter` is the header. */
@@ -74,7 +90,7 @@ export interface RelayTransportOptions {
 /** The calls to a relay over HTTP, with zstd, on kept-alive connections. */
 export function relayTransport(options: RelayTransportOptions): Transport {
   const dispatcher = makeDispatcher(options.timeoutMs);
-  return transportOver(httpExchange(options.url, dispatcher), options.credential);
+  return transportOver(httpExchange(options, dispatcher), options.credential);
 }
 
 /** The calls to a relay, whatever carries them. */
@@ -112,15 +128,26 @@ export function transportOver(relay: RelayExchange, token: string): Transport {
     query: (query, signal) => {
       return call(relay, { ...post('/relay/query', JSON.stringify(query)), signal }, relayAnswerJson);
     },
+    askNode: (body, signal) => {
+      const patienceMs = (body.timeout_seconds ?? limits.callSeconds) * 1000;
+      return call(relay, { ...post('/relay/calls', JSON.stringify(body)), signal, patienceMs }, callOutcomeSchema);
+    },
+    nextCalls: (body, signal) => {
+      const patienceMs = (body.wait_seconds ?? limits.callWaitSeconds) * 1000;
+      return call(relay, { ...post('/relay/calls/next', JSON.stringify(body)), signal, patienceMs }, takenCallsSchema);
+    },
+    answerCall: (id, body, signal) => {
+      return call(relay, { ...post(`/relay/calls/answers/${id}`, JSON.stringify(body)), signal }, callReceiptSchema);
+    },
     copyPage: (range, signal) => call(relay, { method: 'GET', path: copyPath(range), token, signal }, copyPageSchema),
     close: () => relay.close(),
   };
 }
 
-function httpExchange(url: string, dispatcher: Dispatcher): RelayExchange {
+function httpExchange({ url, timeoutMs }: Omit<RelayTransportOptions, 'credential'>, dispatcher: Dispatcher): RelayExchange {
   return {
     encode,
-    send: async ({ method, path, token, contentType, signal }, sent) => {
+    send: async ({ method, path, token, contentType, signal, patienceMs = 0 }, sent) => {
       const headers: Record<string, string> = {
         authorization: `Bearer ${token}`,
         'holdfast-protocol': String(PROTOCOL_VERSION),
@@ -131,6 +158,7 @@ function httpExchange(url: string, dispatcher: Dispatcher): RelayExchange {
         method,
         headers,
         dispatcher,
+        headersTimeout: timeoutMs + patienceMs,
         ...(sent !== undefined && { body: sent.body }),
         ...(signal !== undefined && { signal }),
       });
@@ -157,7 +185,7 @@ export function joinOverHttp(timeoutMs: number): Join {
     const contentType = 'application/json';
     try {
       return await call(
-        httpExchange(relayUrl, dispatcher),
+        httpExchange({ url: relayUrl, timeoutMs }, dispatcher),
         { method: 'POST', path: '/relay/join', token: joinToken, body, contentType },
         joinAnswerSchema,
       );
@@ -188,7 +216,7 @@ async function call<Schema extends z.ZodType>(
     const { status, text, retryAfter } = await relay.send(call, sent);
     return status >= 200 && status < 300 ? understand(text, schema) : classify(status, text, retryAfter);
   } catch (error) {
-    return { kind: 'lost', reason: networkReason(error) };
+    return { kind: 'lost', ...networkFailure(error) };
   }
 }
 
@@ -213,12 +241,12 @@ function classify(status: number, text: string, retryAfter: string | undefined):
   const hint = status === 401 ? REPLACED : undefined;
   const parts = [`the relay answered ${status}`, code, textMember(problem, 'detail'), hint];
   const reason = parts.filter(Boolean).join(': ');
-  const known = code === undefined ? {} : { code };
+  const known = code === undefined ? {} : { code, problem: problem as Readonly<Record<string, unknown>> };
   if (status === 409 && code === 'cursor-mismatch') {
     const cursor = cursorSchema.safeParse((problem as { cursor?: unknown }).cursor);
     if (cursor.success) return { kind: 'mismatch', cursor: cursor.data };
   }
-  if (status === 409 && code === 'node-cloned') return { kind: 'superseded', reason, code };
+  if (status === 409 && code === 'node-cloned') return { kind: 'superseded', reason, ...known };
   if (REFUSALS.has(status)) return { kind: 'refused', reason, ...known };
   if (status === 413) return { kind: 'too-large', reason, ...known };
   return { kind: 'failed', reason, retryAfterMs: retryAfterMs(retryAfter), ...known };
@@ -244,8 +272,9 @@ function textMember(problem: unknown, name: 'code' | 'detail'): string | undefin
   return typeof value === 'string' ? value.slice(0, MAX_REASON_CHARACTERS) : undefined;
 }
 
-function networkReason(error: unknown): string {
-  if (!(error instanceof Error)) return 'the relay cannot be reached';
+function networkFailure(error: unknown): { readonly reason: string; readonly isUnsent: boolean } {
+  if (!(error instanceof Error)) return { reason: 'the relay cannot be reached', isUnsent: false };
   const code = (error as { code?: unknown }).code;
-  return `the relay cannot be reached: ${typeof code === 'string' ? code : error.name}`;
+  if (typeof code !== 'string') return { reason: `the relay cannot be reached: ${error.name}`, isUnsent: false };
+  return { reason: `the relay cannot be reached: ${code}`, isUnsent: CONNECT_FAILURES.has(code) };
 }

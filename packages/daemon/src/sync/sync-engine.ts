@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type Cursor,
   isHoldfastError,
+  type Json,
   type NetworkQuery,
   type NodeConfig,
   type Now,
@@ -14,11 +15,13 @@ import { type AgentStore, EMPTY_DIGEST, type WrittenRange } from '@holdfast/stor
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 
+import type { NodeCall } from './call-handlers.ts';
 import type { DigestState } from './comparison.ts';
 import { NOWHERE } from './cursor.ts';
 import { Lane } from './lane.ts';
 import type { LaneContext } from './lane-context.ts';
 import { Link, type LinkStatus } from './link.ts';
+import { NodeCalls, type NodeCallsOptions } from './node-calls.ts';
 import { logNotice, type Notice, noticeText } from './notices.ts';
 import { askRelay } from './relay-query.ts';
 import type { StreamState } from './stream-machine.ts';
@@ -40,6 +43,8 @@ export interface SyncOptions {
   readonly onTaken: (changes: number, rejects: readonly Reject[]) => void;
   /** Something happened to a stream that is to be counted; it is logged already. */
   readonly onNotice: (notice: Notice) => void;
+  /** How the node and others call each other; undefined: they do not. */
+  readonly calls?: NodeCallsOptions;
   readonly now: Now;
   readonly random: () => number;
   readonly timers: Timers;
@@ -70,6 +75,7 @@ export class SyncEngine {
   #boot: string;
   #link: Link;
   #laneContext: LaneContext;
+  #calls: NodeCalls | undefined;
   #transport: Transport | undefined;
   #moments = 0;
 
@@ -79,6 +85,7 @@ export class SyncEngine {
     this.#boot = options.boot;
     this.#link = this.#makeLink();
     this.#laneContext = this.#makeLaneContext();
+    this.#calls = this.#makeCalls();
   }
 
   /** The link's state. */
@@ -105,6 +112,7 @@ export class SyncEngine {
     this.#sentAnew = new Set(this.#options.agents());
     this.#link = this.#makeLink();
     this.#laneContext = this.#makeLaneContext();
+    this.#calls = this.#makeCalls();
     this.enrol(transport);
     await stopping;
   }
@@ -173,6 +181,17 @@ export class SyncEngine {
     return askRelay(query, { transport: this.#transport, link: this.#link, signal });
   }
 
+  /** Whether other nodes can call this one through the relay now. */
+  get takesCalls(): boolean {
+    return this.#calls?.isTaking ?? false;
+  }
+
+  /** Asks another node through the relay, or this one without it; see `askNode`. */
+  call(asked: NodeCall, signal: AbortSignal): Promise<Json> {
+    if (this.#calls === undefined) throw new Error('this node was made without calls');
+    return this.#calls.ask(asked, { transport: this.#transport, boot: this.#boot, link: this.#link, signal });
+  }
+
   /** Stops: nothing is sent any more, and what is under way has ended. */
   async stop(): Promise<void> {
     await this.#end();
@@ -182,7 +201,7 @@ export class SyncEngine {
     const transport = this.#transport;
     this.#transport = undefined;
     this.#link.stop();
-    await this.#stopLanes();
+    await Promise.all([this.#stopLanes(), this.#calls?.stop()]);
     await transport?.close();
   }
 
@@ -205,9 +224,22 @@ export class SyncEngine {
       random,
       timers,
       log,
-      onOpen: (answer, askedAt) => void this.#release(answer, askedAt),
+      onOpen: (answer, askedAt) => {
+        this.#listen();
+        void this.#release(answer, askedAt);
+      },
       onHold: () => this.#hold(),
     });
+  }
+
+  #makeCalls(): NodeCalls | undefined {
+    const { calls, random, timers, log } = this.#options;
+    return calls && new NodeCalls(calls, { random, timers, log });
+  }
+
+  #listen(): void {
+    if (this.#transport === undefined) return;
+    this.#calls?.open({ boot: this.#boot, transport: this.#transport, link: this.#link });
   }
 
   #makeLaneContext(): LaneContext {
@@ -299,6 +331,7 @@ export class SyncEngine {
   }
 
   #hold(): void {
+    this.#calls?.hold();
     for (const lane of this.#lanes.values()) lane.dispatch('held-back');
   }
 

@@ -1,15 +1,21 @@
 import type {
   BatchReceipt,
   Buckets,
+  CallAnswer,
+  CallOutcome,
+  CallReceipt,
+  CallRequest,
   CopyPage,
   Cursor,
   ImmediateRequest,
   JoinAnswer,
   NetworkQuery,
+  NextCalls,
   Reject,
   SessionAnswer,
   SessionRequest,
   StreamPage,
+  TakenCalls,
 } from '@holdfast/protocol';
 
 /**
@@ -22,15 +28,23 @@ import type {
 export type Outcome<Value> =
   | { readonly kind: 'done'; readonly value: Value }
   | LinkFailure
-  | { readonly kind: 'too-large'; readonly reason: string; readonly code?: string }
+  | ({ readonly kind: 'too-large' } & Told)
   | { readonly kind: 'mismatch'; readonly cursor: Cursor }
-  | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number; readonly code?: string };
+  | ({ readonly kind: 'failed'; readonly retryAfterMs: number } & Told);
 
-/** An outcome that says nothing of the call and everything of the link. */
-export interface LinkFailure {
-  readonly kind: 'lost' | 'refused' | 'superseded';
+/** What the relay said of a call it did not do. */
+interface Told {
   readonly reason: string;
   readonly code?: string;
+  /** The body of its answer. */
+  readonly problem?: Readonly<Record<string, unknown>>;
+}
+
+/** An outcome that says nothing of the call and everything of the link. */
+export interface LinkFailure extends Told {
+  readonly kind: 'lost' | 'refused' | 'superseded';
+  /** Only for `lost`: there was not even a connection, so that nothing was done. */
+  readonly isUnsent?: boolean;
 }
 
 /** An outcome that is not the answer hoped for. */
@@ -75,6 +89,9 @@ export interface CopyRange {
 /** An answer of the relay that is handed on as it came: what is new in it means something to whoever asked. */
 export type RelayAnswerJson = Readonly<Record<string, unknown>>;
 
+/** What is asked of another node, as it travels. */
+export type NodeRequest = Omit<CallRequest, 'timeout_seconds'> & Partial<Pick<CallRequest, 'timeout_seconds'>>;
+
 /** The calls a node makes to its relay. None throws: every failure is an outcome. */
 export interface Transport {
   /** Opens or renews the session. */
@@ -93,6 +110,12 @@ export interface Transport {
   copyPage(range: CopyRange, signal: AbortSignal): Promise<Outcome<CopyPage>>;
   /** Queries the network, in so far as the node may see it. */
   query(query: NetworkQuery, signal: AbortSignal): Promise<Outcome<RelayAnswerJson>>;
+  /** Asks another node, and waits for what comes of it. */
+  askNode(request: NodeRequest, signal: AbortSignal): Promise<Outcome<CallOutcome>>;
+  /** Takes calls of other nodes, waiting for some. */
+  nextCalls(request: NextCalls, signal: AbortSignal): Promise<Outcome<TakenCalls>>;
+  /** Tells what came of a call that was taken. */
+  answerCall(id: string, answer: CallAnswer, signal: AbortSignal): Promise<Outcome<CallReceipt>>;
   /** Cuts every connection; calls still under way end as `lost`. */
   close(): Promise<void>;
 }

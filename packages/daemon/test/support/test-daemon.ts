@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { startDaemon } from '@holdfast/daemon';
+import { type DaemonOptions, startDaemon } from '@holdfast/daemon';
 import { type NodeConfig, nodeOptions, type Now, resolveConfig } from '@holdfast/protocol';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { type Logger, pino } from 'pino';
@@ -19,6 +19,7 @@ export interface TestDaemonOptions {
   /** A data directory to start in again; without it a fresh one, removed at the end. */
   readonly directory?: string;
   readonly log?: Logger;
+  readonly calls?: DaemonOptions['calls'];
   readonly scrubAfterMs?: number;
 }
 
@@ -73,13 +74,14 @@ export class TestDaemon implements AsyncDisposable {
   static async start(options: TestDaemonOptions = {}): Promise<TestDaemon> {
     const own = options.directory === undefined ? await temporaryDirectory() : undefined;
     const directory = options.directory ?? own?.file('node') ?? '';
-    const { now, scrubAfterMs, log = pino({ level: 'silent' }) } = options;
+    const { now, calls, scrubAfterMs, log = pino({ level: 'silent' }) } = options;
     const running = await startDaemon({
       config: testConfig(options.config),
       directory,
       log,
       version: '0.0.0-test',
       ...(now && { now }),
+      ...(calls && { calls }),
       ...(scrubAfterMs !== undefined && { scrubAfterMs }),
     });
     return new TestDaemon(running, directory, own);

@@ -191,6 +191,12 @@ export const relayOptions = {
   ...careOptions,
   ...commitOptions,
   ...serviceOptions,
+  'limits.connections': {
+    kind: 'integer',
+    default: 4096,
+    min: 1,
+    help: 'Open connections at once; each node holds one of them open for calls',
+  },
 } as const satisfies Options;
 
 /** The relay's configuration. */

@@ -71,6 +71,7 @@ export const nodeStatusSchema = z.object({
     state: z.string().meta({ description: 'State of the link, such as `open`, `waiting`, `paused`, `cloned`' }),
     last_contact_at: timestamp.nullable(),
     error: z.string().nullable(),
+    takes_calls: z.boolean().meta({ description: 'Whether other nodes can call this one through the relay now' }),
   }),
   disk: diskStatusSchema,
   scrub: scrubStatusSchema,

@@ -21,6 +21,7 @@ import {
   streamPageSchema,
 } from '../sync.ts';
 import { backupCalls } from './backup.ts';
+import { callRoutes } from './calls.ts';
 import { diskStatusSchema, scrubStatusSchema } from './node-status.ts';
 import { type Route, writeErrors } from './route.ts';
 
@@ -176,6 +177,7 @@ export const relayRoutes = {
     answer: { kind: 'json', schema: joinAnswerSchema },
     errors: ['join-token-refused', 'node-exists', 'node-not-found', 'protocol-unsupported', ...writeErrors],
   },
+  ...callRoutes,
   query: {
     method: 'POST',
     path: '/relay/query',

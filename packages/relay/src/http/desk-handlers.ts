@@ -6,6 +6,7 @@ import type { Desk, RelayService } from '../service/relay-service.ts';
 
 type DeskRouteId = Exclude<
   RelayRouteId,
+  | `call.${string}`
   | 'query'
   | 'session'
   | 'batch'

@@ -10,6 +10,7 @@ import type {
   StoredDeadLetter,
 } from '../storage/relay-store.ts';
 import type { Access, RelayCaller } from './access.ts';
+import type { Calls } from './calls.ts';
 import type { Statements } from './statements.ts';
 import type { Sync } from './sync.ts';
 
@@ -23,6 +24,8 @@ export interface RelayService {
   readonly desk: Desk;
   /** What operators ask in SQL. */
   readonly statements: Statements;
+  /** What nodes ask each other. */
+  readonly calls: Calls;
 }
 
 /** What a query over the network answers, and how fresh it is if the query asks for that. */

@@ -145,6 +145,14 @@ export interface NodeStanding {
   readonly waiting: number | null;
 }
 
+/** Which start of its daemon speaks for a node. */
+export interface NodeSpeaker {
+  /** Null: none does yet. */
+  readonly boot: string | null;
+  /** Null: it was never heard of. */
+  readonly lastContactMs: number | null;
+}
+
 /** A node as it asks: it may read what its own agents wrote, and what is shared with it. */
 export interface NodeReader {
   readonly node: string;
@@ -215,6 +223,9 @@ export interface RelayStore {
    * on from; null: not known, or it was the first. Nothing of an unknown node.
    */
   starts(node: string): Promise<readonly StartEntry[]>;
+
+  /** Which start speaks for a node by its sessions; undefined for an unknown node. Cheap. */
+  speaker(node: string): Promise<NodeSpeaker | undefined>;
 
   /**
    * Takes a batch, in one transaction (protocol rules 3, 4, 8): merges its changes by content, keeps refused ones as dead

@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
-import type { SessionOpening } from '../relay-store.ts';
+import type { NodeSpeaker, SessionOpening } from '../relay-store.ts';
 
 /** Superseded starts remembered for each node. A node restarts far less often than it forgets a copy of itself. */
 const REMEMBERED_BOOTS = 1000;
@@ -11,11 +11,6 @@ const REMEMBERED_BOOTS = 1000;
  * go on from, so that it may have other records; it is refused, as it was superseded or another start is alive.
  */
 export type Claim = 'goes-on' | 'takes-over' | 'refused';
-
-interface Current {
-  readonly boot: string | null;
-  readonly lastContactMs: number | null;
-}
 
 /** Which start of its daemon speaks for a node (protocol rule 7). All that writes needs a transaction. */
 export class SessionTable {
@@ -46,7 +41,7 @@ export class SessionTable {
   claim(opening: SessionOpening): Claim {
     const { node, boot, nowMs } = opening;
     if (this.#renew.run(nowMs, node, boot).changes === 1) return 'goes-on';
-    const current = this.#current.get(node) as Current | undefined;
+    const current = this.speaker(node);
     if (current === undefined) throw new HoldfastError('node-not-found', `no node "${node}" is enrolled here`);
     if (!this.#mayTakeOver(current, opening)) {
       // A contact in the future was noted under another clock: without this, it would look alive until then.
@@ -58,21 +53,26 @@ export class SessionTable {
     return goesOn(current, opening) ? 'goes-on' : 'takes-over';
   }
 
+  /** Which start speaks for a node; undefined for an unknown node. */
+  speaker(node: string): NodeSpeaker | undefined {
+    return this.#current.get(node) as NodeSpeaker | undefined;
+  }
+
   /** Ends a node's session for good: its start is superseded, and whichever comes next takes over at once. */
   end(node: string, nowMs: number): void {
-    const current = this.#current.get(node) as Current | undefined;
+    const current = this.speaker(node);
     if (current === undefined) return;
     this.#retire(node, current, nowMs);
     this.#take.run(null, current.lastContactMs, node);
   }
 
-  #retire(node: string, { boot }: Current, nowMs: number): void {
+  #retire(node: string, { boot }: NodeSpeaker, nowMs: number): void {
     if (boot === null) return;
     this.#supersede.run(node, boot, nowMs);
     this.#forget.run(node, node);
   }
 
-  #mayTakeOver(current: Current, opening: SessionOpening): boolean {
+  #mayTakeOver(current: NodeSpeaker, opening: SessionOpening): boolean {
     const { node, boot, silentBeforeMs } = opening;
     if (this.#isSuperseded.get(node, boot) !== undefined) return false;
     if (goesOn(current, opening)) return true;
@@ -80,7 +80,7 @@ export class SessionTable {
   }
 }
 
-function goesOn({ boot }: Current, { predecessors }: SessionOpening): boolean {
+function goesOn({ boot }: NodeSpeaker, { predecessors }: SessionOpening): boolean {
   return boot === null || predecessors.includes(boot);
 }
 

@@ -1,9 +1,7 @@
 import {
   type BatchHeader,
   type CommitConfig,
-  type Cursor,
   type DeadLetter,
-  HoldfastError,
   type NetworkQuery,
   type NodeInfo,
   type Reject,
@@ -41,6 +39,7 @@ import type {
   NetworkStreamOptions,
   NetworkView,
   NodeReader,
+  NodeSpeaker,
   NodeStanding,
   Refusal,
   RelayStore,
@@ -63,7 +62,7 @@ import { Overview } from './overview.ts';
 import { type Owner, RecordTable, type Tally } from './record-table.ts';
 import { cloned, SessionTable } from './session-table.ts';
 import { StartTable } from './start-table.ts';
-import { type StoredStream, StreamTable } from './stream-table.ts';
+import { assertFastForward, type StoredStream, StreamTable } from './stream-table.ts';
 import { TokenTable } from './token-table.ts';
 import { WaitingTable } from './waiting-table.ts';
 
@@ -158,6 +157,10 @@ export class SqliteRelayStore implements RelayStore {
 
   starts(node: string): Promise<readonly StartEntry[]> {
     return this.#read(() => this.#starts.ofNode(node));
+  }
+
+  speaker(node: string): Promise<NodeSpeaker | undefined> {
+    return this.#read(() => this.#sessions.speaker(node));
   }
 
   takeBatch(batch: IncomingBatch): Promise<Taken> {
@@ -379,13 +382,6 @@ export class SqliteRelayStore implements RelayStore {
   #readError(error: unknown): unknown {
     return this.#guard.translate(error, 'the database could not be read', this.#database.name);
   }
-}
-
-function assertFastForward(base: Cursor, cursor: Cursor): void {
-  if (base.seq === cursor.seq && base.version === cursor.version) return;
-  throw new HoldfastError('cursor-mismatch', `the stream stands at seq ${cursor.seq} here, not at ${base.seq}`, {
-    extensions: { cursor },
-  });
 }
 
 function contradiction({ row }: IncomingChange): Refusal {

@@ -1,4 +1,4 @@
-import { type Cursor, VERSION_PATTERN, ZERO_VERSION } from '@holdfast/protocol';
+import { type Cursor, HoldfastError, VERSION_PATTERN, ZERO_VERSION } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 import { digestOf, digestText, EMPTY_DIGEST } from '@holdfast/store';
 
@@ -131,4 +131,12 @@ function readable(digest: string): string {
 function readableCursor(seq: number, version: string): Cursor {
   const isReadable = Number.isSafeInteger(seq) && seq >= 0 && VERSION_PATTERN.test(version);
   return isReadable ? { seq, version } : { seq: 0, version: ZERO_VERSION };
+}
+
+/** Throws `cursor-mismatch` unless a batch begins where its stream stands (protocol rule 4). */
+export function assertFastForward(base: Cursor, cursor: Cursor): void {
+  if (base.seq === cursor.seq && base.version === cursor.version) return;
+  throw new HoldfastError('cursor-mismatch', `the stream stands at seq ${cursor.seq} here, not at ${base.seq}`, {
+    extensions: { cursor },
+  });
 }
