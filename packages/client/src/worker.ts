@@ -9,6 +9,8 @@ const DEFAULT_IDLE_SECONDS = 1;
 const BEATS_PER_LEASE = 3;
 /** As much of an error's message as a task keeps. */
 const ERROR_LENGTH = 10_000;
+/** How long to wait before what could not be told is told again, in milliseconds. */
+const TELL_AGAIN_MS = 1000;
 
 /** How a worker works. */
 export interface WorkOptions extends Omit<ClaimOptions, 'idempotencyKey'> {
@@ -54,12 +56,11 @@ async function workOnce(tasks: TasksClient, handler: Handler, options: WorkOptio
   const task = await claimOrNothing(tasks, { from, types, leaseSeconds });
   if (task === undefined) return pause(idleSeconds * 1000, signal);
   const lost = new AbortController();
-  const beat = { everyMs: ((leaseSeconds ?? DEFAULT_LEASE_SECONDS) * 1000) / BEATS_PER_LEASE, leaseSeconds };
-  const stopBeating = beatRegularly(tasks, task, beat, lost);
+  const pulse = beatRegularly(tasks, task, leaseSeconds ?? DEFAULT_LEASE_SECONDS, lost);
   try {
-    await doTask(tasks, task, { handler, lost: lost.signal, ended: signal });
+    await doTask(tasks, task, { handler, lost: lost.signal, ended: signal, untilMs: pulse.untilMs });
   } finally {
-    stopBeating();
+    pulse.stop();
   }
 }
 
@@ -76,15 +77,18 @@ interface Doing {
   readonly handler: Handler;
   readonly lost: AbortSignal;
   readonly ended: AbortSignal;
+  /** Until when the lease lasts as far as it is known, as `performance.now` has it. */
+  readonly untilMs: () => number;
 }
 
-async function doTask(tasks: TasksClient, task: ClaimedTask, { handler, lost, ended }: Doing): Promise<void> {
+async function doTask(tasks: TasksClient, task: ClaimedTask, doing: Doing): Promise<void> {
+  const { handler, lost, ended } = doing;
   try {
     const result = await handler(task, AbortSignal.any([lost, ended]));
-    if (!lost.aborted) await unlessLost(() => tasks.complete(task, result));
+    if (!lost.aborted) await tellUntilLost(() => tasks.complete(task, result), doing);
   } catch (error) {
     if (lost.aborted) return;
-    await unlessLost(() => (ended.aborted ? tasks.release(task) : failTask(tasks, task, error)));
+    await tellUntilLost(() => (ended.aborted ? tasks.release(task) : failTask(tasks, task, error)), doing);
   }
 }
 
@@ -93,27 +97,42 @@ function failTask(tasks: TasksClient, task: ClaimedTask, error: unknown): Promis
   return tasks.fail(task, message.slice(0, ERROR_LENGTH) || 'failed', { retry: !(error instanceof TaskHopeless) });
 }
 
-// Whatever cannot be told is made good by the end of the lease: the task is tried again then.
-async function unlessLost(tell: () => Promise<unknown>): Promise<void> {
-  try {
-    await tell();
-  } catch (error) {
-    if (!isLeaseLost(error) && !mayPass(error)) throw error;
+// Saying it again is harmless. What cannot be told while the lease lasts is made good by its end: the task is tried again then.
+async function tellUntilLost(
+  tell: () => Promise<unknown>,
+  { untilMs, lost }: Pick<Doing, 'untilMs' | 'lost'>,
+): Promise<void> {
+  for (;;) {
+    try {
+      await tell();
+      return;
+    } catch (error) {
+      if (isLeaseLost(error)) return;
+      if (!mayPass(error)) throw error;
+      if (lost.aborted || performance.now() > untilMs()) return;
+      await pause(TELL_AGAIN_MS, lost);
+    }
   }
 }
 
 function beatRegularly(
   tasks: TasksClient,
   task: ClaimedTask,
-  { everyMs, leaseSeconds }: { readonly everyMs: number; readonly leaseSeconds: number | undefined },
+  leaseSeconds: number,
   lost: AbortController,
-): () => void {
+): { readonly stop: () => void; readonly untilMs: () => number } {
+  const leaseMs = leaseSeconds * 1000;
+  let untilMs = performance.now() + leaseMs;
   const timer = setInterval(() => {
-    tasks.heartbeat(task, { leaseSeconds }).catch((error: unknown) => {
-      if (isLeaseLost(error)) lost.abort(error);
-    });
-  }, everyMs);
-  return () => clearInterval(timer);
+    const sentAtMs = performance.now();
+    tasks.heartbeat(task, { leaseSeconds }).then(
+      () => (untilMs = sentAtMs + leaseMs),
+      (error: unknown) => {
+        if (isLeaseLost(error)) lost.abort(error);
+      },
+    );
+  }, leaseMs / BEATS_PER_LEASE);
+  return { stop: () => clearInterval(timer), untilMs: () => untilMs };
 }
 
 function isLeaseLost(error: unknown): boolean {
@@ -121,7 +140,9 @@ function isLeaseLost(error: unknown): boolean {
 }
 
 function mayPass(error: unknown): boolean {
-  return error instanceof HoldfastUnreachable || (error instanceof HoldfastProblem && error.retryable);
+  if (error instanceof HoldfastUnreachable) return true;
+  // A claim is made once by its key, and all else may be said again.
+  return error instanceof HoldfastProblem && (error.retryable || error.code === 'call-unanswered');
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
 import { addDiskGauges, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
-import { HoldfastError, HybridClock, type NodeConfig, type Now, startOfBoot } from '@holdfast/protocol';
+import { type HoldfastError, HybridClock, type NodeConfig, type Now, startOfBoot } from '@holdfast/protocol';
 import {
   type DirectoryLock,
   DiskWatch,
@@ -25,6 +25,7 @@ import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
 import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
 import { assembleCommander, type Commander } from './service/commander/commander.ts';
+import { visitorHandlers } from './service/commander/visitors.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
 import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
@@ -52,7 +53,7 @@ export interface DaemonOptions {
   readonly version: string;
   /** Collections that every agent has. Default: none. */
   readonly declarations?: readonly NodeDeclaration[];
-  /** What other nodes may ask of this one, made with what asks them. Default: nothing. */
+  /** What other nodes may ask of this one beside what agents do, made with what asks them. Default: nothing. */
   readonly calls?: (ask: AskNode) => CallHandlers;
   /** Wall-clock milliseconds. Default: `Date.now`. */
   readonly now?: Now;
@@ -148,7 +149,10 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const agents = new Agents(database, now);
   const clock = new HybridClock(now, startOfBoot(boot));
   const { custody, files } = assembleFiles({ options, database, clock, disk, registry, now, sync: () => sync });
-  const sync: SyncEngine = assembleSync({ options, database, agents, files, custody, now, boot, registry });
+  const sync: SyncEngine = assembleSync({
+    ...{ options, database, agents, files, custody, now, boot, registry },
+    visitors: visitorHandlers(() => commander),
+  });
   custody.begin();
   registerGauges(registry, { agents: () => agents.names, files, sync, now });
   addDiskGauges(registry, () => disk.status());
@@ -171,10 +175,11 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const shared = { config, directory, database, agents, files, custody, joining, clock, now, log };
   const rebuilding = assembleRebuilding({ ...shared, guard: disk });
   const records = new Records({ files, sync, disk, bounds: streamBounds(config) });
+  const commander = commanderOf(status, records);
   const service = daemonService({
     status,
     records,
-    commander: commanderOf(status, records),
+    commander,
     joining,
     backups,
     rebuilding,
@@ -187,7 +192,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
 }
 
 function commanderOf(status: StatusSources, records: Records): Commander {
-  const { database, agents, custody } = status;
+  const { database, agents, custody, sync } = status;
   return assembleCommander({
     ...status,
     records,
@@ -195,7 +200,7 @@ function commanderOf(status: StatusSources, records: Records): Commander {
     serves: (agent) => custody.stateOf(agent) === 'ok',
     reach: {
       thisNode: () => database.enrolment?.name ?? null,
-      call: () => Promise.reject(new HoldfastError('not-enrolled', 'the node has no relay')),
+      call: (asked, signal) => sync.call(asked, signal),
     },
   });
 }
@@ -272,9 +277,20 @@ interface SyncParts {
   readonly now: Now;
   readonly boot: string;
   readonly registry: Registry;
+  readonly visitors: CallHandlers;
 }
 
-function assembleSync({ options, database, agents, files, custody, now, boot, registry }: SyncParts): SyncEngine {
+function assembleSync({
+  options,
+  database,
+  agents,
+  files,
+  custody,
+  now,
+  boot,
+  registry,
+  visitors,
+}: SyncParts): SyncEngine {
   const counters = syncCounters(registry);
   const ask: AskNode = (asked, signal) => sync.call(asked, signal);
   const sync: SyncEngine = new SyncEngine({
@@ -291,7 +307,7 @@ function assembleSync({ options, database, agents, files, custody, now, boot, re
     onNotice: counters.count,
     calls: {
       node: () => database.enrolment?.name,
-      handlers: options.calls?.(ask) ?? {},
+      handlers: { ...visitors, ...options.calls?.(ask) },
       count: callCounters(registry),
     },
     now,

@@ -103,10 +103,14 @@ describe('a call that the relay', () => {
       answer(429, { code: 'too-many-requests', detail: 'too many calls' }, { 'retry-after': '3' }),
       { code: 'too-many-requests', message: 'too many calls', retryAfterSeconds: 3 },
     ],
-    ['has the other node answer with a code of later', answer(200, { problem: { code: 'of-later', detail: 'x' } }), {
-      code: 'internal',
-      message: 'the other node answered of-later: x',
-    }],
+    [
+      'has the other node answer with a code of later',
+      answer(200, { problem: { code: 'of-later', detail: 'x' } }),
+      {
+        code: 'internal',
+        message: 'the other node answered of-later: x',
+      },
+    ],
   ])('%s was not, and says why', async (_what, fault, failure) => {
     relay.fail(ASK, fault, 1);
     await expect(ask()).rejects.toMatchObject(failure);
@@ -130,7 +134,12 @@ describe('a node whose wait for calls', () => {
     relay.fail(NEXT, { kind: 'hang' });
     await join();
     await until({ state: 'open', takes_calls: true });
-    expect(relay.callsOf(NEXT).map(({ body }) => body.wait_seconds).slice(0, 4)).toEqual([0, 0, 0, 0]);
+    expect(
+      relay
+        .callsOf(NEXT)
+        .map(({ body }) => body.wait_seconds)
+        .slice(0, 4),
+    ).toEqual([0, 0, 0, 0]);
     relay.forgive();
   });
 

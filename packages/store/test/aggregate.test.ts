@@ -103,6 +103,33 @@ describe('an aggregate', () => {
     ]);
   });
 
+  test('has its groups in the order asked for, and no more than asked for', async () => {
+    await fill(
+      agent,
+      ['a', 'b', 'b', 'c', 'c', 'c', 'd'].map((kind, n) => ({ kind, n })),
+    );
+    const metrics = { n: { count: '*' }, sum: { sum: 'n' } };
+    const ask = (parts: object): Json =>
+      groupsFrom(querySchema.parse({ aggregate: { groupBy: ['kind'], metrics }, ...parts })).map(
+        (group) => (group as { kind: string }).kind,
+      );
+    expect(ask({})).toEqual(['a', 'b', 'c', 'd']);
+    expect(ask({ orderBy: [{ n: 'desc' }] })).toEqual(['c', 'b', 'a', 'd']);
+    expect(ask({ orderBy: [{ n: 'desc' }], limit: 2 })).toEqual(['c', 'b']);
+    expect(ask({ orderBy: [{ n: 'asc' }, { kind: 'desc' }] })).toEqual(['d', 'a', 'b', 'c']);
+    expect(ask({ orderBy: [{ kind: 'desc' }] })).toEqual(['d', 'c', 'b', 'a']);
+  });
+
+  test.each([
+    ['orderBy', { orderBy: [{ amuont: 'asc' }] }, /"amuont": groups are sorted by .*did you mean "amount"/],
+    ['select', { select: ['kind'] }, /"select": is for records/],
+    ['after', { after: 'token' }, /"after": is for records/],
+    ['limit', { limit: 1001 }, /"limit": an answer has at most 1000 groups/],
+  ])('refuses a part that means nothing to groups: %s', (_part, parts, message) => {
+    const aggregate = { groupBy: ['kind'], metrics: { amount: { count: '*' } } };
+    expect(() => groupsFrom(querySchema.parse({ aggregate, ...parts }))).toThrow(message);
+  });
+
   test.each(['id', 'created_at'])('does not add up %s', (of) => {
     const refused = expect.objectContaining({ code: 'invalid-request', message: `"${of}": is no number` });
     const wanted = querySchema.parse({ aggregate: { metrics: { n: { sum: of } } } });

@@ -1,7 +1,7 @@
-import { type Aggregate, bucketMs, groupNames, type Json, limits } from '@holdfast/protocol';
+import { type Aggregate, bucketMs, didYouMean, groupNames, type Json, limits, type Query } from '@holdfast/protocol';
 
 import { parseStored } from '../stored-json.ts';
-import { type Field, type Names, resolveField } from './field.ts';
+import { type Field, invalid, type Names, resolveField } from './field.ts';
 import { compileMetric } from './metric.ts';
 import { all, concat, join, sql, type Sql, type SqlValue } from './sql.ts';
 import { toTimestamp } from './timestamp.ts';
@@ -9,7 +9,10 @@ import { toTimestamp } from './timestamp.ts';
 /** One group of an answer: the values grouped by, and the metrics, by name. */
 export type Group = Readonly<Record<string, Json>>;
 
-/** An aggregate ready to run. It gives at most one group more than an answer may have. */
+/** A query for groups. */
+export type AggregateQuery = Pick<Query, 'orderBy' | 'limit'> & { readonly aggregate: Aggregate };
+
+/** An aggregate ready to run. Unless it is limited, it gives at most one group more than an answer may have. */
 export interface CompiledAggregate {
   readonly sql: Sql;
   /** The group that a row stands for. */
@@ -18,7 +21,7 @@ export interface CompiledAggregate {
 
 /** Compiles an aggregate over the records that meet all of `conditions`. Throws `invalid-request`. */
 export function compileAggregate(
-  aggregate: Aggregate,
+  { aggregate, orderBy = [], limit = limits.queryGroups + 1 }: AggregateQuery,
   { from, names, conditions }: { readonly from: Sql; readonly names: Names; readonly conditions: readonly Sql[] },
 ): CompiledAggregate {
   const groupedBy = groupNames(aggregate);
@@ -34,16 +37,40 @@ export function compileAggregate(
     ]),
     ...metrics.map((metric, index) => concat`${metric.sql} AS ${sql(`metric${index}`)}`),
   ];
-  const keys = groups.flatMap((_, index) => [`value${index}`, `type${index}`]).join(', ');
-  const grouping = keys === '' ? sql('') : sql(`GROUP BY ${keys} ORDER BY ${keys}`);
+  const keys = groups.flatMap((_, index) => [`value${index}`, `type${index}`]);
+  const order = [...orderTerms(orderBy, { groupedBy, metrics: Object.keys(aggregate.metrics) }), ...keys];
+  const grouping = keys.length === 0 ? sql('') : sql(`GROUP BY ${keys.join(', ')} ORDER BY ${order.join(', ')}`);
   return {
-    sql: concat`SELECT ${join(listed, ', ')} FROM ${from} WHERE ${all(conditions)} ${grouping} LIMIT ${sql('?', limits.queryGroups + 1)}`,
+    sql: concat`SELECT ${join(listed, ', ')} FROM ${from} WHERE ${all(conditions)} ${grouping} LIMIT ${sql('?', limit)}`,
     groupOf: (row) =>
       Object.fromEntries([
         ...groupedBy.map((name, index) => [name, groupValue(row, index)]),
         ...metrics.map(({ name, isTime }, index) => [name, metricValue(row[`metric${index}`] ?? null, isTime)]),
       ]) as Group,
   };
+}
+
+/** What groups are sorted by before their own values: some of these, and metrics. */
+function orderTerms(
+  orderBy: NonNullable<Query['orderBy']>,
+  { groupedBy, metrics }: { readonly groupedBy: readonly string[]; readonly metrics: readonly string[] },
+): string[] {
+  const columns = new Map<string, readonly string[]>([
+    ...groupedBy.map((name, index) => [name, [`value${index}`, `type${index}`]] as const),
+    ...metrics.map((name, index) => [name, [`metric${index}`]] as const),
+  ]);
+  return orderBy.flatMap((entry) =>
+    Object.entries(entry).flatMap(([name, direction]) => {
+      const sorted = columns.get(name);
+      if (sorted === undefined) {
+        throw invalid(
+          name,
+          `groups are sorted by what they are grouped by and by metrics${didYouMean(name, [...columns.keys()])}`,
+        );
+      }
+      return sorted.map((column) => `${column} ${direction === 'desc' ? 'DESC' : 'ASC'}`);
+    }),
+  );
 }
 
 /** What a group is told by: a value, and the name of its type. */

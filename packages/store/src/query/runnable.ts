@@ -58,7 +58,11 @@ function pageOf(query: Query, scope: QueryScope): RunnableQuery {
 }
 
 function groupsOf(query: Query & { readonly aggregate: Aggregate }, scope: QueryScope): RunnableQuery {
-  const compiled = compileAggregate(query.aggregate, {
+  for (const part of ['select', 'after'] as const)
+    if (query[part] !== undefined) throw invalid(part, 'is for records; an aggregate answers with groups');
+  if ((query.limit ?? 0) > limits.queryGroups)
+    throw invalid('limit', `an answer has at most ${limits.queryGroups} groups`);
+  const compiled = compileAggregate(query, {
     names: scope.names,
     from: sourceOf(query, scope),
     conditions: conditionsOf(query, scope),

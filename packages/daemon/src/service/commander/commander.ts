@@ -9,15 +9,12 @@ import { Registry } from './registry.ts';
 import { TaskDesk } from './task-desk.ts';
 import { TaskQueue } from './task-queue.ts';
 import { Transactions } from './transactions.ts';
-import { visitorHandlers } from './visitors.ts';
 
 /** What agents lead each other with: tasks, the registry, letters. */
 export interface Commander {
   readonly tasks: TaskDesk;
   readonly registry: Registry;
   readonly post: Post;
-  /** What agents of other nodes may ask, by name. */
-  readonly visitors: ReturnType<typeof visitorHandlers>;
 }
 
 /** What it is made of. */
@@ -42,5 +39,5 @@ export function assembleCommander(options: CommanderOptions): Commander {
   const tasks = new TaskDesk(new TaskQueue(transactions, now), reach);
   const registry = new Registry({ transactions, agents, entryOf, now });
   const post = new Post({ transactions, query: (...asked) => records.query(...asked), reach, now });
-  return { tasks, registry, post, visitors: visitorHandlers(tasks, post) };
+  return { tasks, registry, post };
 }

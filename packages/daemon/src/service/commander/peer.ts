@@ -1,4 +1,4 @@
-import type { PeerCallName } from '@holdfast/protocol';
+import type { Json, PeerCallName } from '@holdfast/protocol';
 
 import type { Agents } from '../agents.ts';
 import type { Scope } from '../records.ts';
@@ -16,15 +16,14 @@ export interface Reach {
   readonly thisNode: () => string | null;
   readonly agents: Pick<Agents, 'assertExists'>;
   /** Has another node do something for an agent of this one, at most once; the answer is as that node gave it. */
-  readonly call: (asked: PeerCall, signal: AbortSignal) => Promise<unknown>;
+  readonly call: (asked: PeerCall, signal: AbortSignal) => Promise<Json>;
 }
 
 /** What another node is asked to do, and for which agent of this one. */
 export interface PeerCall extends Scope {
   readonly node: string;
   readonly call: PeerCallName;
-  /** Something JSON can hold. */
-  readonly body: unknown;
+  readonly body: Json;
 }
 
 /** An agent of another node that asks for something; the relay vouches for its node, and that node for the agent. */
@@ -48,4 +47,9 @@ export function namesHere(agent: string, thisNode: string | null): string[] {
 /** What an agent of another node is called here, in lists of agents too. */
 export function namesOfVisitor({ agent, node }: Visitor): string[] {
   return [`${agent}@${node}`, `*@${node}`, '*@*'];
+}
+
+/** What is asked, as it travels: what is undefined is left out. */
+export function jsonOf(body: object): Json {
+  return JSON.parse(JSON.stringify(body)) as Json;
 }

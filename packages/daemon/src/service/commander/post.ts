@@ -12,7 +12,7 @@ import {
 import { type Idempotency, parseStored, type QueryResult, type RecordsTransaction, toTimestamp } from '@holdfast/store';
 
 import type { Scope } from '../records.ts';
-import { peerOf, type Reach, type Visitor } from './peer.ts';
+import { jsonOf, peerOf, type Reach, type Visitor } from './peer.ts';
 import type { Transactions } from './transactions.ts';
 
 const COLLECTION = 'mail';
@@ -34,11 +34,7 @@ export interface Content extends Omit<Letter, 'to'> {
 }
 
 /** A letter that was put into an inbox. */
-export interface Delivered {
-  readonly id: string;
-  readonly to: string;
-  readonly sent_at: string;
-}
+export type Delivered = { readonly id: string; readonly to: string; readonly sent_at: string };
 
 /** Letters between agents: each stands in the file of the agent it is to. */
 export class Post {
@@ -56,7 +52,7 @@ export class Post {
     const { reach } = this.#options;
     const { agent, node } = peerOf(to, reach);
     if (node === null) return this.#deliver(sender.agent, { agent, resource: sender.resource }, content);
-    const body = { ...content, agent };
+    const body = jsonOf({ ...content, agent });
     const delivered = (await reach.call({ ...sender, node, call: 'mail.send', body }, signal)) as Delivered;
     return { ...delivered, to };
   }

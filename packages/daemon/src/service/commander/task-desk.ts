@@ -1,7 +1,7 @@
 import type { ClaimedTask, TaskReport, TaskStanding } from '@holdfast/protocol';
 
 import type { Scope } from '../records.ts';
-import { namesHere, namesOfVisitor, type Peer, peerOf, type Reach, type Visitor } from './peer.ts';
+import { jsonOf, namesHere, namesOfVisitor, type Peer, peerOf, type Reach, type Visitor } from './peer.ts';
 import type { Claimed, ClaimWish, TaskQueue, Worker } from './task-queue.ts';
 
 /** Brings workers and tasks together: on this node, and through the relay from node to node. */
@@ -27,7 +27,7 @@ export class TaskDesk {
       const task = await this.#queue.claim(scope, this.#worker(caller, owner), wish);
       return task && { ...task, from: owner.agent };
     }
-    const body = { ...wish, agent: owner.agent };
+    const body = jsonOf({ ...wish, agent: owner.agent });
     const task = (await this.#reach.call(
       { ...caller, node: owner.node, call: 'task.claim', body },
       signal,
@@ -47,7 +47,7 @@ export class TaskDesk {
       const scope = this.#here(owner, caller.resource);
       return this.#queue.report(scope, this.#worker(caller, owner), said);
     }
-    const body = { ...said, agent: owner.agent };
+    const body = jsonOf({ ...said, agent: owner.agent });
     return (await this.#reach.call({ ...caller, node: owner.node, call: 'task.report', body }, signal)) as TaskStanding;
   }
 

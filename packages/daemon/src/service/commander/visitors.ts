@@ -1,26 +1,28 @@
-import { invalidRequest, type PeerCallName, peerCalls } from '@holdfast/protocol';
+import { invalidRequest, type Json, type PeerCallName, peerCalls } from '@holdfast/protocol';
 
 import type { Visitor } from './peer.ts';
 import type { Post } from './post.ts';
 import type { TaskDesk } from './task-desk.ts';
 
 /** Does what an agent of another node asks for. Throws HoldfastError to refuse. */
-type VisitorHandler = (visitor: Visitor, body: unknown) => Promise<unknown>;
+type VisitorHandler = (visitor: Visitor, body: unknown) => Promise<Json>;
 
 /** What agents of other nodes may ask of this one, by name. Each throws `invalid-request` for a body that it does not understand. */
-export function visitorHandlers(tasks: TaskDesk, post: Post): Readonly<Record<PeerCallName, VisitorHandler>> {
+export function visitorHandlers(
+  desks: () => { readonly tasks: TaskDesk; readonly post: Post },
+): Readonly<Record<PeerCallName, VisitorHandler>> {
   return {
-    'task.claim': (visitor, body) => {
+    'task.claim': async (visitor, body) => {
       const { agent, ...wish } = parsed('task.claim', body);
-      return tasks.claimFor(visitor, agent, wish);
+      return (await desks().tasks.claimFor(visitor, agent, wish)) as Json;
     },
-    'task.report': (visitor, body) => {
+    'task.report': async (visitor, body) => {
       const { agent, ...said } = parsed('task.report', body);
-      return tasks.reportFor(visitor, agent, said);
+      return (await desks().tasks.reportFor(visitor, agent, said)) as Json;
     },
-    'mail.send': (visitor, body) => {
+    'mail.send': async (visitor, body) => {
       const { agent, ...letter } = parsed('mail.send', body);
-      return post.deliverFor(visitor, agent, letter);
+      return (await desks().post.deliverFor(visitor, agent, letter)) as Json;
     },
   };
 }

@@ -19,9 +19,8 @@ export function parseQueryText(text: string): NetworkQuery {
   const search = cursor.takes('search') ? readSearch(cursor) : undefined;
   const where = cursor.takes('where') ? readFilter(cursor) : undefined;
   const groups = metrics !== undefined && cursor.takes('group', 'by') ? readGroups(cursor) : {};
-  const orderBy =
-    metrics === undefined && cursor.takes('order', 'by') ? cursor.list(() => readOrder(cursor)) : undefined;
-  const limit = metrics === undefined && cursor.takes('limit') ? readCount(cursor) : undefined;
+  const orderBy = cursor.takes('order', 'by') ? cursor.list(() => readOrder(cursor)) : undefined;
+  const limit = cursor.takes('limit') ? readCount(cursor) : undefined;
   if (cursor.peek().kind !== 'end') throw cursor.expected('the end');
   const parsed = networkQuerySchema.safeParse({
     ...(collection !== undefined && { collection }),
