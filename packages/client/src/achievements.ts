@@ -27,7 +27,7 @@ export function openAchievements(
         limit,
       });
       return groups.map(({ awarded_to: agent, points, achievements: count }) => ({
-        agent: String(agent),
+        agent: agent as string,
         points: Number(points),
         achievements: Number(count),
       }));

@@ -161,7 +161,13 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     write: (operations, idempotencyKey) => batch(operations, { idempotencyKey }),
     aggregate: (query) => collection('metrics').aggregate(query),
   });
-  const close = (): Promise<void> => metrics.flush().finally(() => requester.close());
+  const close = async (): Promise<void> => {
+    try {
+      await metrics.flush();
+    } finally {
+      await requester.close();
+    }
+  };
   return {
     collection,
     kv: openKv(call),

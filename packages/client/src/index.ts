@@ -3,7 +3,8 @@ export type { AchievementsClient, Standing } from './achievements.ts';
 export type { InboxOptions, MailClient, NewLetter } from './mail.ts';
 export type { MetricOptions, MetricsClient, SeriesOptions } from './metrics.ts';
 export type { RegistryClient } from './registry.ts';
-export type { ClaimOptions, FailOptions, HeartbeatOptions, NewTask, TaskHold, TasksClient } from './tasks.ts';
+export type { ClaimOptions, FailOptions, HeartbeatOptions, TaskHold } from './task-calls.ts';
+export type { NewTask, TasksClient } from './tasks.ts';
 export { TaskHopeless, type WorkOptions } from './worker.ts';
 export type {
   AnyDocument,

@@ -99,8 +99,14 @@ class MetricsBuffer {
 
   add(name: string, value: number, { unit, labels, at = new Date() }: MetricOptions): void {
     if (!Number.isFinite(value)) throw new TypeError(`the value of "${name}" is no number that can be stored`);
-    const doc = { name, value, unit, labels, at: at.toISOString() };
-    this.#waiting.push({ op: 'put', collection: 'metrics', doc } as Operation);
+    const doc = {
+      name,
+      value,
+      at: at.toISOString(),
+      ...(unit !== undefined && { unit }),
+      ...(labels && { labels: { ...labels } }),
+    };
+    this.#waiting.push({ op: 'put', collection: 'metrics', doc });
     if (this.#waiting.length > KEPT_VALUES) this.dropped += this.#waiting.splice(0, BUFFERED_VALUES).length;
     if (this.#waiting.length >= BUFFERED_VALUES) this.#flushBehind();
     else this.#timer ??= setTimeout(() => this.#flushBehind(), BUFFER_MS);

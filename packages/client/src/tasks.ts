@@ -1,9 +1,9 @@
-import type { BuiltInDocuments, ClaimedTask, Json, TaskStanding, WriteAnswer } from '@holdfast/protocol';
+import type { BuiltInDocuments, ClaimedTask, WriteAnswer } from '@holdfast/protocol';
 
 import type { Caller } from './caller.ts';
-import type { DaemonRoutes, InputOf } from './calls.ts';
+import type { DaemonRoutes } from './calls.ts';
 import type { CollectionClient, CreateOptions } from './collection.ts';
-import { randomKey } from './random-key.ts';
+import { openTaskCalls, type TaskCalls } from './task-calls.ts';
 import { work, type WorkOptions } from './worker.ts';
 
 /** A task to be made. */
@@ -12,48 +12,13 @@ export type NewTask = Pick<
   'type' | 'payload' | 'priority' | 'workers' | 'dependencies' | 'due_at' | 'max_retries' | 'retry_seconds'
 >;
 
-/** Which task to claim. */
-export interface ClaimOptions extends Omit<InputOf<DaemonRoutes['task.claim']>['body'], 'lease_seconds'> {
-  /** How long it is held without a heartbeat. Default 60. */
-  readonly leaseSeconds?: number | undefined;
-  /** The same key again, within a day, gives the same task. Default a random key for each call. */
-  readonly idempotencyKey?: string | undefined;
-}
-
-/** What tells a claim: as `claim` gave it. */
-export type TaskHold = Pick<ClaimedTask, 'id' | 'from' | 'lease'>;
-
-/** What a heartbeat may say. */
-export interface HeartbeatOptions {
-  /** Default 60. */
-  readonly leaseSeconds?: number | undefined;
-  /** From 0 to 1. */
-  readonly progress?: number | undefined;
-}
-
-/** What a failure may say. */
-export interface FailOptions {
-  /** Whether trying again may help. Default true. */
-  readonly retry?: boolean | undefined;
-}
-
 /**
  * Tasks: made by one agent, done once by a worker that holds their lease. They are records of the collection `tasks`. What tells of
  * a task throws `lease-lost` when it is another's by now; all but a claim may be said again.
  */
-export interface TasksClient {
+export interface TasksClient extends TaskCalls {
   /** Makes a task of this agent. */
   add(task: NewTask, options?: CreateOptions): Promise<WriteAnswer>;
-  /** Takes the most urgent task there is; undefined if there is none. */
-  claim(options?: ClaimOptions): Promise<ClaimedTask | undefined>;
-  /** Tells that the work goes on; the lease begins anew. */
-  heartbeat(task: TaskHold, options?: HeartbeatOptions): Promise<TaskStanding>;
-  /** Ends a task with its result. */
-  complete(task: TaskHold, result?: unknown): Promise<TaskStanding>;
-  /** Tells that this try failed. */
-  fail(task: TaskHold, error: string, options?: FailOptions): Promise<TaskStanding>;
-  /** Gives a task back untried. */
-  release(task: TaskHold): Promise<TaskStanding>;
   /**
    * Claims tasks and has `handler` do them, until `signal` ends it; see `work`. What the handler gives is the result, what it throws
    * fails the try.
@@ -63,27 +28,10 @@ export interface TasksClient {
 
 /** Opens the agent's tasks. Nothing is sent. */
 export function openTasks(call: Caller<DaemonRoutes>, tasks: Pick<CollectionClient<NewTask>, 'create'>): TasksClient {
-  const client: TasksClient = {
+  const calls = openTaskCalls(call);
+  return {
+    ...calls,
     add: (task, options) => tasks.create(task, options),
-    claim: async ({ leaseSeconds, idempotencyKey = randomKey(), ...wish } = {}) => {
-      const body = { ...wish, lease_seconds: leaseSeconds };
-      return (await call('task.claim', { body }, { idempotencyKey })).value.task ?? undefined;
-    },
-    heartbeat: async ({ id, from, lease }, { leaseSeconds, progress } = {}) => {
-      const body = { from, lease, lease_seconds: leaseSeconds, progress };
-      return (await call('task.heartbeat', { params: { id }, body }, SAME)).value;
-    },
-    complete: async ({ id, from, lease }, result) => {
-      const body = { from, lease, result: result as Json as never };
-      return (await call('task.complete', { params: { id }, body }, SAME)).value;
-    },
-    fail: async ({ id, from, lease }, error, { retry } = {}) =>
-      (await call('task.fail', { params: { id }, body: { from, lease, error, retry } }, SAME)).value,
-    release: async ({ id, from, lease }) =>
-      (await call('task.release', { params: { id }, body: { from, lease } }, SAME)).value,
-    work: (handler, options) => work(client, handler, options),
+    work: (handler, options) => work(calls, handler, options),
   };
-  return client;
 }
-
-const SAME = { repeat: 'same' } as const;

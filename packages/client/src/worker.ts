@@ -1,7 +1,7 @@
 import type { ClaimedTask } from '@holdfast/protocol';
 
 import { HoldfastProblem, HoldfastUnreachable } from './errors.ts';
-import type { ClaimOptions, TasksClient } from './tasks.ts';
+import type { TaskCalls, ClaimOptions } from './task-calls.ts';
 
 const DEFAULT_LEASE_SECONDS = 60;
 const DEFAULT_IDLE_SECONDS = 1;
@@ -34,7 +34,7 @@ type Handler = (task: ClaimedTask, signal: AbortSignal) => Promise<unknown>;
  * the lease is lost or the work is to end. A daemon, or another node, that cannot be reached is asked again; any other refusal of a
  * claim ends the work and is thrown. Resolves when `signal` has ended it and nothing is under way any more.
  */
-export async function work(tasks: TasksClient, handler: Handler, options: WorkOptions): Promise<void> {
+export async function work(tasks: TaskCalls, handler: Handler, options: WorkOptions): Promise<void> {
   const { concurrency = 1 } = options;
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
@@ -51,7 +51,7 @@ export async function work(tasks: TasksClient, handler: Handler, options: WorkOp
   if (first !== undefined) throw first.reason;
 }
 
-async function workOnce(tasks: TasksClient, handler: Handler, options: WorkOptions): Promise<void> {
+async function workOnce(tasks: TaskCalls, handler: Handler, options: WorkOptions): Promise<void> {
   const { signal, idleSeconds = DEFAULT_IDLE_SECONDS, from, types, leaseSeconds } = options;
   const task = await claimOrNothing(tasks, { from, types, leaseSeconds });
   if (task === undefined) return pause(idleSeconds * 1000, signal);
@@ -64,7 +64,7 @@ async function workOnce(tasks: TasksClient, handler: Handler, options: WorkOptio
   }
 }
 
-async function claimOrNothing(tasks: TasksClient, wish: ClaimOptions): Promise<ClaimedTask | undefined> {
+async function claimOrNothing(tasks: TaskCalls, wish: ClaimOptions): Promise<ClaimedTask | undefined> {
   try {
     return await tasks.claim(wish);
   } catch (error) {
@@ -81,7 +81,7 @@ interface Doing {
   readonly untilMs: () => number;
 }
 
-async function doTask(tasks: TasksClient, task: ClaimedTask, doing: Doing): Promise<void> {
+async function doTask(tasks: TaskCalls, task: ClaimedTask, doing: Doing): Promise<void> {
   const { handler, lost, ended } = doing;
   try {
     const result = await handler(task, AbortSignal.any([lost, ended]));
@@ -92,7 +92,7 @@ async function doTask(tasks: TasksClient, task: ClaimedTask, doing: Doing): Prom
   }
 }
 
-function failTask(tasks: TasksClient, task: ClaimedTask, error: unknown): Promise<unknown> {
+function failTask(tasks: TaskCalls, task: ClaimedTask, error: unknown): Promise<unknown> {
   const message = error instanceof Error ? error.message : String(error);
   return tasks.fail(task, message.slice(0, ERROR_LENGTH) || 'failed', { retry: !(error instanceof TaskHopeless) });
 }
@@ -116,7 +116,7 @@ async function tellUntilLost(
 }
 
 function beatRegularly(
-  tasks: TasksClient,
+  tasks: TaskCalls,
   task: ClaimedTask,
   leaseSeconds: number,
   lost: AbortController,

@@ -150,7 +150,14 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const clock = new HybridClock(now, startOfBoot(boot));
   const { custody, files } = assembleFiles({ options, database, clock, disk, registry, now, sync: () => sync });
   const sync: SyncEngine = assembleSync({
-    ...{ options, database, agents, files, custody, now, boot, registry },
+    options,
+    database,
+    agents,
+    files,
+    custody,
+    now,
+    boot,
+    registry,
     visitors: visitorHandlers(() => commander),
   });
   custody.begin();

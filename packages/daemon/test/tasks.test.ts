@@ -48,12 +48,13 @@ class Office implements AsyncDisposable {
   async claim(wish: object = {}): Promise<{ id: string; lease: string } | null> {
     const { status, json } = await this.worker('claim', wish);
     expect(status).toBe(200);
-    return json.task;
+    return json.task as { id: string; lease: string } | null;
   }
 
   /** The task as it stands. */
   async task(id: string): Promise<Record<string, Json>> {
-    return (await this.daemon.call(`GET /v1/records/tasks/${id}`, { token: this.tokens.commander })).json;
+    const { json } = await this.daemon.call(`GET /v1/records/tasks/${id}`, { token: this.tokens.commander });
+    return json as Record<string, Json>;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -241,7 +242,7 @@ test('what is not said rightly is refused with its place', async () => {
   const refused = async (call: string, body: object): Promise<string> => {
     const { status, json } = await office.worker(call, body);
     expect(status).toBe(422);
-    return json.issues[0].path;
+    return json.issues[0].path as string;
   };
   expect(await refused('claim', { lease_seconds: 1 })).toBe('body.lease_seconds');
   expect(await refused('claim', { types: [] })).toBe('body.types');

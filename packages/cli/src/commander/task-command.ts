@@ -151,22 +151,24 @@ function claimedText({ id, type, payload, lease, due_at: dueAt, from }: ClaimedT
   return payload === null ? held : `${held}\n${JSON.stringify(payload, null, 2)}`;
 }
 
-interface HoldFlags {
+interface TellFlags {
   readonly lease: string;
   readonly from?: string;
+  readonly progress?: string;
+  readonly retry?: boolean;
 }
 
 type Hold = { readonly id: string; readonly from: string; readonly lease: string };
 
-/** A command that tells of a claimed task. */
-function tells<Flags extends object>(
+/** Gives a command that tells of a claimed task its work. */
+function tells(
   command: Command,
-  tell: (holdfast: Holdfast, hold: Hold, said: { flags: Flags; text: string | undefined }) => Promise<TaskStanding>,
+  tell: (holdfast: Holdfast, hold: Hold, said: { flags: TellFlags; text: string | undefined }) => Promise<TaskStanding>,
 ): Command {
   command
     .requiredOption('--lease <lease>', 'the lease of the claim')
     .option('--from <agent>', "whose task: an agent, or agent@node (default: the agent's own)");
-  return withAction<HoldFlags & Flags>(command, async ({ args: [id = '', text], options, output }) => {
+  return withAction<TellFlags>(command, async ({ args: [id = '', text], options, output }) => {
     const standing = await withDaemon(options, async (holdfast) => {
       const { from = options.agent ?? (await holdfast.status()).agent, lease } = options;
       return tell(holdfast, { id, from, lease }, { flags: options, text });
@@ -181,7 +183,7 @@ function heartbeatCommand(): Command {
     .description('Tell that the work goes on: the lease begins anew.')
     .argument('<id>', "the task's id")
     .option('--progress <share>', 'how far it is, from 0 to 1');
-  tells<{ readonly progress?: string }>(command, (holdfast, hold, { flags: { progress } }) =>
+  tells(command, (holdfast, hold, { flags: { progress } }) =>
     holdfast.tasks.heartbeat(hold, { progress: progress === undefined ? undefined : Number(progress) }),
   );
   return withExamples(command, 'task heartbeat screen-c-1042 --lease LEASE --from commander --agent screening');
@@ -204,7 +206,7 @@ function failCommand(): Command {
     .argument('<id>', "the task's id")
     .argument('[error]', 'what went wrong, @file, or - for stdin')
     .option('--no-retry', 'trying again cannot help');
-  tells<{ readonly retry: boolean }>(command, async (holdfast, hold, { flags: { retry }, text }) =>
+  tells(command, async (holdfast, hold, { flags: { retry }, text }) =>
     holdfast.tasks.fail(hold, await readInput(text, 'what went wrong'), { retry }),
   );
   return withExamples(command, "task fail screen-c-1042 'no such file' --lease LEASE --from commander");

@@ -2,7 +2,6 @@ import {
   type BuiltInDocuments,
   documentOf,
   HoldfastError,
-  type Json,
   type Letter,
   makeRecordId,
   type Now,
@@ -104,7 +103,7 @@ export class Post {
           from,
           to: to.agent,
           ...(subject !== undefined && { subject }),
-          body: body as Json,
+          body,
           ...(replyTo !== undefined && { reply_to: replyTo }),
           sent_at: toTimestamp(now()),
           status: 'unread',
@@ -119,7 +118,7 @@ export class Post {
 }
 
 function writeLetter(records: RecordsTransaction, id: string, letter: StoredLetter): void {
-  const document = documentOf(letter as Json, JSON.stringify(letter));
+  const document = documentOf(letter, JSON.stringify(letter));
   records.write({ op: 'put', collection: COLLECTION, id, document, expiresAtMs: null });
 }
 

@@ -1,11 +1,4 @@
-import {
-  type BuiltInDocuments,
-  documentOf,
-  type Heartbeat,
-  type Json,
-  type Now,
-  type RegistryEntry,
-} from '@holdfast/protocol';
+import { type BuiltInDocuments, documentOf, type Heartbeat, type Now, type RegistryEntry } from '@holdfast/protocol';
 import { parseStored, type RecordsTransaction, toTimestamp } from '@holdfast/store';
 
 import type { Agents } from '../agents.ts';
@@ -59,7 +52,7 @@ export class Registry {
 }
 
 function writeEntry(records: RecordsTransaction, id: string, entry: Entry): void {
-  const document = documentOf(entry as Json, JSON.stringify(entry));
+  const document = documentOf(entry, JSON.stringify(entry));
   records.write({ op: 'put', collection: COLLECTION, id, document, expiresAtMs: null });
 }
 

@@ -12,17 +12,17 @@ export function visitorHandlers(
   desks: () => { readonly tasks: TaskDesk; readonly post: Post },
 ): Readonly<Record<PeerCallName, VisitorHandler>> {
   return {
-    'task.claim': async (visitor, body) => {
+    'task.claim': (visitor, body) => {
       const { agent, ...wish } = parsed('task.claim', body);
-      return (await desks().tasks.claimFor(visitor, agent, wish)) as Json;
+      return desks().tasks.claimFor(visitor, agent, wish);
     },
-    'task.report': async (visitor, body) => {
+    'task.report': (visitor, body) => {
       const { agent, ...said } = parsed('task.report', body);
-      return (await desks().tasks.reportFor(visitor, agent, said)) as Json;
+      return desks().tasks.reportFor(visitor, agent, said);
     },
-    'mail.send': async (visitor, body) => {
+    'mail.send': (visitor, body) => {
       const { agent, ...letter } = parsed('mail.send', body);
-      return (await desks().post.deliverFor(visitor, agent, letter)) as Json;
+      return desks().post.deliverFor(visitor, agent, letter);
     },
   };
 }
