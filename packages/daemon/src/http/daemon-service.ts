@@ -16,6 +16,7 @@ import { collectionHandlers } from './collection-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
+import { recruiterHandlers } from './recruiter-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
 import { writeHandlers } from './write-handlers.ts';
 
@@ -48,6 +49,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...networkHandlers(sync),
       ...batchHandlers(records, now),
       ...collectionHandlers(status),
+      ...recruiterHandlers(records, now),
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),
       ...backupHandlers(backups),

@@ -11,6 +11,7 @@ import {
   type Precondition,
   type QueryResult,
   type RecordStream,
+  type SharedText,
   type StoredDocument,
   type StoreOperation,
   type StreamBounds,
@@ -38,6 +39,9 @@ export interface Written {
   readonly results: readonly WriteResult[];
   readonly ack: Ack;
 }
+
+/** One page of records. */
+export type RecordPage = Extract<QueryResult, { readonly next: string | null }>;
 
 /** What records are read from and written with. */
 export interface RecordsOptions {
@@ -95,6 +99,27 @@ export class Records {
   /** Queries a collection. Throws `invalid-request`. */
   query(scope: Scope, collection: string, query: Query): QueryResult {
     return this.#store(scope).query(scope.resource, collection, query);
+  }
+
+  /** One page of records. Throws `invalid-request`. */
+  page(scope: Scope, collection: string, query: Omit<Query, 'aggregate' | 'explain'>): RecordPage {
+    const page = this.query(scope, collection, query);
+    if (!('records' in page)) throw new Error('a query for records was answered with something else');
+    return page;
+  }
+
+  /** See `Lookups.sharedTexts`. */
+  sharedTexts(
+    scope: Scope,
+    collection: string,
+    { path, most }: { readonly path: string; readonly most: { readonly texts: number; readonly perText: number } },
+  ): SharedText[] {
+    return this.#store(scope).lookups.sharedTexts({ resource: scope.resource, collection }, path, most);
+  }
+
+  /** See `Lookups.memberTexts`. Of all the agent's resources. */
+  memberTexts(scope: Scope, collection: string, path: string): string[] {
+    return this.#store(scope).lookups.memberTexts(collection, path);
   }
 
   /** Streams what a query of a collection finds, as far as one stream goes. Rejects with `invalid-request`. */

@@ -27,6 +27,9 @@ type Samples = { readonly [Id in DaemonRouteId]: (stage: Stage) => Sample };
 
 const doc = { note: 'sample' };
 
+/** Those whose records have calls of their own. */
+const RECRUITER_COLLECTIONS = ['requisitions', 'interviews', 'interactions'];
+
 /** One sample for every route: a route without one is a type error. */
 const samples: Samples = {
   'record.put': () => ({ path: '/v1/records/notes/secret', body: doc }),
@@ -51,6 +54,12 @@ const samples: Samples = {
   'collection.get': () => ({ path: '/v1/collections/kv' }),
   'collection.put': () => ({ path: '/v1/collections/leads', body: { fields: { company: { type: 'text' } } } }),
   'collection.delete': () => ({ path: '/v1/collections/secret' }),
+  'candidate.duplicates': () => ({ path: '/v1/candidates/duplicates' }),
+  'requisition.matches': () => ({ path: '/v1/requisitions/secret/matches' }),
+  'interview.upcoming': () => ({ path: '/v1/interviews/upcoming' }),
+  'interview.outcome': () => ({ path: '/v1/interviews/secret/outcome', body: { outcome: 'pass' } }),
+  'interaction.pending': () => ({ path: '/v1/interactions/pending' }),
+  'interaction.acknowledge': () => ({ path: '/v1/interactions/secret/acknowledge', body: {} }),
   'status.agent': () => ({ path: '/v1/status' }),
   'status.node': () => ({ path: '/v1/node' }),
   'node.join': ({ relay }) => ({ path: '/v1/node/join', body: { relay: relay.url, token: 'join', name: 'test-node' } }),
@@ -96,5 +105,6 @@ export async function setStage(daemon: TestDaemon, relay: ModelRelay): Promise<S
     await daemon.call('PUT /v1/records/notes/secret', { token, body: { text: SECRET } });
     await daemon.call('PUT /v1/kv/secret', { token, body: { text: SECRET } });
   }
+  for (const collection of RECRUITER_COLLECTIONS) await daemon.call(`PUT /v1/records/${collection}/secret`, { token: ada, body: { text: SECRET } });
   return { daemon, relay, ada, bob, adaOne, spareTokenId: spare.json.id as string };
 }
