@@ -59,14 +59,12 @@ export async function acknowledgeInteraction(
 
 const text = z.string().nullable().catch(null);
 
-const storedSchema = z
-  .object({
-    status: z.enum(['pending', 'acknowledged']).catch('pending'),
-    acknowledged_at: text,
-    acknowledged_by: text,
-    response: text,
-  })
-  .catch({ status: 'pending', acknowledged_at: null, acknowledged_by: null, response: null });
+const storedSchema = z.object({
+  status: z.enum(['pending', 'acknowledged']).catch('pending'),
+  acknowledged_at: text,
+  acknowledged_by: text,
+  response: text,
+});
 
 function acknowledgement({ by, response }: AcknowledgeRequest, nowMs: number): JsonObject {
   return {

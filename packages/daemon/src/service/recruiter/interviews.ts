@@ -71,14 +71,12 @@ export function recordOutcome(
   return settle(records, scope, { collection: 'interviews', id, change }, wish);
 }
 
-const storedSchema = z
-  .object({
-    status: z.enum(['scheduled', 'done', 'cancelled', 'no_show']).catch('scheduled'),
-    outcome: z.unknown(),
-    feedback: z.unknown(),
-    rating: z.unknown(),
-  })
-  .catch({ status: 'scheduled', outcome: null, feedback: null, rating: null });
+const storedSchema = z.object({
+  status: z.enum(['scheduled', 'done', 'cancelled', 'no_show']).catch('scheduled'),
+  outcome: z.unknown().optional(),
+  feedback: z.unknown().optional(),
+  rating: z.unknown().optional(),
+});
 
 // What is not said stays: an interviewer may have written feedback into the record before.
 function outcomePatch({ outcome, feedback, rating }: OutcomeRequest, nowMs: number): JsonObject {
@@ -92,8 +90,12 @@ function outcomePatch({ outcome, feedback, rating }: OutcomeRequest, nowMs: numb
 }
 
 function isSame(
-  stored: Readonly<Record<'outcome' | 'feedback' | 'rating', unknown>>,
-  { outcome, feedback = stored.feedback, rating = stored.rating }: { readonly [Name in keyof OutcomeRequest]: unknown },
+  stored: Pick<z.infer<typeof storedSchema>, 'outcome' | 'feedback' | 'rating'>,
+  { outcome, feedback, rating }: OutcomeRequest,
 ): boolean {
-  return stored.outcome === outcome && stored.feedback === feedback && stored.rating === rating;
+  return (
+    stored.outcome === outcome &&
+    (feedback === undefined || stored.feedback === feedback) &&
+    (rating === undefined || stored.rating === rating)
+  );
 }

@@ -5,18 +5,20 @@ const years = z.number().nullable().catch(null);
 const text = z.string().nullable().catch(null);
 
 /** What of a requisition decides who fits. Documents may hold anything there: what does not fit is taken as missing. */
-const requisitionSchema = z
-  .object({
-    required_skills: skills,
-    nice_to_have_skills: skills,
-    min_experience_years: years,
-    location: text,
-  })
-  .catch({ required_skills: [], nice_to_have_skills: [], min_experience_years: null, location: null });
+const requisitionSchema = z.object({
+  required_skills: skills,
+  nice_to_have_skills: skills,
+  min_experience_years: years,
+  location: text,
+});
 
-const candidateSchema: z.ZodType<Applicant> = z
-  .object({ name: text, status: text, skills, experience_years: years, location: text })
-  .catch({ name: null, status: null, skills: [], experience_years: null, location: null });
+const candidateSchema: z.ZodType<Applicant> = z.object({
+  name: text,
+  status: text,
+  skills,
+  experience_years: years,
+  location: text,
+});
 
 /** What a requisition asks for. */
 export interface Wanted {
