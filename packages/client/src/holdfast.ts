@@ -10,6 +10,7 @@ import { lineCallerOf } from './line-caller.ts';
 import { type KvClient, openKv } from './kv.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
 import { randomKey } from './random-key.ts';
+import { openRecruiter, type RecruiterClient } from './recruiter.ts';
 import { type Readiness, Requester } from './requester.ts';
 import { type ConnectOptions, daemonPlace } from './settings.ts';
 import { streamOperations, type StreamOptions } from './stream.ts';
@@ -105,6 +106,8 @@ export interface Holdfast extends AsyncDisposable {
   /** The agent's records, outbox, last acknowledgement and dead letters. */
   status(): Promise<AgentStatus>;
   readonly collections: CollectionsClient;
+  /** What recruiters ask: search, matches, interviews, interactions. */
+  readonly recruiter: RecruiterClient;
   readonly node: NodeClient;
   readonly agents: AgentsClient;
   readonly deadLetters: NodeDeadLettersClient;
@@ -142,6 +145,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     stream: (operations, streamOptions) => streamOperations(requester, operations, streamOptions),
     status: async () => (await call('status.agent', {})).value,
     collections: openCollections(call),
+    recruiter: openRecruiter(call, openCollection(call, lines, 'candidates')),
     node: openNode(call),
     agents: openAgents(call),
     deadLetters: openDeadLetters(call),

@@ -1,11 +1,10 @@
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { extname } from 'node:path';
 
 import { CommandError } from '../command-error.ts';
 import { ArraySplitter, type Piece } from './array-splitter.ts';
+import { decodedChunks, LONGEST_ENTRY, textLines } from './text-file.ts';
 
-/** Longest text of one conversation, in UTF-16 code units. */
-const LONGEST_ENTRY = 64 * 1024 * 1024;
 /** How far the kind of a file is looked for. */
 const SNIFFED_BYTES = 1024 * 1024;
 
@@ -65,24 +64,6 @@ function isJson(text: string): boolean {
   }
 }
 
-async function* decodedChunks(path: string, onBytes: (bytes: number) => void): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  const stream: AsyncIterable<Buffer> = createReadStream(path);
-  for await (const chunk of stream) {
-    onBytes(chunk.length);
-    yield decode(path, () => decoder.decode(chunk, { stream: true }));
-  }
-  yield decode(path, () => decoder.decode());
-}
-
-function decode(path: string, work: () => string): string {
-  try {
-    return work();
-  } catch {
-    throw new CommandError(`${path} is not UTF-8`, 'Convert it, for example with iconv.');
-  }
-}
-
 async function* arrayEntries(chunks: AsyncIterable<string>): AsyncGenerator<Entry> {
   const splitter = new ArraySplitter(LONGEST_ENTRY);
   let index = 0;
@@ -100,24 +81,7 @@ async function* arrayEntries(chunks: AsyncIterable<string>): AsyncGenerator<Entr
 }
 
 async function* lineEntries(chunks: AsyncIterable<string>): AsyncGenerator<Entry> {
-  let line = 0;
-  let kept = '';
-  for await (const chunk of chunks) {
-    const [first = '', ...rest] = chunk.split('\n');
-    kept += first;
-    for (const next of rest) {
-      line += 1;
-      yield* lineEntry(line, kept);
-      kept = next;
-    }
-    if (kept.length > LONGEST_ENTRY)
-      throw new CommandError(`line ${line + 1} is longer than ${LONGEST_ENTRY} characters`, 'Split it.');
-  }
-  yield* lineEntry(line + 1, kept);
-}
-
-function* lineEntry(line: number, text: string): Generator<Entry> {
-  if (text.trim() !== '') yield { place: { line }, text };
+  for await (const { line, text } of textLines(chunks)) if (text.trim() !== '') yield { place: { line }, text };
 }
 
 async function* objectEntry(chunks: AsyncIterable<string>): AsyncGenerator<Entry> {
