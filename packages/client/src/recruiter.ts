@@ -112,7 +112,9 @@ function searchQuery(search: CandidateSearch): Omit<Query, 'aggregate' | 'explai
     where: {
       ...(Object.keys(skills).length > 0 && { skills }),
       ...(minExperienceYears !== undefined && { experience_years: { gte: minExperienceYears } }),
-      ...(status !== undefined && { status: typeof status === 'object' && status !== null ? { in: [...status] } : status }),
+      ...(status !== undefined && {
+        status: typeof status === 'object' && status !== null ? { in: [...status] } : status,
+      }),
       ...(location !== undefined && { location }),
     },
     ...(text !== undefined && { search: text }),

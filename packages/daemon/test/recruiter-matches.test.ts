@@ -35,14 +35,19 @@ async function staged(
 ): Promise<(query?: string) => Promise<AnyJson>> {
   resources += 1;
   const headers = { 'holdfast-resource': `app:${resources}` };
-  const body = Object.entries(people).map(([id, doc]) => ({ op: 'put', collection: 'candidates', id, doc }));
-  body.push({ op: 'put', collection: 'requisitions', id: 'r', doc: position } as (typeof body)[number]);
-  const written = await daemon.call('POST /v1/batch', { token, headers, body });
-  expect(written.status, written.text).toBe(200);
-  return async (query = '') => (await daemon.call(`GET /v1/requisitions/r/matches${query}`, { token, headers })).json;
+  const body = [
+    ...Object.entries(people).map(([id, doc]) => ({ op: 'put', collection: 'candidates', id, doc })),
+    { op: 'put', collection: 'requisitions', id: 'r', doc: position },
+  ];
+  expect((await daemon.call('POST /v1/batch', { token, headers, body })).status).toBe(200);
+  return async (query = '') => {
+    const { json } = await daemon.call(`GET /v1/requisitions/r/matches${query}`, { token, headers });
+    return json as AnyJson;
+  };
 }
 
-const idsOf = ({ matches }: AnyJson): string[] => (matches as { candidate: string }[]).map(({ candidate }) => candidate);
+const idsOf = ({ matches }: AnyJson): string[] =>
+  (matches as { candidate: string }[]).map(({ candidate }) => candidate);
 
 describe('matches of a requisition', () => {
   test('have all required skills, and say why they stand where they do', async () => {
@@ -209,12 +214,12 @@ test('matches stand in the order a plain search and sort would give, for any peo
       position,
       fc.integer({ min: 0, max: 2 }),
       async (people, wanted, lacking) => {
-        const matches = await staged(
-          Object.fromEntries(people.map((each, index) => [idOf(index), each])),
-          wanted,
-        );
+        const matches = await staged(Object.fromEntries(people.map((each, index) => [idOf(index), each])), wanted);
         const { matches: found } = await matches(`?limit=100&lacking=${lacking}`);
-        const order = (found as { candidate: string; score: number }[]).map(({ candidate, score }) => [candidate, score]);
+        const order = (found as { candidate: string; score: number }[]).map(({ candidate, score }) => [
+          candidate,
+          score,
+        ]);
         expect(order).toEqual(expectedOrder(people, wanted, lacking));
       },
     ),

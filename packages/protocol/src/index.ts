@@ -1,4 +1,4 @@
-export type { Candidate } from './collections/candidates.ts';
+export { type Candidate, candidates } from './collections/candidates.ts';
 export type { Interaction } from './collections/interactions.ts';
 export type { Interview } from './collections/interviews.ts';
 export type { Requisition } from './collections/requisitions.ts';

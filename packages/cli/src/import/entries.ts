@@ -1,12 +1,8 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { extname } from 'node:path';
 
 import { CommandError } from '../command-error.ts';
 import { ArraySplitter, type Piece } from './array-splitter.ts';
-import { decodedChunks, LONGEST_ENTRY, textLines } from './text-file.ts';
-
-/** How far the kind of a file is looked for. */
-const SNIFFED_BYTES = 1024 * 1024;
+import { decodedChunks, LONGEST_ENTRY, readHead, textLines } from './text-file.ts';
 
 /** Where something stands in the file: a line from 1, or an index from 0. */
 export type Place = { readonly line: number } | { readonly index: number };
@@ -38,21 +34,6 @@ function formOf(path: string): FileForm {
   if (head.startsWith('[')) return 'array';
   const [firstLine = ''] = head.split('\n', 1);
   return head.startsWith('{') && !isJson(firstLine) && !firstLine.trimEnd().endsWith('}') ? 'object' : 'lines';
-}
-
-function readHead(path: string): string {
-  try {
-    const file = openSync(path, 'r');
-    try {
-      const buffer = Buffer.alloc(SNIFFED_BYTES);
-      return buffer.toString('utf8', 0, readSync(file, buffer, 0, SNIFFED_BYTES, 0));
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw new CommandError(`${path} cannot be read (${code})`, 'Check the path.');
-  }
 }
 
 function isJson(text: string): boolean {

@@ -1,9 +1,12 @@
-import { createReadStream } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 
 import { CommandError } from '../command-error.ts';
 
 /** Longest text of one entry, in UTF-16 code units. */
 export const LONGEST_ENTRY: number = 64 * 1024 * 1024;
+
+/** How far the kind of a file is looked for. */
+const SNIFFED_BYTES = 1024 * 1024;
 
 /** A line of a file, without its line feed. */
 export interface TextLine {
@@ -46,4 +49,20 @@ export async function* textLines(chunks: AsyncIterable<string>): AsyncGenerator<
       throw new CommandError(`line ${line + 1} is longer than ${LONGEST_ENTRY} characters`, 'Split it.');
   }
   yield { line: line + 1, text: kept };
+}
+
+/** How a file begins. Throws CommandError when it cannot be read. */
+export function readHead(path: string): string {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const buffer = Buffer.alloc(SNIFFED_BYTES);
+      return buffer.toString('utf8', 0, readSync(file, buffer, 0, SNIFFED_BYTES, 0));
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    throw new CommandError(`${path} cannot be read (${code})`, 'Check the path.');
+  }
 }

@@ -105,6 +105,7 @@ export async function setStage(daemon: TestDaemon, relay: ModelRelay): Promise<S
     await daemon.call('PUT /v1/records/notes/secret', { token, body: { text: SECRET } });
     await daemon.call('PUT /v1/kv/secret', { token, body: { text: SECRET } });
   }
-  for (const collection of RECRUITER_COLLECTIONS) await daemon.call(`PUT /v1/records/${collection}/secret`, { token: ada, body: { text: SECRET } });
+  for (const collection of RECRUITER_COLLECTIONS)
+    await daemon.call(`PUT /v1/records/${collection}/secret`, { token: ada, body: { text: SECRET } });
   return { daemon, relay, ada, bob, adaOne, spareTokenId: spare.json.id as string };
 }

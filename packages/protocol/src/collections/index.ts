@@ -20,7 +20,9 @@ export const builtInCollections: readonly BuiltInCollection[] = Object.freeze([
   collections,
 ]);
 
-const byName = new Map<string, BuiltInCollection>(builtInCollections.map((collection) => [collection.name, collection]));
+const byName = new Map<string, BuiltInCollection>(
+  builtInCollections.map((collection) => [collection.name, collection]),
+);
 
 /** The collection of that name that ships with Holdfast; undefined if none does. */
 export function builtInCollection(name: string): BuiltInCollection | undefined {

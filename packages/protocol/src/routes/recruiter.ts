@@ -19,9 +19,7 @@ const pageAnswer = { records: z.array(recordSchema), next: z.string().nullable()
 const duplicateSchema = z.object({
   email: z.string().meta({ description: 'Without spaces around it, A to Z in lower case' }),
   count: z.number().int().meta({ description: 'How many candidates have it' }),
-  candidates: z
-    .array(recordId)
-    .meta({ description: `Their ids in order, the first ${limits.duplicateCandidates}` }),
+  candidates: z.array(recordId).meta({ description: `Their ids in order, the first ${limits.duplicateCandidates}` }),
 });
 
 const skillsSchema = z.object({ met: z.array(z.string()), missing: z.array(z.string()) });

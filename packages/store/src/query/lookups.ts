@@ -25,7 +25,11 @@ export interface Lookups {
    * The records whose text in a declared field others have too, whatever its case, text by text and then by id. Of each
    * text the first `perText`, and at most `texts` texts. SQLite sorts them outside of our memory.
    */
-  sharedTexts(place: AgentPlace, path: string, most: { readonly texts: number; readonly perText: number }): SharedText[];
+  sharedTexts(
+    place: AgentPlace,
+    path: string,
+    most: { readonly texts: number; readonly perText: number },
+  ): SharedText[];
   /** The texts that are members of an indexed list somewhere in the file, in order; at most 100,000. */
   memberTexts(collection: string, path: string): string[];
 }

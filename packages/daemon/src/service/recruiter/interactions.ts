@@ -24,11 +24,7 @@ export interface Acknowledged extends Settled {
 }
 
 /** What nobody has acknowledged, the oldest first. Throws `invalid-request`. */
-export function pendingInteractions(
-  records: Records,
-  scope: Scope,
-  { manager, ...page }: PendingRequest,
-): RecordPage {
+export function pendingInteractions(records: Records, scope: Scope, { manager, ...page }: PendingRequest): RecordPage {
   return records.page(scope, 'interactions', {
     where: { status: 'pending', ...(manager !== undefined && { manager }) },
     orderBy: [{ created_at: 'asc' }],

@@ -14,10 +14,13 @@ export function matchOf(candidate: string, applicant: Applicant, wanted: Wanted)
 
 /** The better match first: by score, then by experience, unknown last, then by id. */
 export function compareMatches(one: Match, other: Match): number {
-  const years = ({ reasons }: Match): number => reasons.experience.years ?? -1;
   if (one.score !== other.score) return other.score - one.score;
-  if (years(one) !== years(other)) return years(other) - years(one);
+  if (yearsOf(one) !== yearsOf(other)) return yearsOf(other) - yearsOf(one);
   return one.candidate < other.candidate ? -1 : 1;
+}
+
+function yearsOf({ reasons }: Match): number {
+  return reasons.experience.years ?? -1;
 }
 
 function reasonsOf(applicant: Applicant, wanted: Wanted): MatchReasons {
