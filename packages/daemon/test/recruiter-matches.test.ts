@@ -1,8 +1,9 @@
+import type { Matches } from '@holdfast/protocol';
 import { testSeed } from '@holdfast/testkit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { type AnyJson, TestDaemon } from './support/test-daemon.ts';
+import { TestDaemon } from './support/test-daemon.ts';
 
 let daemon: TestDaemon;
 let token: string;
@@ -32,7 +33,7 @@ let resources = 0;
 async function staged(
   people: Readonly<Record<string, Person>>,
   position: Position,
-): Promise<(query?: string) => Promise<AnyJson>> {
+): Promise<(query?: string) => Promise<Matches>> {
   resources += 1;
   const headers = { 'holdfast-resource': `app:${resources}` };
   const body = [
@@ -42,7 +43,7 @@ async function staged(
   expect((await daemon.call('POST /v1/batch', { token, headers, body })).status).toBe(200);
   return async (query = '') => {
     const { json } = await daemon.call(`GET /v1/requisitions/r/matches${query}`, { token, headers });
-    return json as AnyJson;
+    return json as Matches;
   };
 }
 
@@ -100,7 +101,7 @@ describe('matches of a requisition', () => {
     expect(idsOf(await matches('?status=hired'))).toEqual(['hired']);
     const near = await matches('?lacking=1');
     expect(idsOf(near)).toEqual(['best', 'good', 'unknown', 'half']);
-    expect(near.matches[3].reasons.required).toEqual({ met: ['Python'], missing: ['SQL'] });
+    expect(near.matches[3]?.reasons.required).toEqual({ met: ['Python'], missing: ['SQL'] });
   });
 
   test('are all who may be hired where nothing is asked for', async () => {
@@ -142,7 +143,7 @@ describe('matches of a requisition', () => {
     await daemon.call('PUT /v1/records/requisitions/r', { token: carol, body: { required_skills: ['perl'] } });
     const { json } = await daemon.call('GET /v1/requisitions/r/matches?limit=3', { token: carol });
     expect(json).toMatchObject({ examined: 10_000, complete: false });
-    expect(idsOf(json)).toEqual(['c-00039', 'c-00079', 'c-00119']);
+    expect(idsOf(json as Matches)).toEqual(['c-00039', 'c-00079', 'c-00119']);
   });
 
   test.each(['limit=0', 'limit=101', 'status=gone', 'lacking=6', 'lacking=-1', 'sort=name'])(
@@ -216,10 +217,7 @@ test('matches stand in the order a plain search and sort would give, for any peo
       async (people, wanted, lacking) => {
         const matches = await staged(Object.fromEntries(people.map((each, index) => [idOf(index), each])), wanted);
         const { matches: found } = await matches(`?limit=100&lacking=${lacking}`);
-        const order = (found as { candidate: string; score: number }[]).map(({ candidate, score }) => [
-          candidate,
-          score,
-        ]);
+        const order = found.map(({ candidate, score }) => [candidate, score]);
         expect(order).toEqual(expectedOrder(people, wanted, lacking));
       },
     ),

@@ -37,8 +37,8 @@ export function candidateRecord(values: JsonObject, place: Place, source: string
   const { value, issues } = check(fields);
   const [issue] = issues;
   if (issue !== undefined) return { ...place, reason: `${issue.path}: ${issue.message}` };
-  const id = given === undefined ? derivedId(fields) : String(given);
-  if (typeof given === 'object' || !isRecordId(id)) return { ...place, reason: 'its id cannot be a record id' };
+  const id = given === undefined ? derivedId(fields) : idIn(given);
+  if (!isRecordId(id)) return { ...place, reason: 'its id cannot be a record id' };
   try {
     const { text } = documentOf(value, source);
     return { collection: 'candidates', id, doc: value as JsonObject, text, place };
@@ -46,6 +46,10 @@ export function candidateRecord(values: JsonObject, place: Place, source: string
     if (error instanceof HoldfastError) return { ...place, reason: error.message };
     throw error;
   }
+}
+
+function idIn(given: Json): string {
+  return typeof given === 'string' || typeof given === 'number' ? String(given) : '';
 }
 
 // Ids stand in logs and errors: an address is not to be read there.

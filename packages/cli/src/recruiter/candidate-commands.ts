@@ -122,12 +122,7 @@ function duplicatesText({ duplicates, complete }: CandidateDuplicates): string {
 function matchesText({ matches, examined, complete }: Matches): string {
   const rest = complete ? '' : paint('yellow', `\n\nonly the first ${countText(examined)} candidates were looked at`);
   if (matches.length === 0) return `nobody of ${countOf(examined, 'candidate')} looked at${rest}`;
-  const rows = matches.map((match) => [
-    String(match.score),
-    match.candidate,
-    cell(match.name),
-    reasonsText(match),
-  ]);
+  const rows = matches.map((match) => [String(match.score), match.candidate, cell(match.name), reasonsText(match)]);
   return plainTable(['score', 'candidate', 'name', 'why'], rows) + rest;
 }
 
