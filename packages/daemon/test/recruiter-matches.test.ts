@@ -47,8 +47,7 @@ async function staged(
   };
 }
 
-const idsOf = ({ matches }: AnyJson): string[] =>
-  (matches as { candidate: string }[]).map(({ candidate }) => candidate);
+const idsOf = ({ matches }: Matches): string[] => matches.map(({ candidate }) => candidate);
 
 describe('matches of a requisition', () => {
   test('have all required skills, and say why they stand where they do', async () => {

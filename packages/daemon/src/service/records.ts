@@ -6,6 +6,7 @@ import {
   type AgentFiles,
   type AgentStore,
   type ListedDocument,
+  type MemberGroups,
   type Outcome,
   type Page,
   type Precondition,
@@ -120,6 +121,11 @@ export class Records {
   /** See `Lookups.memberTexts`. Of all the agent's resources. */
   memberTexts(scope: Scope, collection: string, path: string): string[] {
     return this.#store(scope).lookups.memberTexts(collection, path);
+  }
+
+  /** See `Lookups.idsByMembers`. */
+  idsByMembers(scope: Scope, collection: string, wanted: MemberGroups & { readonly path: string }): string[] {
+    return this.#store(scope).lookups.idsByMembers({ resource: scope.resource, collection }, wanted.path, wanted);
   }
 
   /** Streams what a query of a collection finds, as far as one stream goes. Rejects with `invalid-request`. */

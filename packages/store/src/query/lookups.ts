@@ -32,6 +32,21 @@ export interface Lookups {
   ): SharedText[];
   /** The texts that are members of an indexed list somewhere in the file, in order; at most 100,000. */
   memberTexts(collection: string, path: string): string[];
+  /**
+   * The ids of records whose indexed list has a member of enough groups of texts, in order. It reads the index of members and no
+   * document.
+   */
+  idsByMembers(place: AgentPlace, path: string, wanted: MemberGroups): string[];
+}
+
+/** Which members records are to have. */
+export interface MemberGroups {
+  /** Of each group one text is enough. */
+  readonly groups: readonly (readonly string[])[];
+  /** How many groups a record has to have. */
+  readonly least: number;
+  /** Most ids of the answer. */
+  readonly limit: number;
 }
 
 /** What else an agent's file can be asked. `reading` guards each read. */
@@ -53,6 +68,14 @@ export function openLookups(
         const members = database.prepare(MEMBER_TEXTS).pluck();
         return members.all({ field: index.number, most: MOST_MEMBERS }) as string[];
       }),
+    idsByMembers: ({ resource, collection }, path, { groups, least, limit }) =>
+      reading(() => {
+        const index = declarations.upkeep.memberIndexes(collection).get(path);
+        if (index === undefined) return [];
+        const wanted = JSON.stringify(groups.flatMap((texts, group) => texts.map((text) => [text, group])));
+        const ids = database.prepare(idsByMembersOf(collection)).pluck();
+        return ids.all({ wanted, field: index.number, least, resource, now: now(), limit }) as string[];
+      }),
   };
 }
 
@@ -68,6 +91,18 @@ function sharedTextsOf(collection: string, path: string): string {
     SELECT text, id, count FROM (
       SELECT text, id, count, row_number() OVER (PARTITION BY text ORDER BY id) AS place FROM texts JOIN shared USING (text)
     ) WHERE place <= ? ORDER BY text, id`;
+}
+
+function idsByMembersOf(collection: string): string {
+  return `
+    SELECT records.id FROM (
+      SELECT members.record FROM json_each(:wanted) AS wanted
+        CROSS JOIN members ON members.field = :field AND members.value = wanted.value ->> 0
+      GROUP BY members.record HAVING count(DISTINCT wanted.value ->> 1) >= :least
+    ) AS found CROSS JOIN records ON records.seq = found.record
+    WHERE collection = ${named(collection)} AND resource = :resource AND deleted = 0
+      AND (expires_at IS NULL OR expires_at > :now)
+    ORDER BY records.id LIMIT :limit`;
 }
 
 /** One step of the index for each different text, not for each record that has it. */

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { type Match, type Matches, limits, type Query } from '@holdfast/protocol';
+import { limits, type Match, type Matches, type Query } from '@holdfast/protocol';
 
 import type { RecordPage, Records, Scope } from '../records.ts';
 import { compareMatches, matchOf } from './score.ts';
@@ -9,6 +9,10 @@ import { applicantFields, applicantOf, skillKey, type Wanted, wantedBy } from '.
 /** Statuses of candidates who are out of the question, unless one of them is asked for. */
 const OUT: readonly string[] = ['hired', 'rejected', 'withdrawn'];
 const DEFAULT_MATCHES = 20;
+/** Candidates with the skills, whatever their status and experience, among whom is looked at most. */
+const MOST_IDS = 100_000;
+/** What one `in` list may hold. */
+const CHUNK_IDS = limits.queryListValues;
 
 /** What is asked of a list of matches. */
 export interface MatchRequest {
@@ -27,61 +31,70 @@ export interface MatchRequest {
 export async function matchesOf(
   records: Records,
   scope: Scope,
-  { requisition, limit = DEFAULT_MATCHES, status, lacking = 0 }: MatchRequest & { readonly requisition: string },
+  { requisition, limit = DEFAULT_MATCHES, ...request }: MatchRequest & { readonly requisition: string },
 ): Promise<Matches> {
   const wanted = wantedBy(JSON.parse(records.read(scope, 'requisitions', requisition).text));
-  const where = whoMayFit(wanted, records.memberTexts(scope, 'candidates', 'skills'), { status, lacking });
-  if (where === undefined) return { requisition, matches: [], examined: 0, complete: true };
   let best: Match[] = [];
   let examined = 0;
-  let after: string | undefined;
-  do {
-    if (after !== undefined) await nextTurn();
-    const page = pageOf(records, scope, { where, after });
-    const fitting = page.records
-      .map(({ id, doc }) => matchOf(id, applicantOf(doc), wanted))
-      .filter(({ reasons }) => reasons.required.missing.length <= lacking);
-    best = [...best, ...fitting].toSorted(compareMatches).slice(0, limit);
-    examined += page.records.length;
-    after = page.next ?? undefined;
-  } while (after !== undefined && examined < limits.matchedCandidates);
-  return { requisition, matches: best, examined, complete: after === undefined };
+  const ids = idsWithSkills(records, scope, { wanted, ...request });
+  for (const page of pagesOf(records, scope, { wanted, ids, ...request })) {
+    if (examined === limits.matchedCandidates && page.length > 0) {
+      return { requisition, matches: best, examined, complete: false };
+    }
+    const looked = page.slice(0, limits.matchedCandidates - examined);
+    const matches = looked.map(({ id, doc }) => matchOf(id, applicantOf(doc), wanted));
+    best = [...best, ...matches].toSorted(compareMatches).slice(0, limit);
+    examined += looked.length;
+    if (looked.length < page.length) return { requisition, matches: best, examined, complete: false };
+    await nextTurn();
+  }
+  return { requisition, matches: best, examined, complete: ids === undefined || ids.length < MOST_IDS };
 }
 
 type Where = NonNullable<Query['where']>;
+type Asked = Omit<MatchRequest, 'limit'> & { readonly wanted: Wanted };
 
-/** Which candidates are looked at, by the index of skills; undefined: nobody has a skill that is required. */
-function whoMayFit(
-  { required, minExperienceYears }: Wanted,
-  known: readonly string[],
-  { status, lacking }: { readonly status: string | undefined; readonly lacking: number },
-): Where | undefined {
-  const spellings = Map.groupBy(known, skillKey);
-  const each = required.map((skill) => spellings.get(skillKey(skill)) ?? []);
-  if (each.filter((spelled) => spelled.length === 0).length > lacking) return undefined;
-  const mustHave = required.length <= lacking ? [] : lacking === 0 ? each : [each.flat()];
-  const atLeast: Where[] =
-    minExperienceYears === null
-      ? []
-      : [{ or: [{ experience_years: { gte: minExperienceYears } }, { experience_years: null }] }];
-  return {
-    and: [
-      { status: status === undefined ? { nin: [...OUT] } : status },
-      ...mustHave.map((spelled) => ({ skills: { hasAny: spelled } })),
-      ...atLeast,
-    ],
-  };
-}
-
-function pageOf(
+/** Everybody who comes into question, by id, page by page; of `ids`, if skills are required. */
+function* pagesOf(
   records: Records,
   scope: Scope,
-  { where, after }: { readonly where: Where; readonly after: string | undefined },
-): RecordPage {
-  return records.page(scope, 'candidates', {
-    where,
-    select: [...applicantFields],
-    limit: limits.pageRecords,
-    ...(after !== undefined && { after }),
-  });
+  { wanted, status, ids }: Asked & { readonly ids: readonly string[] | undefined },
+): Generator<RecordPage['records']> {
+  const where = { status: status ?? { nin: [...OUT] }, ...experienceIn(wanted) };
+  if (ids === undefined) return yield* pagesWhere(records, scope, where);
+  for (let from = 0; from < ids.length; from += CHUNK_IDS) {
+    yield* pagesWhere(records, scope, { ...where, id: { in: ids.slice(from, from + CHUNK_IDS) } });
+  }
+}
+
+function* pagesWhere(records: Records, scope: Scope, where: Where): Generator<RecordPage['records']> {
+  let after: string | undefined;
+  do {
+    const query = { where, select: [...applicantFields], limit: limits.pageRecords };
+    const page = records.page(scope, 'candidates', after === undefined ? query : { ...query, after });
+    yield page.records;
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+}
+
+/** Not known to be below the least. */
+function experienceIn({ minExperienceYears }: Wanted): Where {
+  if (minExperienceYears === null) return {};
+  return { or: [{ experience_years: { gte: minExperienceYears } }, { experience_years: null }] };
+}
+
+/**
+ * The ids of candidates with enough of the required skills, however those are spelled, by the index of skills; undefined: no
+ * skill is needed.
+ */
+function idsWithSkills(
+  records: Records,
+  scope: Scope,
+  { wanted: { required }, lacking = 0 }: Asked,
+): readonly string[] | undefined {
+  if (required.length <= lacking) return undefined;
+  const spellings = Map.groupBy(records.memberTexts(scope, 'candidates', 'skills'), skillKey);
+  const groups = required.map((skill) => spellings.get(skillKey(skill)) ?? []);
+  const least = required.length - lacking;
+  return records.idsByMembers(scope, 'candidates', { path: 'skills', groups, least, limit: MOST_IDS });
 }
