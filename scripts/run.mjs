@@ -100,7 +100,8 @@ function isInstalled() {
 /** Hash of all that decides what gets installed, and for which kind of machine. */
 function fingerprint() {
   const packages = readdirSync(join(root, 'packages')).map((folder) => `packages/${folder}/package.json`);
-  const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', 'test/package.json', ...packages.toSorted()];
+  const others = ['package.json', 'examples/package.json', 'test/package.json'];
+  const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...others, ...packages.toSorted()];
   const hash = createHash('sha256').update(`${process.platform}-${process.arch}`);
   for (const file of files) {
     const path = join(root, file);

@@ -25,11 +25,12 @@ export async function listFiles(root: string): Promise<readonly WorkspaceFile[]>
   return [...paths].toSorted().map((path) => ({ path, text: () => readFileSync(join(root, path), 'utf8') }));
 }
 
-/** The TypeScript files among the packages', the scenarios' and the scripts' files. */
+/** The TypeScript files among the packages', the examples', the scenarios' and the scripts' files. */
 export async function listSources(root: string): Promise<readonly WorkspaceFile[]> {
   const files = await listFiles(root);
   return files.filter(
-    ({ path }) => path.endsWith('.ts') && /^(?:packages\/[^/]+\/(?:src|test|conformance)|test|scripts)\//.test(path),
+    ({ path }) =>
+      path.endsWith('.ts') && /^(?:packages\/[^/]+\/(?:src|test|conformance)|examples|test|scripts)\//.test(path),
   );
 }
 

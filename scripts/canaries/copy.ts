@@ -90,6 +90,7 @@ function linkPackages(original: string, root: string): void {
   }
   const ours = [
     'node_modules/@holdfast',
+    'examples/node_modules',
     'test/node_modules',
     ...listPackages(original).map((name) => `packages/${name}/node_modules`),
   ];

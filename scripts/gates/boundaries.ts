@@ -36,7 +36,7 @@ function checkFile(root: string, file: WorkspaceFile): readonly string[] {
 /** Where a file stands: `packages/store/src/rows/read.ts` is in package `store`, area `src`, folder `rows`. */
 interface Place {
   readonly path: string;
-  /** `packages/store`, `test`, or empty for the scripts, which belong to the root. */
+  /** `packages/store`, `examples`, `test`, or empty for the scripts, which belong to the root. */
   readonly home: string;
   readonly package: string | undefined;
   readonly isTest: boolean;
@@ -45,7 +45,7 @@ interface Place {
 function placeOf(path: string): Place {
   const [top = '', name = '', area] = path.split('/');
   if (top === 'packages') return { path, home: `${top}/${name}`, package: name, isTest: area !== 'src' };
-  return { path, home: top === 'test' ? 'test' : '', package: undefined, isTest: true };
+  return { path, home: ['examples', 'test'].includes(top) ? top : '', package: undefined, isTest: true };
 }
 
 function checkRelative(place: Place, { specifier }: ImportEdge): string | undefined {

@@ -42,7 +42,7 @@ function referencesOf(page: WorkspaceFile): readonly Reference[] {
   });
   const anchored = [...text.matchAll(/`(?<path>[\w./-]+\.\w+)(?:#(?<symbol>[\w.#]+))?`/g)].flatMap(({ groups }) => {
     const path = groups?.['path'] ?? '';
-    if (!/^(?:packages|scripts|test|docs|config)\//.test(path)) return [];
+    if (!/^(?:packages|examples|scripts|test|docs|config)\//.test(path)) return [];
     return [{ text: path + (groups?.['symbol'] ? `#${groups['symbol']}` : ''), path, fragment: groups?.['symbol'] }];
   });
   return [...linked, ...anchored];

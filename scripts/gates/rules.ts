@@ -5,7 +5,7 @@ export interface PackageRule {
   readonly typesOf?: readonly string[];
 }
 
-/** Who may import whom, by folder in `packages/`. Tests may use `testkit` besides; `test/` and `scripts/` anything. */
+/** Who may import whom, by folder in `packages/`. Tests may use `testkit` besides; `examples/`, `test/` and `scripts/` anything. */
 export const packageRules: Readonly<Record<string, PackageRule>> = {
   protocol: { imports: [] },
   http: { imports: ['protocol'] },

@@ -106,6 +106,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/import.ts')).importCommand(),
   },
   {
+    name: 'recruiter',
+    summary: 'find and match candidates, follow interviews and messages',
+    load: async () => (await import('./recruiter/command.ts')).recruiterCommand(),
+  },
+  {
     name: 'status',
     summary: 'show how node and relay are doing',
     load: async () => (await import('./commands/status.ts')).statusCommand(),

@@ -15,3 +15,10 @@ export function parseWholeNumber(text: string, place: string): number {
   if (text.trim() !== '' && Number.isSafeInteger(number) && number >= 0) return number;
   throw new CommandError(`${place} must be a whole number, not "${text}"`, 'See the help of the command.', 2);
 }
+
+/** Parses a number given on the command line. Throws CommandError (wrong usage) naming `place`. */
+export function parseNumber(text: string, place: string): number {
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isFinite(number)) return number;
+  throw new CommandError(`${place} must be a number, not "${text}"`, 'See the help of the command.', 2);
+}

@@ -30,3 +30,11 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
     .map((line) => line.trimEnd())
     .join('\n');
 }
+
+/** A table whose columns all stand on the left. */
+export function plainTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  return renderTable(
+    titles.map((title) => ({ title })),
+    rows,
+  );
+}

@@ -1,6 +1,6 @@
 import type { BatchEnd, BatchLine, ErrorCode, Json, Operation } from '@holdfast/protocol';
 
-import type { ImportTarget } from '../src/import/import-chats.ts';
+import type { ImportTarget } from '../src/import/record-chunks.ts';
 
 /** A daemon's client that keeps records in memory, in the order they came; refuses those it is told to. */
 export class MemoryTarget implements ImportTarget {

@@ -20,6 +20,7 @@ import { type MetricsClient, openMetrics } from './metrics.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
 import { randomKey } from './random-key.ts';
 import { openRegistry, type RegistryClient } from './registry.ts';
+import { openRecruiter, type RecruiterClient } from './recruiter.ts';
 import { type Readiness, Requester } from './requester.ts';
 import { type ConnectOptions, daemonPlace } from './settings.ts';
 import { streamOperations, type StreamOptions } from './stream.ts';
@@ -124,6 +125,8 @@ export interface Holdfast extends AsyncDisposable {
   readonly mail: MailClient;
   readonly metrics: MetricsClient;
   readonly achievements: AchievementsClient;
+  /** What recruiters ask: search, matches, interviews, interactions. */
+  readonly recruiter: RecruiterClient;
   readonly node: NodeClient;
   readonly agents: AgentsClient;
   readonly deadLetters: NodeDeadLettersClient;
@@ -181,6 +184,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     mail: openMail(call),
     metrics,
     achievements: openAchievements(collection('achievements')),
+    recruiter: openRecruiter(call, collection('candidates')),
     node: openNode(call),
     agents: openAgents(call),
     deadLetters: openDeadLetters(call),

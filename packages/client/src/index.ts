@@ -50,6 +50,18 @@ export type {
   RecordOf,
   Selected,
 } from './queries.ts';
+export type {
+  AcknowledgeAnswer,
+  Acknowledgement,
+  CandidateDuplicates,
+  CandidateSearch,
+  InterviewOutcome,
+  MatchOptions,
+  OutcomeAnswer,
+  PendingOptions,
+  RecruiterClient,
+  UpcomingOptions,
+} from './recruiter.ts';
 export {
   connectRelay,
   type DeadLetterWithChange,
@@ -62,6 +74,7 @@ export {
   type RetryAnswer,
   type TokenRequest,
 } from './relay.ts';
+export type { Candidate, Interaction, Interview, Match, Matches, Requisition } from '@holdfast/protocol';
 export type { Readiness } from './requester.ts';
 export type { SqlRow, StreamedRows } from './row-stream.ts';
 export type { ConnectionOptions, ConnectOptions } from './settings.ts';

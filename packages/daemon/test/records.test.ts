@@ -268,10 +268,10 @@ describe('a query', () => {
     name: { last: `N${index}` },
   }));
   beforeAll(async () => {
-    const body = docs.map((doc, index) => ({ op: 'put', collection: 'candidates', id: `c-${index}`, doc }));
+    const body = docs.map((doc, index) => ({ op: 'put', collection: 'people', id: `c-${index}`, doc }));
     expect((await call('POST /v1/batch', { body })).status).toBe(200);
   });
-  const query = (body: unknown): Promise<TestReply> => call('POST /v1/records/candidates/query', { body });
+  const query = (body: unknown): Promise<TestReply> => call('POST /v1/records/people/query', { body });
 
   test('finds by equality, range and nested field, in order, selected', async () => {
     const { json } = await query({
@@ -294,7 +294,7 @@ describe('a query', () => {
       const { json } = await query({ orderBy: [{ years: 'asc' }], limit: 4, ...(after !== undefined && { after }) });
       seen.push(...(json.records as { id: string }[]).map(({ id }) => id));
       after = json.next as string | null;
-      await put(`/v1/records/candidates/late-${pages}`, { years: -1 });
+      await put(`/v1/records/people/late-${pages}`, { years: -1 });
     }
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen.filter((id) => id.startsWith('c-'))).toHaveLength(25);

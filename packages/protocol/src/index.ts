@@ -12,6 +12,10 @@ export {
   type TakenCalls,
   takenCallsSchema,
 } from './calls.ts';
+export { type Candidate, candidates } from './collections/candidates.ts';
+export type { Interaction } from './collections/interactions.ts';
+export type { Interview } from './collections/interviews.ts';
+export type { Requisition } from './collections/requisitions.ts';
 export { type CheckedDocument, documentCheck, type DocumentCheck, normalTime } from './collections/check.ts';
 export { DECLARATIONS } from './collections/collections.ts';
 export {
@@ -140,6 +144,7 @@ export {
   type ScrubStatus,
 } from './routes/node-status.ts';
 export { type DeadLetter, type NodeInfo, type RelayRouteId, type RelayStatus, relayRoutes } from './routes/relay.ts';
+export type { Match, Matches, MatchReasons } from './routes/recruiter.ts';
 export { bodyErrors, commonErrors, type Role, type Route, type RouteAnswer, type RouteBody } from './routes/route.ts';
 export {
   type BatchHeader,

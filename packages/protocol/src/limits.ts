@@ -30,8 +30,6 @@ export const limits = Object.freeze({
   pageRecords: 1_000,
   /** Bytes of documents in one page: it ends after the record that reaches them. */
   pageBytes: 8 * MIB,
-  /** A token that goes on from a page in a URL, in characters. */
-  pageTokenLength: 4_000,
   /** Fields that the conditions of one query name. */
   queryConditions: 32,
   /** Nesting of `and`, `or` and `not` in one query. */
@@ -58,6 +56,18 @@ export const limits = Object.freeze({
   helpLength: 500,
   /** Words and phrases in one search. */
   searchTerms: 32,
+  /** Length of the token of a page's end in a URL, in UTF-16 code units. */
+  pageTokenLength: 4_000,
+  /** Addresses in one answer about candidates that are there more than once. */
+  duplicateGroups: 1_000,
+  /** Candidates named for one address. */
+  duplicateCandidates: 100,
+  /** Matches in one answer. */
+  matches: 100,
+  /** Candidates looked at for one answer with matches. */
+  matchedCandidates: 10_000,
+  /** How far ahead interviews are listed, in days. */
+  upcomingDays: 366,
   /** Longest wait of a node for the relay's answer to a query, in seconds: shorter than clients wait for the node's. */
   networkQuerySeconds: 20,
   /** What one node asks of another, or answers, as JSON text in UTF-8 bytes. */

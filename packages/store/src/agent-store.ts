@@ -33,6 +33,7 @@ import { agentMigrations } from './migrations/index.ts';
 import { operationBytes, type Write, type WriteResult } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import { agentScope } from './query/agent-scope.ts';
+import { type Lookups, openLookups } from './query/lookups.ts';
 import { runQuery } from './query/run.ts';
 import type { QueryResult } from './query/runnable.ts';
 import { type Page, takePage } from './page.ts';
@@ -97,6 +98,8 @@ export interface CollectionCount {
  * committed. Writes are answered after their commit (protocol rule 1).
  */
 export class AgentStore {
+  /** What is asked beside queries. */
+  readonly lookups: Lookups;
   readonly #database: Database;
   readonly #options: AgentStoreOptions;
   readonly #stream: StreamState;
@@ -126,6 +129,7 @@ export class AgentStore {
     clock.observe(this.#stream.counters.lastVersion);
     const upkeep = new DerivedUpkeep(database, AGENT_LAYOUT);
     this.#declarations = new Declarations(database, upkeep);
+    this.lookups = openLookups(database, this.#declarations, { now, reading: (read) => this.#reading(read) });
     this.#writer = new RecordWriter(database, {
       stream: this.#stream,
       declarations: this.#declarations,

@@ -16,6 +16,7 @@ export { type BatchBounds, type NodeDeadLetter, type OutboxBatch, type WrittenRa
 export { type Page } from './page.ts';
 export { type QueryScope } from './query/compile.ts';
 export type { Row, RowSource } from './query/row-source.ts';
+export type { MemberGroups, SharedText } from './query/lookups.ts';
 export { runQuery, runQueryIn } from './query/run.ts';
 export type { QueryResult } from './query/runnable.ts';
 export {

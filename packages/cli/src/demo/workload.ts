@@ -49,18 +49,19 @@ export function candidate(number: number, status: string): JsonObject {
     status,
     experience_years: number % 17,
     skills: [pick(skills, number), pick(skills, number * 5 + 2), pick(skills, number * 7 + 4)],
-    location: { city: pick(cities, number * 3), remote: number % 2 === 0 },
+    location: pick(cities, number * 3),
+    remote: number % 2 === 0,
     score: (number % 100) / 128,
     summary: `${name} has led a team of ${(number % 9) + 2}, prefers small companies, can start in ${(number % 6) + 1} weeks.`,
   };
 }
 
-/** New candidates; some are contacted, a few withdraw. */
+/** New candidates; some are met, a few withdraw. */
 function* recruit(numbers: Iterable<number>): Generator<Write> {
   for (const number of numbers) {
     const key = { collection: 'candidates', id: idOf('c', number) };
     yield { op: 'put', ...key, doc: candidate(number, 'new') };
-    if (number % 3 === 0) yield { op: 'put', ...key, doc: candidate(number, 'contacted') };
+    if (number % 3 === 0) yield { op: 'put', ...key, doc: candidate(number, 'interviewing') };
     if (number % 11 === 5) yield { op: 'delete', ...key };
   }
 }

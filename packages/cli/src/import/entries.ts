@@ -1,13 +1,8 @@
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { extname } from 'node:path';
 
 import { CommandError } from '../command-error.ts';
 import { ArraySplitter, type Piece } from './array-splitter.ts';
-
-/** Longest text of one conversation, in UTF-16 code units. */
-const LONGEST_ENTRY = 64 * 1024 * 1024;
-/** How far the kind of a file is looked for. */
-const SNIFFED_BYTES = 1024 * 1024;
+import { decodedChunks, LONGEST_ENTRY, readHead, textLines } from './text-file.ts';
 
 /** Where something stands in the file: a line from 1, or an index from 0. */
 export type Place = { readonly line: number } | { readonly index: number };
@@ -41,45 +36,12 @@ function formOf(path: string): FileForm {
   return head.startsWith('{') && !isJson(firstLine) && !firstLine.trimEnd().endsWith('}') ? 'object' : 'lines';
 }
 
-function readHead(path: string): string {
-  try {
-    const file = openSync(path, 'r');
-    try {
-      const buffer = Buffer.alloc(SNIFFED_BYTES);
-      return buffer.toString('utf8', 0, readSync(file, buffer, 0, SNIFFED_BYTES, 0));
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw new CommandError(`${path} cannot be read (${code})`, 'Check the path.');
-  }
-}
-
 function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;
   } catch {
     return false;
-  }
-}
-
-async function* decodedChunks(path: string, onBytes: (bytes: number) => void): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  const stream: AsyncIterable<Buffer> = createReadStream(path);
-  for await (const chunk of stream) {
-    onBytes(chunk.length);
-    yield decode(path, () => decoder.decode(chunk, { stream: true }));
-  }
-  yield decode(path, () => decoder.decode());
-}
-
-function decode(path: string, work: () => string): string {
-  try {
-    return work();
-  } catch {
-    throw new CommandError(`${path} is not UTF-8`, 'Convert it, for example with iconv.');
   }
 }
 
@@ -100,24 +62,7 @@ async function* arrayEntries(chunks: AsyncIterable<string>): AsyncGenerator<Entr
 }
 
 async function* lineEntries(chunks: AsyncIterable<string>): AsyncGenerator<Entry> {
-  let line = 0;
-  let kept = '';
-  for await (const chunk of chunks) {
-    const [first = '', ...rest] = chunk.split('\n');
-    kept += first;
-    for (const next of rest) {
-      line += 1;
-      yield* lineEntry(line, kept);
-      kept = next;
-    }
-    if (kept.length > LONGEST_ENTRY)
-      throw new CommandError(`line ${line + 1} is longer than ${LONGEST_ENTRY} characters`, 'Split it.');
-  }
-  yield* lineEntry(line + 1, kept);
-}
-
-function* lineEntry(line: number, text: string): Generator<Entry> {
-  if (text.trim() !== '') yield { place: { line }, text };
+  for await (const { line, text } of textLines(chunks)) if (text.trim() !== '') yield { place: { line }, text };
 }
 
 async function* objectEntry(chunks: AsyncIterable<string>): AsyncGenerator<Entry> {

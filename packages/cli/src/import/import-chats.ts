@@ -1,31 +1,9 @@
-import type { Holdfast } from '@holdfast/client';
-import {
-  type BatchLine,
-  errorCatalogue,
-  type ErrorCode,
-  errorCodes,
-  HoldfastError,
-  type Operation,
-} from '@holdfast/protocol';
+import type { Operation } from '@holdfast/protocol';
 
 import { type ChatRecord, chatRecords, type ChatSource } from './chat-records.ts';
 import { type Conversation, readConversations, type Rejection } from './conversations.ts';
 import { readEntries } from './entries.ts';
-
-/** Records compared and written together; what one query's `in` list may hold. */
-const CHUNK_RECORDS = 500;
-const CHUNK_CHARACTERS = 4 * 1024 * 1024;
-
-/** A query for records by their ids. */
-export interface QueryByIds {
-  readonly where: { readonly id: { readonly in: string[] } };
-  readonly limit: number;
-}
-
-/** What of a daemon's client the import needs. */
-export interface ImportTarget extends Pick<Holdfast, 'stream'> {
-  collection(name: string): { each(query: QueryByIds): AsyncIterable<{ readonly id: string; readonly doc: unknown }> };
-}
+import { type ImportTarget, RecordChunks } from './record-chunks.ts';
 
 /** What came of an import. */
 export interface ImportSummary {
@@ -74,17 +52,19 @@ export async function importChats(
 
 class ImportRun {
   readonly #source: ChatSource;
-  readonly #target: ImportTarget;
   readonly #watcher: ImportWatcher;
+  readonly #records: RecordChunks<ChatRecord>;
   readonly #seen = new Set<string>();
-  readonly #counts = { threads: 0, messages: 0, written: 0, unchanged: 0, rejected: 0 };
-  #chunk: ChatRecord[] = [];
-  #characters = 0;
+  readonly #counts = { threads: 0, messages: 0, rejected: 0 };
 
   constructor(source: ChatSource, target: ImportTarget, watcher: ImportWatcher) {
     this.#source = source;
-    this.#target = target;
     this.#watcher = watcher;
+    this.#records = new RecordChunks({
+      target,
+      operation: putIfChanged,
+      onRefusal: ({ place }, reason) => this.reject({ ...place, reason }),
+    });
   }
 
   reject(rejection: Rejection): void {
@@ -102,66 +82,22 @@ class ImportRun {
       return;
     }
     this.#seen.add(thread.id);
-    for (const record of records) await this.#addRecord(record);
+    for (const record of records) {
+      this.#counts[record.collection] += 1;
+      await this.#records.add(record);
+    }
   }
 
   async flush(): Promise<void> {
-    const chunk = this.#chunk;
-    this.#chunk = [];
-    this.#characters = 0;
-    if (chunk.length === 0) return;
-    const stored = await this.#storedTexts(chunk);
-    const changed = chunk.filter((record) => stored.get(keyOf(record)) !== record.text);
-    for (const record of chunk) this.#counts[record.collection] += 1;
-    this.#counts.unchanged += chunk.length - changed.length;
-    if (changed.length > 0) await this.#write(changed);
+    await this.#records.flush();
   }
 
   summary(stopped: boolean): ImportSummary {
-    return { ...this.#counts, stopped };
-  }
-
-  async #addRecord(record: ChatRecord): Promise<void> {
-    this.#chunk.push(record);
-    this.#characters += record.text.length;
-    if (this.#chunk.length >= CHUNK_RECORDS || this.#characters >= CHUNK_CHARACTERS) await this.flush();
-  }
-
-  async #storedTexts(chunk: readonly ChatRecord[]): Promise<ReadonlyMap<string, string>> {
-    const stored = new Map<string, string>();
-    for (const [collection, records] of Map.groupBy(chunk, (record) => record.collection)) {
-      const query: QueryByIds = { where: { id: { in: records.map(({ id }) => id) } }, limit: CHUNK_RECORDS };
-      for await (const { id, doc } of this.#target.collection(collection).each(query)) {
-        stored.set(keyOf({ collection, id }), JSON.stringify(doc));
-      }
-    }
-    return stored;
-  }
-
-  async #write(records: readonly ChatRecord[]): Promise<void> {
-    const operations = records.map(({ collection, id, doc }): Operation => ({ op: 'put', collection, id, doc }));
-    const end = await this.#target.stream(operations, { onAnswer: (line) => this.#onAnswer(line, records) });
-    if (end.error) throw new HoldfastError(codeOf(end.error.code), end.error.detail);
-  }
-
-  #onAnswer(line: BatchLine, records: readonly ChatRecord[]): void {
-    if (!('error' in line)) {
-      this.#counts.written += 1;
-      return;
-    }
-    const { code, detail } = line.error;
-    const place = records[line.line - 1]?.place;
-    const known = codeOf(code);
-    // Not the record's fault: going on would reject all the rest.
-    if (place === undefined || errorCatalogue[known].retryable) throw new HoldfastError(known, detail);
-    this.reject({ ...place, reason: `${code}: ${detail}` });
+    const { rejected, ...counts } = this.#counts;
+    return { ...counts, ...this.#records.counts, rejected, stopped };
   }
 }
 
-function keyOf({ collection, id }: Pick<ChatRecord, 'collection' | 'id'>): string {
-  return `${collection}/${id}`;
-}
-
-function codeOf(code: string): ErrorCode {
-  return errorCodes.find((known) => known === code) ?? 'internal';
+function putIfChanged({ collection, id, doc, text }: ChatRecord, stored: unknown): Operation | undefined {
+  return stored !== undefined && JSON.stringify(stored) === text ? undefined : { op: 'put', collection, id, doc };
 }

@@ -17,6 +17,7 @@ import { collectionHandlers } from './collection-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
+import { recruiterHandlers } from './recruiter-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
 import { writeHandlers } from './write-handlers.ts';
 
@@ -51,6 +52,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...batchHandlers(records, now),
       ...collectionHandlers(status),
       ...commanderHandlers(commander),
+      ...recruiterHandlers(records, now),
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),
       ...backupHandlers(backups),

@@ -6,11 +6,13 @@ import {
   type AgentFiles,
   type AgentStore,
   type ListedDocument,
+  type MemberGroups,
   type Outcome,
   type Page,
   type Precondition,
   type QueryResult,
   type RecordStream,
+  type SharedText,
   type StoredDocument,
   type StoreOperation,
   type StreamBounds,
@@ -38,6 +40,9 @@ export interface Written {
   readonly results: readonly WriteResult[];
   readonly ack: Ack;
 }
+
+/** One page of records. */
+export type RecordPage = Extract<QueryResult, { readonly next: string | null }>;
 
 /** What records are read from and written with. */
 export interface RecordsOptions {
@@ -95,6 +100,32 @@ export class Records {
   /** Queries a collection. Throws `invalid-request`. */
   query(scope: Scope, collection: string, query: Query): QueryResult {
     return this.#store(scope).query(scope.resource, collection, query);
+  }
+
+  /** One page of records. Throws `invalid-request`. */
+  page(scope: Scope, collection: string, query: Omit<Query, 'aggregate' | 'explain'>): RecordPage {
+    const page = this.query(scope, collection, query);
+    if (!('records' in page)) throw new Error('a query for records was answered with something else');
+    return page;
+  }
+
+  /** See `Lookups.sharedTexts`. */
+  sharedTexts(
+    scope: Scope,
+    collection: string,
+    { path, most }: { readonly path: string; readonly most: { readonly texts: number; readonly perText: number } },
+  ): SharedText[] {
+    return this.#store(scope).lookups.sharedTexts({ resource: scope.resource, collection }, path, most);
+  }
+
+  /** See `Lookups.memberTexts`. Of all the agent's resources. */
+  memberTexts(scope: Scope, collection: string, path: string): string[] {
+    return this.#store(scope).lookups.memberTexts(collection, path);
+  }
+
+  /** See `Lookups.idsByMembers`. */
+  idsByMembers(scope: Scope, collection: string, wanted: MemberGroups & { readonly path: string }): string[] {
+    return this.#store(scope).lookups.idsByMembers({ resource: scope.resource, collection }, wanted.path, wanted);
   }
 
   /** Streams what a query of a collection finds, as far as one stream goes. Rejects with `invalid-request`. */

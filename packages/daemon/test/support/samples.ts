@@ -31,6 +31,8 @@ const doc = { note: 'sample' };
 const LEASE = '9c5b94b1-35ad-49bb-b118-8e8fc24abf80';
 const heldTask = { type: 'sample', status: 'in_progress', worker: 'ada', lease: LEASE, due_at: '2999-01-01T00:00:00Z' };
 const letter = { from: 'ada', to: 'ada', sent_at: '2026-11-20T10:54:56.123Z', body: SECRET };
+/** Those whose records have calls of their own. */
+const RECRUITER_COLLECTIONS = ['requisitions', 'interviews', 'interactions'];
 
 /** One sample for every route: a route without one is a type error. */
 const samples: Samples = {
@@ -66,6 +68,12 @@ const samples: Samples = {
   'mail.send': () => ({ path: '/v1/mail', body: { to: 'bob', body: 'sample' } }),
   'mail.inbox': () => ({ path: '/v1/mail' }),
   'mail.read': () => ({ path: '/v1/mail/letter/read' }),
+  'candidate.duplicates': () => ({ path: '/v1/candidates/duplicates' }),
+  'requisition.matches': () => ({ path: '/v1/requisitions/secret/matches' }),
+  'interview.upcoming': () => ({ path: '/v1/interviews/upcoming' }),
+  'interview.outcome': () => ({ path: '/v1/interviews/secret/outcome', body: { outcome: 'pass' } }),
+  'interaction.pending': () => ({ path: '/v1/interactions/pending' }),
+  'interaction.acknowledge': () => ({ path: '/v1/interactions/secret/acknowledge', body: {} }),
   'status.agent': () => ({ path: '/v1/status' }),
   'status.node': () => ({ path: '/v1/node' }),
   'node.join': ({ relay }) => ({ path: '/v1/node/join', body: { relay: relay.url, token: 'join', name: 'test-node' } }),
@@ -114,5 +122,7 @@ export async function setStage(daemon: TestDaemon, relay: ModelRelay): Promise<S
     for (const id of ['heartbeat', 'complete', 'fail', 'release'])
       await daemon.call(`PUT /v1/records/tasks/${id}`, { token, body: { ...heldTask, payload: SECRET } });
   }
+  for (const collection of RECRUITER_COLLECTIONS)
+    await daemon.call(`PUT /v1/records/${collection}/secret`, { token: ada, body: { text: SECRET } });
   return { daemon, relay, ada, bob, adaOne, spareTokenId: spare.json.id as string };
 }

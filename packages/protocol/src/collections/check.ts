@@ -23,7 +23,12 @@ type Check = (value: Json, path: string, report: Report) => Json;
 type Report = (path: string, message: string) => void;
 
 /** Makes the check of a collection's documents. */
-export function documentCheck({ name, document = 'object', fields, open }: Collection): DocumentCheck {
+export function documentCheck({
+  name,
+  document = 'object',
+  fields,
+  open,
+}: Pick<Collection, 'name' | 'document' | 'fields' | 'open'>): DocumentCheck {
   const check = document === 'any' ? anything : objectCheck(fields ?? {}, fields === undefined || open === true, name);
   return (value) => {
     const issues: Issue[] = [];

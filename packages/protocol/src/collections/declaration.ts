@@ -46,8 +46,14 @@ const parts = z.strictObject({
     .meta({ description: 'A record as it might really stand there' }),
 });
 
+type Parts = z.infer<typeof parts>;
+
 /** What is declared of a collection: what its documents hold, how they are found, who may change and read them. */
-export type Declaration = z.infer<typeof parts>;
+export interface Declaration extends Omit<Parts, 'indexes' | 'search' | 'readers'> {
+  readonly indexes?: readonly (readonly string[])[] | undefined;
+  readonly search?: readonly string[] | undefined;
+  readonly readers?: readonly (typeof readers)[number][] | undefined;
+}
 
 /** What is declared of a collection. Every path in it names a field that is declared. */
 export const declarationSchema: z.ZodType<Declaration> = parts.superRefine((declaration, context) => {

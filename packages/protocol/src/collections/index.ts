@@ -1,22 +1,30 @@
 import { achievements } from './achievements.ts';
 import { agents } from './agents.ts';
+import { candidates } from './candidates.ts';
 import { collections } from './collections.ts';
 import { decisions } from './decisions.ts';
 import type { BuiltInCollection, Collection } from './declaration.ts';
 import type { DocumentOf } from './document-of.ts';
 import type { Fields } from './field.ts';
 import { goals } from './goals.ts';
+import { interactions } from './interactions.ts';
+import { interviews } from './interviews.ts';
 import { kv } from './kv.ts';
 import { mail } from './mail.ts';
 import { messages } from './messages.ts';
 import { metrics } from './metrics.ts';
 import { tasks } from './tasks.ts';
+import { requisitions } from './requisitions.ts';
 import { threads } from './threads.ts';
 
 const builtIn = [
   kv,
   threads,
   messages,
+  candidates,
+  requisitions,
+  interviews,
+  interactions,
   tasks,
   agents,
   mail,
@@ -37,7 +45,9 @@ export type BuiltInDocuments = {
 /** The collections that ship with Holdfast. */
 export const builtInCollections: readonly BuiltInCollection[] = Object.freeze(builtIn);
 
-const byName = new Map(builtInCollections.map((collection) => [collection.name, collection]));
+const byName = new Map<string, BuiltInCollection>(
+  builtInCollections.map((collection) => [collection.name, collection]),
+);
 
 /** The collection of that name that ships with Holdfast; undefined if none does. */
 export function builtInCollection(name: string): BuiltInCollection | undefined {

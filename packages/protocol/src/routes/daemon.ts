@@ -14,6 +14,7 @@ import {
 import { rejectSchema } from '../sync.ts';
 import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
 import { collectionRoutes } from './collections.ts';
+import { recruiterRoutes } from './recruiter.ts';
 import { type Route, writeErrors } from './route.ts';
 import { documentErrors, idempotency, preconditions, putQuery, writeAnswer, writeQuery } from './writing.ts';
 import { mailRoutes } from './mail.ts';
@@ -210,6 +211,7 @@ export const daemonRoutes = {
   ...taskRoutes,
   ...registryRoutes,
   ...mailRoutes,
+  ...recruiterRoutes,
   'status.agent': {
     method: 'GET',
     path: '/v1/status',

@@ -67,7 +67,9 @@ export class Declarations {
 
   /** The collections that were declared here, by name. */
   get own(): readonly Collection[] {
-    return [...this.#declared.values()].map(({ collection }) => collection);
+    // What was declared before a collection of that name came with Holdfast does not count any more.
+    const own = [...this.#declared].filter(([name]) => !builtIn.has(name));
+    return own.map(([, { collection }]) => collection);
   }
 
   /**
