@@ -4,9 +4,8 @@ import { connect } from '@holdfast/client';
 import type { Candidate } from '@holdfast/protocol';
 import { expect, test } from 'vitest';
 
-import { holdfastMain } from '../harness/service.ts';
-import { startRecruiterNode } from './recruiter-node.ts';
-import { runToEnd } from './run-to-end.ts';
+import { startAgentNode } from '../harness/agent-node.ts';
+import { typedOn, typeIt } from '../harness/typed-page.ts';
 
 const LIMIT_MS = 120_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -18,31 +17,27 @@ const page = readFileSync(new URL('../../docs/recruiter.md', import.meta.url), '
   inTwoDays,
 );
 
-/** What the page tells to type, and what it says that answers, if it says so. */
-const typed = [...page.matchAll(/^```sh\n(?<command>.+?)^```(?:\n\n```text\n(?<answer>.+?)^```)?/gms)].map(
-  ({ groups }) => ({ command: groups?.['command'] ?? '', answer: groups?.['answer'] }),
-);
+const typed = typedOn(page);
 const applicants = /^```csv\n(.+?)^```/ms.exec(page)?.[1] ?? '';
 
 test(
   'what docs/recruiter.md tells to type answers as it says',
   async () => {
-    await using node = await startRecruiterNode();
+    await using node = await startAgentNode(['recruiter']);
     writeFileSync(node.home.file('applicants.csv'), applicants);
-    const options = { cwd: node.home.path, environment: node.environment };
-    const asShell = `holdfast() { '${process.execPath}' '${holdfastMain}' "$@"; }\n`;
+    const options = { cwd: node.home.path, environment: node.environmentOf(node.tokenOf('recruiter')) };
     expect(typed.filter(({ answer }) => answer !== undefined)).toHaveLength(4);
-    for (const { command, answer } of typed) {
-      const said = await runToEnd('/bin/sh', ['-uc', asShell + command], options);
-      expect(said).toBe(answer ?? said);
+    for (const step of typed) {
+      const said = await typeIt(step, options);
+      expect(said).toBe(step.answer ?? said);
     }
   },
   LIMIT_MS,
 );
 
 test('the client finds candidates by all that a search can say, page by page', async () => {
-  await using node = await startRecruiterNode();
-  await using holdfast = connect({ url: node.url, token: node.token });
+  await using node = await startAgentNode(['recruiter']);
+  await using holdfast = connect({ url: node.url, token: node.tokenOf('recruiter') });
   const { recruiter } = holdfast;
   const people: Readonly<Record<string, Candidate>> = {
     a: {
@@ -72,8 +67,8 @@ test('the client finds candidates by all that a search can say, page by page', a
 });
 
 test('the client follows interviews and interactions over pages', async () => {
-  await using node = await startRecruiterNode();
-  await using holdfast = connect({ url: node.url, token: node.token });
+  await using node = await startAgentNode(['recruiter']);
+  await using holdfast = connect({ url: node.url, token: node.tokenOf('recruiter') });
   const { recruiter } = holdfast;
   for (const number of [1, 2, 3]) {
     const at = new Date(Date.now() + (number - 0.5) * DAY_MS).toISOString();

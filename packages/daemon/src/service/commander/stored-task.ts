@@ -18,9 +18,9 @@ export function readTask(records: RecordsTransaction, id: string): StoredTask | 
   return stored && { id, document: parseStored(stored.text) as TaskDocument };
 }
 
-/** Finds the tasks that wait for one. */
+/** Finds the tasks that need one and are not begun. */
 export function findDependents(records: RecordsTransaction, id: string, limit: number): StoredTask[] {
-  const where = { dependencies: { hasAny: [id] }, status: 'waiting' };
+  const where = { dependencies: { hasAny: [id] }, status: { in: ['pending', 'waiting'] } };
   const answer = records.query(COLLECTION, { where, limit });
   const found = 'records' in answer ? answer.records : [];
   return found.map((record) => ({ id: record.id, document: record.doc as TaskDocument }));

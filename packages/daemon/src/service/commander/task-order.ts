@@ -97,7 +97,10 @@ function isReady(records: RecordsTransaction, task: StoredTask, nowMs: number): 
     endTask(
       records,
       task,
-      { status: 'failed', error: `it needs the task "${lost.id}", which was ${lost.status}` },
+      {
+        status: 'failed',
+        error: `it needs the task "${lost.id}", which ${lost.status === 'failed' ? 'has failed' : 'was cancelled'}`,
+      },
       nowMs,
     );
     return false;
