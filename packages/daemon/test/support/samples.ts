@@ -27,8 +27,14 @@ type Samples = { readonly [Id in DaemonRouteId]: (stage: Stage) => Sample };
 
 const doc = { note: 'sample' };
 
-/** Those whose records have calls of their own. */
-const RECRUITER_COLLECTIONS = ['requisitions', 'interviews', 'interactions'];
+/** Where `ada` keeps `SECRET`. */
+export const SECRET_PATHS: readonly string[] = [
+  '/v1/records/notes/secret',
+  '/v1/kv/secret',
+  '/v1/records/requisitions/secret',
+  '/v1/records/interviews/secret',
+  '/v1/records/interactions/secret',
+];
 
 /** One sample for every route: a route without one is a type error. */
 const samples: Samples = {
@@ -102,10 +108,7 @@ export async function setStage(daemon: TestDaemon, relay: ModelRelay): Promise<S
   const adaOne = await daemon.boundToken('ada', 'app:one');
   const spare = await daemon.call('POST /v1/agents/ada/tokens', { body: {} });
   for (const token of [ada, adaOne]) {
-    await daemon.call('PUT /v1/records/notes/secret', { token, body: { text: SECRET } });
-    await daemon.call('PUT /v1/kv/secret', { token, body: { text: SECRET } });
+    for (const path of SECRET_PATHS) await daemon.call(`PUT ${path}`, { token, body: { text: SECRET } });
   }
-  for (const collection of RECRUITER_COLLECTIONS)
-    await daemon.call(`PUT /v1/records/${collection}/secret`, { token: ada, body: { text: SECRET } });
   return { daemon, relay, ada, bob, adaOne, spareTokenId: spare.json.id as string };
 }
