@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { HttpCaller } from './support/http-call.ts';
 import { ModelRelay } from './support/model-relay.ts';
-import { lets, routeIds, sampleCall, SECRET, setStage, type Stage } from './support/samples.ts';
+import { lets, routeIds, sampleCall, SECRET, SECRET_PATHS, setStage, type Stage } from './support/samples.ts';
 import { TestDaemon, type TestReply } from './support/test-daemon.ts';
 
 const agentRoutes = routeIds.filter((id) => lets(id, 'agent'));
@@ -40,7 +40,7 @@ describe('every route', () => {
   const adasData = async (): Promise<string[]> => {
     const found: string[] = [];
     for (const token of [stage.ada, stage.adaOne]) {
-      for (const path of ['/v1/records/notes/secret', '/v1/kv/secret']) {
+      for (const path of SECRET_PATHS) {
         const { text, headers } = await daemon.call(`GET ${path}`, { token });
         found.push(`${path} ${headers.etag ?? ''} ${text}`);
       }

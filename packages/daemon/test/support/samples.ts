@@ -30,9 +30,25 @@ const doc = { note: 'sample' };
 /** The lease of each of `ada`'s tasks, which are called as what is done to them. */
 const LEASE = '9c5b94b1-35ad-49bb-b118-8e8fc24abf80';
 const heldTask = { type: 'sample', status: 'in_progress', worker: 'ada', lease: LEASE, due_at: '2999-01-01T00:00:00Z' };
-const letter = { from: 'ada', to: 'ada', sent_at: '2026-11-20T10:54:56.123Z', body: SECRET };
-/** Those whose records have calls of their own. */
-const RECRUITER_COLLECTIONS = ['requisitions', 'interviews', 'interactions'];
+
+/** What holds `SECRET`, by where `ada` keeps it. */
+const secrets: Readonly<Record<string, object>> = {
+  '/v1/records/notes/secret': { text: SECRET },
+  '/v1/kv/secret': { text: SECRET },
+  '/v1/records/requisitions/secret': { text: SECRET },
+  '/v1/records/interviews/secret': { text: SECRET },
+  '/v1/records/interactions/secret': { text: SECRET },
+  '/v1/records/mail/letter': { from: 'ada', to: 'ada', sent_at: '2026-11-20T10:54:56.123Z', body: SECRET },
+  ...Object.fromEntries(
+    ['heartbeat', 'complete', 'fail', 'release'].map((id) => [
+      `/v1/records/tasks/${id}`,
+      { ...heldTask, payload: SECRET },
+    ]),
+  ),
+};
+
+/** Where `ada` keeps `SECRET`. */
+export const SECRET_PATHS: readonly string[] = Object.keys(secrets);
 
 /** One sample for every route: a route without one is a type error. */
 const samples: Samples = {
@@ -116,13 +132,7 @@ export async function setStage(daemon: TestDaemon, relay: ModelRelay): Promise<S
   const adaOne = await daemon.boundToken('ada', 'app:one');
   const spare = await daemon.call('POST /v1/agents/ada/tokens', { body: {} });
   for (const token of [ada, adaOne]) {
-    await daemon.call('PUT /v1/records/notes/secret', { token, body: { text: SECRET } });
-    await daemon.call('PUT /v1/kv/secret', { token, body: { text: SECRET } });
-    await daemon.call('PUT /v1/records/mail/letter', { token, body: letter });
-    for (const id of ['heartbeat', 'complete', 'fail', 'release'])
-      await daemon.call(`PUT /v1/records/tasks/${id}`, { token, body: { ...heldTask, payload: SECRET } });
+    for (const [path, body] of Object.entries(secrets)) await daemon.call(`PUT ${path}`, { token, body });
   }
-  for (const collection of RECRUITER_COLLECTIONS)
-    await daemon.call(`PUT /v1/records/${collection}/secret`, { token: ada, body: { text: SECRET } });
   return { daemon, relay, ada, bob, adaOne, spareTokenId: spare.json.id as string };
 }
