@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { ModelRelay, type RelayFault } from './support/model-relay.ts';
-import { type AnyJson, TestDaemon } from './support/test-daemon.ts';
+import { TestDaemon } from './support/test-daemon.ts';
 
 const ASK = '/relay/calls';
 const NEXT = '/relay/calls/next';
@@ -20,7 +20,7 @@ let told: string[];
 beforeEach(async () => {
   relay = await ModelRelay.start();
   told = [];
-  const log = pino({ level: 'warn' }, { write: (line: string) => void told.push((JSON.parse(line) as AnyJson).msg) });
+  const log = pino({ level: 'warn' }, { write: (line: string) => void told.push(line) });
   daemon = await TestDaemon.start({
     log,
     config: { 'sync.timeoutSeconds': 1, 'sync.heartbeatSeconds': 1 },
@@ -64,7 +64,7 @@ describe('with a relay that knows no calls, a node', () => {
     await relay.until(() => relay.callsOf(NEXT).length === 2);
     relay.heal();
     await until({ state: 'open', takes_calls: false });
-    expect(told.filter((line) => line === OLDER)).toHaveLength(1);
+    expect(told.filter((line) => line.includes(OLDER))).toHaveLength(1);
   });
 });
 
@@ -103,10 +103,14 @@ describe('a call that the relay', () => {
       answer(429, { code: 'too-many-requests', detail: 'too many calls' }, { 'retry-after': '3' }),
       { code: 'too-many-requests', message: 'too many calls', retryAfterSeconds: 3 },
     ],
-    ['has the other node answer with a code of later', answer(200, { problem: { code: 'of-later', detail: 'x' } }), {
-      code: 'internal',
-      message: 'the other node answered of-later: x',
-    }],
+    [
+      'has the other node answer with a code of later',
+      answer(200, { problem: { code: 'of-later', detail: 'x' } }),
+      {
+        code: 'internal',
+        message: 'the other node answered of-later: x',
+      },
+    ],
   ])('%s was not, and says why', async (_what, fault, failure) => {
     relay.fail(ASK, fault, 1);
     await expect(ask()).rejects.toMatchObject(failure);
@@ -130,7 +134,7 @@ describe('a node whose wait for calls', () => {
     relay.fail(NEXT, { kind: 'hang' });
     await join();
     await until({ state: 'open', takes_calls: true });
-    expect(relay.callsOf(NEXT).map(({ body }) => body.wait_seconds).slice(0, 4)).toEqual([0, 0, 0, 0]);
+    for (const { body } of relay.callsOf(NEXT).slice(0, 4)) expect(body).toMatchObject({ wait_seconds: 0 });
     relay.forgive();
   });
 
@@ -139,5 +143,6 @@ describe('a node whose wait for calls', () => {
     await join();
     await until({ state: 'cloned', takes_calls: false });
     relay.heal();
+    expect(relay.callsOf(NEXT)).toHaveLength(1);
   });
 });

@@ -56,10 +56,7 @@ const callProblemSchema = z.object({
 export type CallProblem = z.infer<typeof callProblemSchema>;
 
 /** What came of a call at the node that took it. */
-export const callOutcomeSchema = z.union([
-  z.object({ answer: anything }),
-  z.object({ problem: callProblemSchema }),
-]);
+export const callOutcomeSchema = z.union([z.object({ answer: anything }), z.object({ problem: callProblemSchema })]);
 
 /** What came of a call at the node that took it. */
 export type CallOutcome = z.infer<typeof callOutcomeSchema>;

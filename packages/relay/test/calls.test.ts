@@ -125,7 +125,13 @@ describe('a call', () => {
   test('that is too large, or no call, is refused', async () => {
     await taken({ wait_seconds: 0 });
     expect((await ask({ body: 'x'.repeat(limits.callBytes + 4096) })).status).toBe(413);
-    for (const wrong of [{ call: 'Echo' }, { body: undefined }, { agent: '' }, { timeout_seconds: 31 }, { node: '.' }]) {
+    for (const wrong of [
+      { call: 'Echo' },
+      { body: undefined },
+      { agent: '' },
+      { timeout_seconds: 31 },
+      { node: '.' },
+    ]) {
       expect(codeOf(await ask(wrong))).toBe('invalid-request');
     }
     const body = { boot: BOOT, outcome: { answer: 'x'.repeat(limits.callBytes + 4096) } };

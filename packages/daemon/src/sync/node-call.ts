@@ -60,7 +60,8 @@ function assertFits({ body }: NodeCall): void {
 function failureOf(outcome: NotDone, { status }: NodeCallOptions['link']): HoldfastError {
   if (outcome.kind === 'mismatch') return unanswered('the relay answered with a cursor');
   const { code, reason } = outcome;
-  if (code === 'route-not-found') return new HoldfastError('call-unsupported', 'the relay is older than calls of nodes');
+  if (code === 'route-not-found')
+    return new HoldfastError('call-unsupported', 'the relay is older than calls of nodes');
   if (outcome.kind !== 'lost' && isErrorCode(code) && (undone.has(code) || code === 'call-unanswered')) {
     return refusal(code, outcome);
   }
@@ -80,8 +81,7 @@ function refusal(code: ErrorCode, outcome: Exclude<NotDone, { kind: 'mismatch' }
       ...(node !== undefined && { node }),
       ...(lastContactAt !== undefined && { last_contact_at: lastContactAt }),
     },
-    ...(outcome.kind === 'failed' &&
-      outcome.retryAfterMs > 0 && { retryAfterSeconds: outcome.retryAfterMs / 1000 }),
+    ...(outcome.kind === 'failed' && outcome.retryAfterMs > 0 && { retryAfterSeconds: outcome.retryAfterMs / 1000 }),
   });
 }
 

@@ -144,7 +144,10 @@ export function transportOver(relay: RelayExchange, token: string): Transport {
   };
 }
 
-function httpExchange({ url, timeoutMs }: Omit<RelayTransportOptions, 'credential'>, dispatcher: Dispatcher): RelayExchange {
+function httpExchange(
+  { url, timeoutMs }: Omit<RelayTransportOptions, 'credential'>,
+  dispatcher: Dispatcher,
+): RelayExchange {
   return {
     encode,
     send: async ({ method, path, token, contentType, signal, patienceMs = 0 }, sent) => {
