@@ -63,9 +63,9 @@ export class CallNode implements AsyncDisposable {
   }
 
   /** Asks another node, in the name of an agent. */
-  ask(node: string, call: string, body: Json, more: Partial<NodeCall> = {}, signal?: AbortSignal): Promise<Json> {
+  ask(node: string, call: string, body: Json, more: Partial<NodeCall> = {}): Promise<Json> {
     const asked = { node, agent: 'ada', resource: 'app:one', call, body, ...more };
-    return this.#ask(asked, signal ?? new AbortController().signal);
+    return this.#ask(asked, new AbortController().signal);
   }
 
   /** Whether it says that it can be called. */

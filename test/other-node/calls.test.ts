@@ -72,7 +72,8 @@ describe('a call to another node', () => {
     const bug = await worker.ask('commander', 'fail', null).catch((error: unknown) => error);
     expect(bug).toMatchObject({ code: 'internal', message: expect.not.stringContaining('secret') });
     expect(lines.join('')).toContain('a secret');
-    await expect(worker.ask('commander', 'swell', null)).rejects.toMatchObject({ code: 'body-too-large' });
+    await expect(worker.ask('commander', 'swell', null)).rejects.toMatchObject({ code: 'internal' });
+    expect(lines.join('')).toContain('the answer to a call is over');
     await expect(worker.ask('commander', 'nothing', null)).rejects.toMatchObject({ code: 'call-unsupported' });
     await expect(worker.ask('commander', 'constructor', null)).rejects.toMatchObject({ code: 'call-unsupported' });
   });

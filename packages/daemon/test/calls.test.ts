@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { ModelRelay, type RelayFault } from './support/model-relay.ts';
-import { type AnyJson, TestDaemon } from './support/test-daemon.ts';
+import { TestDaemon } from './support/test-daemon.ts';
 
 const ASK = '/relay/calls';
 const NEXT = '/relay/calls/next';
@@ -20,7 +20,7 @@ let told: string[];
 beforeEach(async () => {
   relay = await ModelRelay.start();
   told = [];
-  const log = pino({ level: 'warn' }, { write: (line: string) => void told.push((JSON.parse(line) as AnyJson).msg) });
+  const log = pino({ level: 'warn' }, { write: (line: string) => void told.push(line) });
   daemon = await TestDaemon.start({
     log,
     config: { 'sync.timeoutSeconds': 1, 'sync.heartbeatSeconds': 1 },
@@ -64,7 +64,7 @@ describe('with a relay that knows no calls, a node', () => {
     await relay.until(() => relay.callsOf(NEXT).length === 2);
     relay.heal();
     await until({ state: 'open', takes_calls: false });
-    expect(told.filter((line) => line === OLDER)).toHaveLength(1);
+    expect(told.filter((line) => line.includes(OLDER))).toHaveLength(1);
   });
 });
 
@@ -134,12 +134,7 @@ describe('a node whose wait for calls', () => {
     relay.fail(NEXT, { kind: 'hang' });
     await join();
     await until({ state: 'open', takes_calls: true });
-    expect(
-      relay
-        .callsOf(NEXT)
-        .map(({ body }) => body.wait_seconds)
-        .slice(0, 4),
-    ).toEqual([0, 0, 0, 0]);
+    for (const { body } of relay.callsOf(NEXT).slice(0, 4)) expect(body).toMatchObject({ wait_seconds: 0 });
     relay.forgive();
   });
 
@@ -148,5 +143,6 @@ describe('a node whose wait for calls', () => {
     await join();
     await until({ state: 'cloned', takes_calls: false });
     relay.heal();
+    expect(relay.callsOf(NEXT)).toHaveLength(1);
   });
 });

@@ -70,6 +70,19 @@ describe('the switchboard', () => {
     expect(answers).toEqual(calls.map(({ body }) => ({ answer: body })));
   });
 
+  test('gives nobody a call that has just ended, and counts no answer to one as delivered', async () => {
+    const board = await listening({}, ['a']);
+    const listener = { node: 'a', boot: 'a-boot' };
+    const leaving = new AbortController();
+    const asking = [codeOf(board.ask(callTo('a'), leaving.signal)), codeOf(board.ask(callTo('a'), forEver))];
+    leaving.abort();
+    const calls = await board.next(listener, 0, forEver);
+    expect(calls).toHaveLength(1);
+    board.stop();
+    await expect(board.answer(listener, calls[0]?.id ?? '', { answer: 1 })).resolves.toBe(false);
+    expect(await Promise.all(asking)).toEqual(['call-unanswered', 'call-unanswered']);
+  });
+
   test('does not count on a node whose wait was cut off, nor on one that does not come back for more', async () => {
     const board = new MemorySwitchboard({ ...ROOM, graceMs: 1 });
     const cut = new AbortController();

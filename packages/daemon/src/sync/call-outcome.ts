@@ -9,13 +9,10 @@ import {
   utf8Length,
 } from '@holdfast/protocol';
 
-/** An answer as it travels. Throws `body-too-large`, also if what was asked is done. */
+/** An answer as it travels. One that is too large is a bug of its handler. */
 export function answered(answer: Json): CallOutcome {
   if (utf8Length(JSON.stringify(answer)) <= limits.callBytes) return { answer };
-  throw new HoldfastError(
-    'body-too-large',
-    `the call was carried out, and its answer is over ${limits.callBytes} bytes`,
-  );
+  throw new Error(`the answer to a call is over ${limits.callBytes} bytes`);
 }
 
 /** A failure as it travels. What is none of the catalogue is a bug here: its own words stay in the log. */

@@ -36,7 +36,7 @@ export class CallRunner {
   async run({ from, call, body }: RunnableCall, signal: AbortSignal): Promise<Json> {
     const handler = Object.hasOwn(this.#handlers, call) ? this.#handlers[call] : undefined;
     if (handler === undefined) throw new HoldfastError('call-unsupported', `this node knows no call "${call}"`);
-    return await handler(from, body, signal);
+    return handler(from, body, signal);
   }
 
   /** Runs a call of another node when it is its turn, and tells what came of it. Not if nobody waits any more by then. */

@@ -30,9 +30,9 @@ const undone: ReadonlySet<string> = new Set<ErrorCode>([
  * Asks another node through the relay. While the link is not open it is refused at once, and the link looks for the relay
  * again soon.
  *
- * Throws what the other node threw. Nothing was done after `not-enrolled`, `relay-unreachable`, `node-not-found`,
- * `node-unreachable`, `call-unsupported`, `too-many-requests`, `body-too-large` and `invalid-request`; it may have been after
- * `call-unanswered`.
+ * Throws what the other node threw; of that, `internal` is a bug there. Of the way's own errors `call-unanswered` alone leaves open
+ * whether it was done. After `not-enrolled`, `relay-unreachable`, `node-not-found`, `node-unreachable`, `call-unsupported`,
+ * `too-many-requests`, `body-too-large` and `invalid-request` it was not, if the other node does not throw these itself.
  */
 export async function askNode(asked: NodeCall, options: NodeCallOptions): Promise<Json> {
   const { transport, boot, link, signal } = options;

@@ -17,7 +17,7 @@ export const callRoutes = {
     method: 'POST',
     path: '/relay/calls',
     summary:
-      'Ask another node, and wait for its answer or its problem. At most once: after `call-unanswered` it may have been done, after any other error it was not',
+      'Ask another node, and wait for its answer or its problem. At most once: after `call-unanswered` it may have been done, after any other error of the relay it was not',
     roles: ['node'],
     headers,
     body: { kind: 'json', schema: callRequestSchema },

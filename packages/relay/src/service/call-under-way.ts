@@ -11,16 +11,16 @@ export class CallUnderWay {
   readonly routed: RoutedCall;
   /** What came of it. Rejects when its time is over, when whoever asks goes away, and as `end` says. */
   readonly outcome: Promise<CallOutcome>;
-  /** Tells what came of it. */
-  readonly settle: (outcome: CallOutcome) => void;
+  readonly #resolve: (outcome: CallOutcome) => void;
   readonly #reject: (reason: HoldfastError) => void;
   readonly #untilMs: number;
   #takenBy: string | undefined;
+  #isOver = false;
 
   constructor(routed: RoutedCall, signal: AbortSignal) {
     const { promise, resolve, reject } = Promise.withResolvers<CallOutcome>();
     this.routed = routed;
-    this.settle = resolve;
+    this.#resolve = resolve;
     this.#reject = reject;
     this.#untilMs = performance.now() + routed.timeoutMs;
     const timer = setTimeout(() => this.end(this.#late()), routed.timeoutMs);
@@ -37,6 +37,11 @@ export class CallUnderWay {
     return this.#takenBy;
   }
 
+  /** Whether nobody waits for it any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Gives it out; nobody else may get it then. */
   take(boot: string): TakenCall {
     this.#takenBy = boot;
@@ -45,8 +50,15 @@ export class CallUnderWay {
     return { id: this.id, from, call, body, timeout_seconds: leftMs / 1000 };
   }
 
+  /** Tells what came of it. */
+  settle(outcome: CallOutcome): void {
+    this.#isOver = true;
+    this.#resolve(outcome);
+  }
+
   /** Ends it without an answer. */
   end(reason: HoldfastError): void {
+    this.#isOver = true;
     this.#reject(reason);
   }
 

@@ -94,6 +94,7 @@ export class ListeningNode {
     for (const call of this.#waiting) {
       if (taken.length === CALLS_AT_ONCE || bytes >= BYTES_AT_ONCE) break;
       this.#waiting.delete(call);
+      if (call.isOver) continue;
       bytes += call.routed.bytes;
       taken.push(call.take(this.boot));
     }

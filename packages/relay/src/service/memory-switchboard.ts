@@ -68,7 +68,7 @@ export class MemorySwitchboard implements Switchboard {
 
   async answer({ node, boot }: Listener, id: string, outcome: CallOutcome): Promise<boolean> {
     const call = this.#calls.get(id);
-    if (call === undefined || call.routed.to.node !== node || call.takenBy !== boot) return false;
+    if (call === undefined || call.isOver || call.routed.to.node !== node || call.takenBy !== boot) return false;
     call.settle(outcome);
     return true;
   }
