@@ -20,12 +20,13 @@ async function makeAgents(): Promise<void> {
     });
 }
 
-async function plan({ tasks, collection, registry }: Holdfast): Promise<string> {
+async function plan(commander: Holdfast): Promise<string> {
+  const { tasks, registry } = commander;
   await registry.heartbeat({ role: 'commander', status: 'active', capabilities: ['plan'] });
-  await collection('goals').put('hires', { title: 'Ten engineers by spring', target: 10, current: 0 });
+  await commander.collection('goals').put('hires', { title: 'Ten engineers by spring', target: 10, current: 0 });
   for (const candidate of CANDIDATES) {
     const task = { type: 'screen', payload: { candidate }, workers: ['screening'], retry_seconds: 0 };
-    await collection('tasks').put(`screen-${candidate}`, task);
+    await commander.collection('tasks').put(`screen-${candidate}`, task);
   }
   const dependencies = CANDIDATES.map((candidate) => `screen-${candidate}`);
   const report = await tasks.add({ type: 'report', workers: ['analytics'], dependencies });
@@ -65,17 +66,18 @@ async function report({ tasks, registry }: Holdfast, commander: Holdfast): Promi
   await tasks.complete(task, { candidates: points.length, best: Math.max(...points) });
 }
 
-async function decide({ collection, mail }: Holdfast, reportId: string): Promise<void> {
-  const retried = await collection('tasks').query({ where: { retries: { gt: 0 } } });
+async function decide(commander: Holdfast, reportId: string): Promise<void> {
+  const retried = await commander.collection('tasks').query({ where: { retries: { gt: 0 } } });
   for (const { id, doc } of retried.records) say(`${id} took ${(doc.retries ?? 0) + 1} tries`);
-  const { candidates, best } = (await collection('tasks').get(reportId))?.doc.result as Record<string, number>;
+  const done = await commander.collection('tasks').get(reportId);
+  const { candidates, best } = (done?.doc.result ?? {}) as Record<string, number>;
   say(`the report counts ${candidates} candidates, the best one has ${best} points`);
   const decision = { type: 'shortlist', subject: '6', choice: 'invite', reasoning: 'The best of all', confidence: 0.9 };
-  await collection('decisions').put('d-1', decision);
+  await commander.collection('decisions').put('d-1', decision);
   say(`decided: ${decision.choice} candidate ${decision.subject}, as sure as ${decision.confidence}`);
-  await collection('goals').patch('hires', { current: 1, progress: 0.1 });
+  await commander.collection('goals').patch('hires', { current: 1, progress: 0.1 });
   say('hires: 10 % of the goal');
-  await mail.send({ to: 'screening', subject: 'Well done', body: { screened: candidates } });
+  await commander.mail.send({ to: 'screening', subject: 'Well done', body: { screened: candidates } });
 }
 
 async function readMail({ mail }: Holdfast): Promise<void> {

@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers';
 
 import { expect, test } from 'vitest';
 
+import { type AgentNode, startAgentNode } from '../harness/agent-node.ts';
 import { holdfastMain } from '../harness/service.ts';
-import { type RecruiterNode, startRecruiterNode } from './recruiter-node.ts';
 
 interface Ended {
   readonly exitCode: number | null;
@@ -13,7 +13,8 @@ interface Ended {
   readonly stderr: string;
 }
 
-async function run({ environment, home }: RecruiterNode, ...args: readonly string[]): Promise<Ended> {
+async function run({ environmentOf, tokenOf, home }: AgentNode, ...args: readonly string[]): Promise<Ended> {
+  const environment = environmentOf(tokenOf('recruiter'));
   const child = spawn(process.execPath, [holdfastMain, ...args], { env: environment, cwd: home.path });
   child.stdin.end();
   const exit = new Promise<number | null>((resolve) => {
@@ -28,7 +29,7 @@ const LIMIT_MS = 120_000;
 test(
   'holdfast recruiter and import candidates answer programs with JSON, and say what was wrong',
   async () => {
-    await using node = await startRecruiterNode();
+    await using node = await startAgentNode(['recruiter']);
     const json = async (...args: readonly string[]): Promise<unknown> => {
       const { stdout } = await run(node, ...args, '--json');
       return JSON.parse(stdout) as unknown;
