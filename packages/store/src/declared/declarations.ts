@@ -65,6 +65,16 @@ export class Declarations {
     return this.#find(name)?.collection;
   }
 
+  /** Whether a collection ships with Holdfast, or was declared here, or has or had records here. */
+  knows(name: string): boolean {
+    return this.#find(name) !== undefined || this.#used.has(name);
+  }
+
+  /** The names of all collections it knows. */
+  get names(): ReadonlySet<string> {
+    return new Set([...builtIn.keys(), ...this.#declared.keys(), ...this.#used]);
+  }
+
   /** The collections that were declared here, by name. */
   get own(): readonly Collection[] {
     return [...this.#declared.values()].map(({ collection }) => collection);
