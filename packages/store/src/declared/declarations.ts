@@ -130,8 +130,9 @@ export class Declarations {
     };
   }
 
-  /** Makes what records are found by fit what is declared of the collections in use. Needs a transaction. */
+  /** Makes what records are found by fit them, and what is declared of the collections in use. Needs a transaction. */
   fit(): void {
+    this.upkeep.catchUp();
     if (this.#isFitted) return;
     this.upkeep.fit(this.#collections());
     this.#isFitted = true;

@@ -1,6 +1,7 @@
 import { type Condition, type Json, normalTime, type Operator, type Scalar } from '@holdfast/protocol';
 
 import type { DocumentField, Field } from './field.ts';
+import { memberWord } from '../declared/kept-tables.ts';
 import { assertComparable } from './declared-type.ts';
 import { metadataOperator } from './metadata-condition.ts';
 import type { Place } from './place.ts';
@@ -129,12 +130,11 @@ function hasMember(field: DocumentField, values: readonly Scalar[]): Sql {
 // Says no more than `hasMember` does, in words an index understands. It holds texts and numbers.
 function inMemberIndex({ memberIndex }: DocumentField, values: readonly Scalar[]): Sql[] {
   const isHeld = values.every((value) => typeof value === 'string' || isSafeNumber(value));
-  if (memberIndex === undefined || !isHeld) return [];
+  if (memberIndex === undefined || !isHeld || values.length === 0) return [];
   const { key, number } = memberIndex;
-  const held = values as readonly (string | number)[];
-  return [
-    concat`${sql(key)} IN (SELECT record FROM members WHERE field = ${sql('?', number)} AND value ${listed(held)})`,
-  ];
+  const words = concat`SELECT group_concat(${sql(memberWord(String(number)))}, ' OR ')
+    FROM json_each(${sql('?', JSON.stringify(values))}) AS item`;
+  return [concat`${sql(key)} IN (SELECT rowid FROM members WHERE members MATCH (${words}))`];
 }
 
 function isSafeNumber(value: Scalar): boolean {

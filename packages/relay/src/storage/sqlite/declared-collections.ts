@@ -105,8 +105,9 @@ export class DeclaredCollections {
     return () => this.#forget();
   }
 
-  /** Makes what records are found by fit the declarations. Needs a transaction, after the counts were written down. */
+  /** Makes what records are found by fit them and the declarations. Needs a transaction, after the counts were written down. */
   fit(): void {
+    this.#upkeep.catchUp();
     if (this.#isFitted) return;
     this.#known = new Set(this.#used.all() as string[]);
     this.#upkeep.fit([...this.#known].flatMap((name) => this.find(name) ?? []));
