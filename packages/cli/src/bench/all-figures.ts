@@ -1,6 +1,7 @@
 import { defences } from './figures/defences.ts';
 import type { Figure } from './figures/figure.ts';
 import { memoryNode } from './figures/memory-node.ts';
+import { openUpgraded } from './figures/open-upgraded.ts';
 import { queryNode } from './figures/query-node.ts';
 import { queryRelay } from './figures/query-relay.ts';
 import { queryText } from './figures/query-text.ts';
@@ -27,5 +28,6 @@ export const figures: readonly Figure[] = [
   syncVisible,
   memoryNode,
   startNodeFigure,
+  openUpgraded,
   defences,
 ];

@@ -69,6 +69,11 @@ export function candidateQuery({ skill, years }: Wanted): Query {
   return { where: { skills: { hasAll: [skill] }, experience_years: { gte: years } }, limit: PAGE };
 }
 
+/** How a skill stands in the index over the members of lists: the collection has but one. */
+export function memberWord(skill: string): string {
+  return `f1t${Buffer.from(skill).toString('hex')}`;
+}
+
 function skillsOf(index: number): string[] {
   const first = Math.floor(chance(index, 5) * SKILLS);
   const step = 1 + Math.floor(chance(index, 6) * (SKILLS / SKILLS_EACH - 1));

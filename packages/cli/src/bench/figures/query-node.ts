@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { connect } from '@holdfast/client';
 
 import { writeBulk } from '../bulk-write.ts';
-import { CANDIDATES, candidateQuery, candidatesDeclaration, PAGE, wanted } from '../candidates.ts';
+import { CANDIDATES, candidateQuery, candidatesDeclaration, memberWord, PAGE, wanted } from '../candidates.ts';
 import { compareQueries, latencyText, middleOf, type QueryComparison, type Questions } from '../query-latency.ts';
 import type { Reading } from '../reading.ts';
 import { median } from '../rounds.ts';
@@ -18,8 +18,8 @@ export const queryNode: Figure = {
 };
 
 const SQL = `SELECT r.id, r.version, r.created_at, r.updated_at, r.expires_at, r.doc
-  FROM members AS m JOIN records AS r ON r.seq = m.record
-  WHERE m.field = (SELECT field FROM member_fields WHERE collection = '${CANDIDATES}') AND m.value = ?
+  FROM members JOIN records AS r ON r.seq = members.rowid
+  WHERE members MATCH ?
     AND r.collection = '${CANDIDATES}' AND r.resource = '' AND r.deleted = 0
     AND json_extract(r.doc, '$."experience_years"') >= ?
   ORDER BY r.id LIMIT ${PAGE}`;
@@ -39,7 +39,7 @@ async function measureQueryNode(setting: Setting): Promise<Reading[]> {
       byHand: {
         path: join(node.directory, 'agents', 'recruiter.db'),
         sql: SQL,
-        params: wanted.map(({ skill, years }) => [skill, years]),
+        params: wanted.map(({ skill, years }) => [memberWord(skill), years]),
       },
     };
     return readingsOf(await compareQueries(setting, questions), scale.queriedRecords);

@@ -1,5 +1,5 @@
 import { startBareServer } from '../bare-server.ts';
-import { CANDIDATES, candidateQuery, PAGE, wanted } from '../candidates.ts';
+import { CANDIDATES, candidateQuery, memberWord, PAGE, wanted } from '../candidates.ts';
 import { type FilledRelay, startFilledRelay } from '../filled-relay.ts';
 import { stopService } from '../pair.ts';
 import {
@@ -25,8 +25,8 @@ export const queryRelay: Figure = {
 };
 
 const SQL = `SELECT a.node, a.agent, r.resource, r.id, r.version, r.created_at, r.updated_at, r.expires_at, r.doc
-  FROM members AS m JOIN records AS r ON r.position = m.record JOIN agents AS a ON a.id = r.agent_id
-  WHERE m.field = (SELECT field FROM member_fields WHERE collection = '${CANDIDATES}') AND m.value = ?
+  FROM members JOIN records AS r ON r.position = members.rowid JOIN agents AS a ON a.id = r.agent_id
+  WHERE members MATCH ?
     AND r.collection = '${CANDIDATES}' AND r.deleted = 0 AND json_extract(r.doc, '$."experience_years"') >= ?
   ORDER BY r.id, r.agent_id LIMIT ${PAGE}`;
 
@@ -44,7 +44,7 @@ async function measureQueryRelay(setting: Setting): Promise<Reading[]> {
       target: { url: relay.url, pid: relay.pid, tokens: [relay.adminToken] },
       path: PATH,
       bodies: wanted.map((each) => JSON.stringify({ collection: CANDIDATES, ...candidateQuery(each) })),
-      byHand: { path, sql: SQL, params: wanted.map(({ skill, years }) => [skill, years]) },
+      byHand: { path, sql: SQL, params: wanted.map(({ skill, years }) => [memberWord(skill), years]) },
     };
     const answer = await relay.client.query({
       collection: CANDIDATES,
