@@ -12,5 +12,5 @@ const SYLLABLES =
 /** A word of three or more syllables; every number has its own. */
 export function wordOf(number: number): string {
   const digits = (number + SYLLABLES.length ** 2).toString(SYLLABLES.length);
-  return [...digits].map((digit) => SYLLABLES[Number.parseInt(digit, SYLLABLES.length)]).join('');
+  return Array.from(digits, (digit) => SYLLABLES[Number.parseInt(digit, SYLLABLES.length)]).join('');
 }

@@ -4,7 +4,7 @@ import { WORDS_FUNCTION } from './words.ts';
 const BETWEEN_TEXTS = '\u{E000}';
 
 /** Members are told apart by their first characters: who asks compares the rest. */
-const MEMBER_CHARACTERS = 200;
+export const MEMBER_CHARACTERS = 200;
 
 /**
  * A full-text index (FTS5) of what is derived of records, with their key as its own. Only a file that needs it has it: it takes its time

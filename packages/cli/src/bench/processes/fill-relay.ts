@@ -14,6 +14,8 @@ import { sampleNumber } from '../sample-document.ts';
 import { collectionOf, sampleOf } from '../sample-rows.ts';
 
 const LEASE_MS = 60_000;
+/** One less than a batch may bring: the first one brings the declaration too. */
+const rowsEach = limits.syncBatchChanges - 1;
 
 const plan = JSON.parse(process.argv[2] ?? '') as FillPlan;
 const config = resolveConfig('relay', relayOptions, { flags: {}, environment: {}, file: {} }).values;
@@ -45,6 +47,7 @@ class Sender {
 
   /** Sends records of these numbers in one batch. */
   async send(indexes: readonly number[]): Promise<void> {
+    if (indexes.length === 0) return;
     const before = this.#cursor.seq;
     const declares = before === 0 && plan.kind === 'candidate';
     const changes = [
@@ -100,18 +103,16 @@ class Sender {
   }
 }
 
+/** Numbers of the records that one batch brings, from a first one on. */
+function shareOf(first: number): readonly number[] {
+  return Array.from({ length: Math.max(0, Math.min(rowsEach, plan.records - first)) }, (_, place) => first + place);
+}
+
 const senders = Array.from({ length: plan.nodes }, (_, number) => new Sender(number));
 for (const sender of senders) await sender.enrol();
 const startedAtMs = performance.now();
-const rowsEach = limits.syncBatchChanges - 1;
 for (let from = 0; from < plan.records; from += rowsEach * plan.nodes) {
-  await Promise.all(
-    senders.map((sender, number) => {
-      const first = from + number * rowsEach;
-      const count = Math.max(0, Math.min(rowsEach, plan.records - first));
-      return count === 0 ? undefined : sender.send(Array.from({ length: count }, (_, place) => first + place));
-    }),
-  );
+  await Promise.all(senders.map((sender, number) => sender.send(shareOf(from + number * rowsEach))));
 }
 const seconds = (performance.now() - startedAtMs) / 1000;
 await store.close();
