@@ -48,11 +48,6 @@ export function measureQueries(
   return measureRequests(setting, target, { kind: 'post', path, prefix: '', records: 0, bodies, connections: 1 });
 }
 
-/** Milliseconds of one question in the mean. */
-export function meanMs({ perSecond }: Pick<Latency, 'perSecond'>): number {
-  return 1000 / perSecond;
-}
-
 /** The medians over the rounds. */
 export function middleOf(rounds: readonly Latency[]): Latency {
   const middle = (pick: (latency: Latency) => number): number => Number(median(rounds.map(pick)).toPrecision(4));

@@ -34,17 +34,17 @@ export class DerivedUpkeep {
   readonly #layout: RecordsLayout;
   readonly #memberFields: () => Statement;
   readonly #texts: () => Statement;
-  readonly #changed: () => ChangedRecords;
+  readonly #keeps: () => Statement;
   readonly #catchUp: Readonly<Record<KeptTable['name'], () => CatchUp>>;
-  #triggers = '';
-  /** The tables that something is kept in. */
-  #kept: readonly KeptTable[] = [];
+  /** There once a trigger was made. */
+  #changed: ChangedRecords | undefined;
 
   /** Begins to keep up the tables that `derivedTables` made. */
   constructor(database: Database, layout: RecordsLayout) {
     this.#database = database;
     this.#layout = layout;
-    this.#changed = lazily(() => new ChangedRecords(database));
+    const has = [membersTable, textsTable].map(({ name, fields }) => `EXISTS (SELECT 1 FROM ${fields}) AS ${name}`);
+    this.#keeps = lazily(() => database.prepare(`SELECT ${has.join(', ')}`));
     this.#memberFields = lazily(() => database.prepare('SELECT path, field FROM member_fields WHERE collection = ?'));
     this.#texts = lazily(() =>
       database.prepare("SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE name = 'texts')").pluck(),
@@ -92,10 +92,12 @@ export class DerivedUpkeep {
    * for itself. Needs a transaction, and comes before its commit and before `fit`.
    */
   catchUp(): void {
-    if (this.#triggers === '') return;
-    const changed = this.#changed().take();
+    const changed = this.#changed?.take();
     if (changed === undefined) return;
-    for (const { name } of this.#kept) {
+    // Asked anew: a transaction that was undone may have made a table, or dropped what stands in one.
+    const keeps = this.#keeps().get() as Readonly<Record<KeptTable['name'], number>>;
+    for (const name of ['members', 'texts'] as const) {
+      if (keeps[name] === 0) continue;
       const { remove, add } = this.#catchUp[name]();
       if (changed.gone !== undefined) remove.run(changed.gone);
       add.run(changed.all);
@@ -111,15 +113,17 @@ export class DerivedUpkeep {
 
   // They cost every statement that writes records, when it is prepared and when it runs: only a file that needs them has them.
   #fitTriggers(): void {
-    const collectionsOf = ({ fields }: KeptTable): string[] =>
-      this.#database.prepare(`SELECT DISTINCT collection FROM ${fields}`).pluck().all() as string[];
-    this.#kept = [membersTable, textsTable].filter((table) => collectionsOf(table).length > 0);
-    const collections = [...new Set(this.#kept.flatMap(collectionsOf))].toSorted();
-    const wanted = collections.length === 0 ? '' : triggers(this.#layout, collections);
-    if (wanted === this.#triggers) return;
-    if (collections.length > 0) this.#changed();
-    this.#database.exec(DROP_TRIGGERS + wanted);
-    this.#triggers = wanted;
+    const fields = 'SELECT collection FROM member_fields UNION SELECT collection FROM text_fields ORDER BY collection';
+    const collections = this.#database.prepare(fields).pluck().all() as string[];
+    const condition = `IN (${collections.map(named).join(', ')})`;
+    const present = this.#database
+      .prepare("SELECT sql FROM temp.sqlite_schema WHERE name = 'record_updated'")
+      .pluck()
+      .get() as string | undefined;
+    const isNeeded = collections.length > 0;
+    if (isNeeded ? present?.includes(condition) : present === undefined) return;
+    if (isNeeded) this.#changed ??= new ChangedRecords(this.#database);
+    this.#database.exec(DROP_TRIGGERS + (isNeeded ? triggers(this.#layout, condition) : ''));
   }
 
   #fitIndexes(wanted: ReadonlyMap<string, string>): void {
@@ -205,13 +209,13 @@ const DROP_TRIGGERS = ['inserted', 'deleted', 'updated']
   .map((each) => `DROP TRIGGER IF EXISTS temp.record_${each};`)
   .join('');
 
-function triggers({ key }: RecordsLayout, collections: readonly string[]): string {
-  const names = collections.map(named).join(', ');
+/** What notes changes of records whose collection is among some. */
+function triggers({ key }: RecordsLayout, amongCollections: string): string {
   return `
-    CREATE TEMP TRIGGER record_inserted AFTER INSERT ON main.records WHEN new.collection IN (${names})
+    CREATE TEMP TRIGGER record_inserted AFTER INSERT ON main.records WHEN new.collection ${amongCollections}
       BEGIN ${noteChange('NULL', `new.${key}`)} END;
-    CREATE TEMP TRIGGER record_deleted AFTER DELETE ON main.records WHEN old.collection IN (${names})
+    CREATE TEMP TRIGGER record_deleted AFTER DELETE ON main.records WHEN old.collection ${amongCollections}
       BEGIN ${noteChange(`old.${key}`, 'NULL')} END;
-    CREATE TEMP TRIGGER record_updated AFTER UPDATE OF ${key}, doc ON main.records WHEN old.collection IN (${names})
+    CREATE TEMP TRIGGER record_updated AFTER UPDATE OF ${key}, doc ON main.records WHEN old.collection ${amongCollections}
       BEGIN ${noteChange(`old.${key}`, `new.${key}`)} END;`;
 }

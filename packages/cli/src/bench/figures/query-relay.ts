@@ -5,7 +5,6 @@ import { stopService } from '../pair.ts';
 import {
   compareQueries,
   latencyText,
-  meanMs,
   measureQueries,
   middleOf,
   type QueryComparison,
@@ -68,7 +67,7 @@ function readingsOf(comparison: QueryComparison, http: readonly RequestRate[], {
   const ratios = comparison.service.map((served, round) => {
     const [hand, bare] = [comparison.byHand[round], http[round]];
     if (hand === undefined || bare === undefined) throw new Error('a round has no reference');
-    return meanMs(hand) / (meanMs(served) - meanMs(bare));
+    return hand.p50Ms / (served.p50Ms - bare.p50Ms);
   });
   const details = {
     records: fill.records,
@@ -85,8 +84,8 @@ function readingsOf(comparison: QueryComparison, http: readonly RequestRate[], {
       value: median(ratios),
       unit: 'ratio',
       target: { kind: 'at-least', value: 0.7 },
-      measured: rateText(service.perSecond, 'queries'),
-      reference: `SQL ${rateText(byHand.perSecond, 'queries')}`,
+      measured: rateText(1000 / service.p50Ms, 'queries'),
+      reference: `SQL ${rateText(1000 / byHand.p50Ms, 'queries')}`,
       details,
     },
     {
