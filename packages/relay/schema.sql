@@ -36,13 +36,6 @@ CREATE TABLE member_fields (
   UNIQUE (collection, path)
 ) STRICT;
 
-CREATE TABLE members (
-  field INTEGER NOT NULL,
-  value ANY NOT NULL,
-  record INTEGER NOT NULL,
-  PRIMARY KEY (field, value, record)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE nodes (
   name TEXT PRIMARY KEY,
   joined_at INTEGER NOT NULL,

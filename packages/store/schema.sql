@@ -37,13 +37,6 @@ CREATE TABLE member_fields (
   UNIQUE (collection, path)
 ) STRICT;
 
-CREATE TABLE members (
-  field INTEGER NOT NULL,
-  value ANY NOT NULL,
-  record INTEGER NOT NULL,
-  PRIMARY KEY (field, value, record)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE records (
   seq INTEGER PRIMARY KEY,
   resource TEXT NOT NULL,

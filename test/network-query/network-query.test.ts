@@ -104,11 +104,34 @@ test(
     expect((await client.network.query({ freshness: true })).freshness).toEqual({ nodes: [laptop] });
     await network.node('laptop').service.end('SIGKILL');
     await expect.poll(told, { timeout: 30_000 }).toEqual([{ ...laptop, connected: false }, workstation]);
-    const args = ['query', 'notes', '--network', '--freshness', ...network.relay.place];
+    const args = ['query', 'kv', '--network', '--freshness', ...network.relay.place];
     const { stdout, stderr } = await runHoldfast(network.home, args);
     expect(stdout).toBe('no records\n');
     expect(stderr).toMatch(/^1 node up to date; laptop last seen \d+ s ago, 3 changes outstanding\n$/);
     expect(await askHoldfast(network.home, args)).toMatchObject({ records: [], freshness: { nodes: [{}, {}] } });
+  },
+  LIMIT_MS,
+);
+
+test(
+  'a collection nobody knows is not found, on the node, through it and on the relay, and a bound token hears of none',
+  async () => {
+    await using network = await startNetwork({ nodes: { laptop: ['ada'] } });
+    await fill(network);
+    const { client } = network.agent('ada');
+    const { service } = network.node('laptop');
+    const near = 'there is no collection "ntoes"; did you mean "notes"?';
+    const failure = await client.network.query({ collection: 'ntoes' }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ status: 404, code: 'collection-not-found', detail: expect.stringContaining(near) });
+    await using tenant = connect({ url: service.url, token: await boundToken(network, 'app:one') });
+    for (const collection of ['ntoes', 'notes'])
+      expect(await tenant.network.query({ collection })).toEqual({ records: [], next: null });
+    const ways = [service.place, ['--network', '--via-node', ...service.place], ['--network', ...network.relay.place]];
+    for (const [index, way] of ways.entries()) {
+      const agent = index < 2 ? ['--agent', 'ada'] : [];
+      const { exitCode, stderr } = await runHoldfast(network.home, ['query', 'ntoes', ...agent, ...way]);
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining(near)]);
+    }
   },
   LIMIT_MS,
 );

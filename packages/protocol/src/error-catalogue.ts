@@ -114,7 +114,8 @@ export const errorCatalogue = {
     status: 404,
     retryable: false,
     title: 'No such collection',
-    remedy: 'List collections with GET /v1/collections; a free-form one begins with its first record.',
+    remedy:
+      'List collections with GET /v1/collections, on the relay GET /relay/collections; a free-form one begins with the first record of it that is written or arrives there.',
   },
   'backup-not-found': {
     status: 404,

@@ -29,6 +29,7 @@ export {
 export { contradictions } from './collections/evolution.ts';
 export type { Field as FieldDeclaration, Fields, FieldType } from './collections/field.ts';
 export { builtInCollection, builtInCollections, type BuiltInDocuments, collectionKind } from './collections/index.ts';
+export { collectionNotFound } from './collections/not-found.ts';
 export { fieldsOfJsonSchema, jsonSchemaOf } from './collections/json-schema.ts';
 export { fieldAt } from './collections/paths.ts';
 export { maskedDocument, personalPaths } from './collections/personal.ts';

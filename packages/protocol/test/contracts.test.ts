@@ -114,8 +114,8 @@ describe('the error catalogue', () => {
   test('an unknown comparison is told with those there are', () => {
     const parsed = querySchema.safeParse({ where: { age: { gtee: 1 } } });
     expect(invalidRequest('body', parsed.error!).message).toBe(
-      'body.where.age: no comparison is called ["gtee"]: there are ' +
-        'eq, ne, gt, gte, lt, lte, in, nin, exists, prefix, contains, hasAll, hasAny',
+      'body.where.age: no comparison is called "gtee": there are ' +
+        'eq, ne, gt, gte, lt, lte, in, nin, exists, prefix, contains, hasAll, hasAny; did you mean "gte"?',
     );
   });
 });

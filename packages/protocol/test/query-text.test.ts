@@ -88,6 +88,13 @@ describe('a query as text', () => {
     ['a where', 'expected a field, and it ends there (at character 8)'],
     ['a where b', 'expected a comparison (= != > >= < <=, is not null'],
     ['a where b like c', 'and there is "like c" (at character 11)'],
+    [
+      'a where b contians c',
+      '(= != > >= < <=, is not null, is null, is missing, exists, not in, in, has all, has any, has, begins with, contains), and there is "contians c"; did you mean "contains"?',
+    ],
+    ['a wher b = 1', 'expected the end, and there is "wher b = 1"; did you mean "where"? (at character 3)'],
+    ['a averge(b)', 'and there is "averge(b)"; did you mean "avg"?'],
+    ['a count, summ(b)', 'and there is "summ(b)"; did you mean "sum"?'],
     ['a where b =', 'expected a text, and it ends there (at character 12)'],
     ['a where b = c d', 'expected the end, and there is "d" (at character 15)'],
     ['a where (b = c', 'expected ")", and it ends there'],

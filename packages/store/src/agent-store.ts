@@ -5,6 +5,7 @@ import {
   type Collection,
   type CommitConfig,
   type Change,
+  collectionNotFound,
   type Cursor,
   HoldfastError,
   type HybridClock,
@@ -257,6 +258,11 @@ export class AgentStore {
       const scope = agentScope({ resource, collection }, this.#declarations, this.#options.now());
       return runQuery(this.#database, query, scope);
     });
+  }
+
+  /** Throws `collection-not-found`, with the nearest name, for a collection that was neither declared nor ever written to. */
+  assertCollection(name: string): void {
+    if (!this.#declarations.knows(name)) throw collectionNotFound(name, this.#declarations.names);
   }
 
   /** The collections that have or had records, and how many each has. */

@@ -150,11 +150,12 @@ test('members and words are those of the records, whatever was done to them', as
   }
   agent.reopen();
   const database = openDatabase(agent.path);
-  const kept = database.prepare('SELECT value, record FROM members ORDER BY record, value').raw().all();
+  database.exec('CREATE VIRTUAL TABLE temp.words_of_members USING fts5vocab(main, members, instance)');
+  const kept = database.prepare('SELECT DISTINCT term, doc FROM words_of_members ORDER BY doc, term').raw().all();
   const counted = database
     .prepare(
-      `SELECT DISTINCT item.value, seq FROM records, json_each(doc, '$.tags') AS item
-       WHERE collection = 'leads' AND deleted = 0 ORDER BY seq, item.value`,
+      `SELECT DISTINCT 'f1' || lower(iif(item.type = 'text', 't' || hex(item.value), 'n' || hex(CAST(item.value AS REAL)))) AS term,
+       seq FROM records, json_each(doc, '$.tags') AS item WHERE collection = 'leads' AND deleted = 0 ORDER BY seq, term`,
     )
     .raw()
     .all();

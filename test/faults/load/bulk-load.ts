@@ -177,6 +177,7 @@ function toOperation({ id, text }: Entry): Operation {
 
 async function recordsOf({ client }: Agent): Promise<ReadonlyMap<string, Found>> {
   const found = new Map<string, Found>();
+  if ((await client.collections.get(COLLECTION)) === undefined) return found;
   for await (const { id, version, doc } of client.collection(COLLECTION).each({ limit: PAGE })) {
     if (found.has(id)) throw new Error(`${id} is listed twice`);
     found.set(id, { version, text: JSON.stringify(doc) });

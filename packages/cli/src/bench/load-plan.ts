@@ -1,3 +1,5 @@
+import type { SampleKind } from './sample-rows.ts';
+
 /** What the load generator does; travels as JSON on its command line. */
 export interface LoadPlan {
   /** `http://host:port` of the server. */
@@ -9,14 +11,21 @@ export interface LoadPlan {
   /** Time before counting begins, so that both sides run compiled code. */
   readonly warmUpMs: number;
   readonly measureMs: number;
-  /** `put`: each request writes a record of its own. `get`: the requests go round `records` records. */
-  readonly kind: 'put' | 'get';
-  /** First part of every path: `/v1/records/load/`. */
+  /**
+   * `put`: each request writes a record of its own. `get`: the requests go round `records` records. `post`: they go round
+   * `bodies`, all to one path.
+   */
+  readonly kind: 'put' | 'get' | 'post';
+  /** First part of every path, or all of it: `/v1/records/load/`. */
   readonly path: string;
   /** Begins the ids, so that two runs write different records. */
   readonly prefix: string;
   /** How many records a `get` goes round. */
   readonly records: number;
+  /** What a `put` writes. Default: free-form documents. */
+  readonly document?: SampleKind;
+  /** What a `post` sends, as JSON text. */
+  readonly bodies?: readonly string[];
 }
 
 /** What the load generator saw while it counted; one line of JSON on its standard output. */

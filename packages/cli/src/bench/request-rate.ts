@@ -12,7 +12,10 @@ export interface LoadTarget {
 }
 
 /** What the load is. */
-export type Load = Pick<LoadPlan, 'kind' | 'path' | 'records'> & { readonly prefix: string };
+export interface Load extends Pick<LoadPlan, 'kind' | 'path' | 'records' | 'prefix' | 'document' | 'bodies'> {
+  /** Default: 64, which the table of figures asks for. */
+  readonly connections?: number;
+}
 
 /** Requests a second against a server, and what that took. */
 export interface RequestRate extends LoadResult {
@@ -29,7 +32,7 @@ export interface RateComparison {
   readonly subject: readonly RequestRate[];
 }
 
-/** Connections of every load: the table of figures asks for 64. */
+/** Connections of a load that says nothing else. */
 const CONNECTIONS = 64;
 
 /** Puts load on a server and counts. Throws CommandError if any answer was not 2xx. */
@@ -40,7 +43,7 @@ export async function measureRequests(setting: Setting, target: LoadTarget, load
     ...load,
     url: target.url,
     tokens: target.tokens,
-    connections: CONNECTIONS,
+    connections: load.connections ?? CONNECTIONS,
     warmUpMs,
     measureMs,
   };
@@ -53,14 +56,14 @@ export async function measureRequests(setting: Setting, target: LoadTarget, load
 /** Puts the same load on reference and subject in turn. `prefix` gives each round ids of its own. */
 export async function compareRequests(
   setting: Setting,
-  targets: { readonly reference: LoadTarget; readonly subject: (round: number) => Promise<LoadTarget> },
+  targets: Readonly<Record<'reference' | 'subject', (round: number) => Promise<LoadTarget>>>,
   load: (round: number) => Load,
 ): Promise<RateComparison> {
   const reference: RequestRate[] = [];
   const subject: RequestRate[] = [];
   const rounds = await alternate(setting.scale.rounds, {
     reference: async (round) => {
-      reference.push(await measureRequests(setting, targets.reference, load(round)));
+      reference.push(await measureRequests(setting, await targets.reference(round), load(round)));
       return reference.at(-1)?.perSecond ?? NaN;
     },
     subject: async (round) => {

@@ -14,8 +14,3 @@ export function sampleDocument(index: number): string {
     `"score":0.8125,"summary":"Has led a team of six, prefers small companies, can start in a month."}`
   );
 }
-
-/** One line of an NDJSON batch that writes a sample document, without its line feed. */
-export function sampleLine(index: number): string {
-  return `{"op":"put","collection":"load","id":"${sampleNumber(index)}","doc":${sampleDocument(index)}}`;
-}

@@ -15,6 +15,10 @@ export interface Scale {
   readonly startAgents: number;
   /** Records of the file that is checked whole. */
   readonly checkedRecords: number;
+  /** Records of the agent that is queried. */
+  readonly queriedRecords: number;
+  /** Records of the relay that is queried and streamed from. */
+  readonly networkRecords: number;
   /** Records that the peers' nodes send to their hubs; PouchDB takes minutes for as many as ours. */
   readonly peerBacklogRecords: number;
 }
@@ -31,6 +35,8 @@ export const fullScale: Scale = {
   memoryRecordsEach: 400,
   startAgents: 100,
   checkedRecords: 100_000,
+  queriedRecords: 100_000,
+  networkRecords: 1_000_000,
   peerBacklogRecords: 20_000,
 };
 
@@ -43,6 +49,8 @@ export const quickScale: Scale = {
   bulkRows: 20_000,
   backlogRecords: 40_000,
   checkedRecords: 20_000,
+  queriedRecords: 20_000,
+  networkRecords: 40_000,
   visibleWrites: 60,
   peerBacklogRecords: 5000,
 };

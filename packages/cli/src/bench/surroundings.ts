@@ -27,19 +27,29 @@ export type ProcessScript =
   | 'bare-server'
   | 'bulk-writer'
   | 'defences'
+  | 'fill-relay'
+  | 'first-open'
   | 'load-generator'
+  | 'plain-iterate'
   | 'plain-loop'
   | 'pouchdb-server'
-  | 'redis-load';
+  | 'redis-load'
+  | 'sql-timer'
+  | 'stream-reader';
 
 const scripts: Readonly<Record<ProcessScript, URL>> = {
   'bare-server': new URL('./processes/bare-server.ts', import.meta.url),
   'bulk-writer': new URL('./processes/bulk-writer.ts', import.meta.url),
   defences: new URL('./processes/defences.ts', import.meta.url),
+  'fill-relay': new URL('./processes/fill-relay.ts', import.meta.url),
+  'first-open': new URL('./processes/first-open.ts', import.meta.url),
   'load-generator': new URL('./processes/load-generator.ts', import.meta.url),
+  'plain-iterate': new URL('./processes/plain-iterate.ts', import.meta.url),
   'plain-loop': new URL('./processes/plain-loop.ts', import.meta.url),
   'pouchdb-server': new URL('./processes/pouchdb-server.ts', import.meta.url),
   'redis-load': new URL('./processes/redis-load.ts', import.meta.url),
+  'sql-timer': new URL('./processes/sql-timer.ts', import.meta.url),
+  'stream-reader': new URL('./processes/stream-reader.ts', import.meta.url),
 };
 
 /** The absolute path of one of the bench's own process scripts. */

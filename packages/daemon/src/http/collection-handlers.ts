@@ -1,9 +1,8 @@
 import {
   type Collection,
   collectionKind,
+  collectionNotFound,
   type daemonRoutes,
-  didYouMean,
-  HoldfastError,
   jsonSchemaOf,
 } from '@holdfast/protocol';
 import type { Handlers } from '@holdfast/http';
@@ -24,11 +23,10 @@ export function collectionHandlers({
       const collections = listed(files.get(wholeAgentOf(identity)));
       const found = collections.find((collection) => collection.name === name);
       if (found !== undefined) return { json: found };
-      const near = didYouMean(
+      throw collectionNotFound(
         name,
         collections.map((collection) => collection.name),
       );
-      throw new HoldfastError('collection-not-found', `there is no collection "${name}"${near}`);
     },
   };
 }

@@ -18,6 +18,8 @@ export function readHandlers(records: Records): Handlers<Pick<typeof daemonRoute
       documentAnswer(records.read(scopeOf(identity), 'kv', params.key), header('if-none-match')),
     'record.query': ({ identity, params, body, header }) => {
       const scope = scopeOf(identity);
+      // Whoever may see one resource alone learns nothing of what the others have: there a collection may as well be empty.
+      if (!identity.isBound) records.assertCollection(scope, params.collection);
       return wantsLines(header)
         ? { ndjson: recordLines(records.stream(scope, params.collection, body.value)) }
         : { json: records.query(scope, params.collection, body.value) };

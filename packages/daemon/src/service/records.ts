@@ -97,6 +97,11 @@ export class Records {
     return stored;
   }
 
+  /** See `AgentStore.assertCollection`. */
+  assertCollection({ agent }: Scope, collection: string): void {
+    this.#files.get(agent).assertCollection(collection);
+  }
+
   /** Queries a collection. Throws `invalid-request`. */
   query(scope: Scope, collection: string, query: Query): QueryResult {
     return this.#store(scope).query(scope.resource, collection, query);

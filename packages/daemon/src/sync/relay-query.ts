@@ -16,6 +16,9 @@ export interface AskingOptions {
 /** Codes of the relay that say nothing of the query: to whoever asked here the relay is away. */
 const away: ReadonlySet<string> = new Set<ErrorCode>(['internal', 'shutting-down']);
 
+/** Codes with a status by which the relay else turns the node itself away, and that are about a query all the same. */
+const ofQueries: ReadonlySet<string> = new Set<ErrorCode>(['collection-not-found']);
+
 /**
  * Asks the relay a query in the node's name. While the link is known to be down it is refused at once, and the link looks
  * for the relay again soon. Waits for an answer as long as for any of the relay's, at most `limits.networkQuerySeconds`.
@@ -50,7 +53,7 @@ function failureOf(
 ): HoldfastError {
   if (outcome.kind === 'mismatch') return relayAway(status, 'the relay answered with a cursor');
   const { code, reason } = outcome;
-  const isItsOwn = outcome.kind === 'failed' || outcome.kind === 'too-large';
+  const isItsOwn = outcome.kind === 'failed' || outcome.kind === 'too-large' || ofQueries.has(code ?? '');
   if (isItsOwn && isErrorCode(code) && !away.has(code)) return new HoldfastError(code, reason);
   return relayAway(status, isLate ? 'the relay did not answer in time' : reason);
 }

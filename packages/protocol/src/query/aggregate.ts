@@ -2,6 +2,19 @@ import { z } from 'zod';
 
 import { limits } from '../limits.ts';
 import { fieldPath } from './field.ts';
+import { namedKeys } from './unknown-name.ts';
+
+const computed = {
+  count: z.union([z.literal('*'), fieldPath]).meta({ description: 'Records, or those that have the field' }),
+  sum: fieldPath,
+  avg: fieldPath,
+  min: fieldPath,
+  max: fieldPath,
+  p50: fieldPath,
+  p95: fieldPath,
+  p99: fieldPath,
+  distinct: fieldPath.meta({ description: 'How many different values' }),
+};
 
 /**
  * What is computed over the records of a group. All but `count` look at one field: `sum`, `avg` and the percentiles at its
@@ -9,17 +22,7 @@ import { fieldPath } from './field.ts';
  * finds nothing to look at is null, and a `sum` then 0. Percentiles are by nearest rank: a value that is there.
  */
 export const metricSchema = z
-  .strictObject({
-    count: z.union([z.literal('*'), fieldPath]).meta({ description: 'Records, or those that have the field' }),
-    sum: fieldPath,
-    avg: fieldPath,
-    min: fieldPath,
-    max: fieldPath,
-    p50: fieldPath,
-    p95: fieldPath,
-    p99: fieldPath,
-    distinct: fieldPath.meta({ description: 'How many different values' }),
-  })
+  .strictObject(computed, namedKeys('metric', Object.keys(computed)))
   .partial()
   .refine((metric) => Object.keys(metric).length === 1, { error: 'a metric computes one thing' });
 
@@ -45,7 +48,7 @@ const bucketSchema = z.strictObject({
     .meta({ description: 'Their length; they begin at whole multiples of it since 1970, UTC', example: '1h' }),
 });
 
-const parts = z.strictObject({
+const partsOfAggregate = {
   groupBy: z.array(fieldPath).max(4).optional(),
   bucket: bucketSchema.optional().meta({ description: 'Groups by spans of time, first; named by the field' }),
   metrics: z
@@ -53,7 +56,9 @@ const parts = z.strictObject({
     .refine((metrics) => isBetween(Object.keys(metrics).length, 1, limits.queryMetrics), {
       error: `1 to ${limits.queryMetrics} metrics`,
     }),
-});
+};
+
+const parts = z.strictObject(partsOfAggregate, namedKeys('part of an aggregate', Object.keys(partsOfAggregate)));
 
 /** Groups and what is computed over each, instead of records. */
 export type Aggregate = z.infer<typeof parts>;

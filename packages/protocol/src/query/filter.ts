@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { limits } from '../limits.ts';
 import { type Condition, conditionSchema, scalar, type Scalar } from './condition.ts';
+import { didYouMean } from '../nearest.ts';
 import { fieldPath } from './field.ts';
 
 /** The words that put filters together. */
@@ -41,7 +42,7 @@ const tree: z.ZodType<Filter> = z.lazy(() =>
   z
     .object({ and: z.array(tree), or: z.array(tree), not: z.array(tree) })
     .partial()
-    .catchall(z.union([scalar, conditionSchema]))
+    .catchall(z.union([scalar, conditionSchema], { error: aboutList }))
     .superRefine((filter, context) => {
       for (const name of Object.keys(filter)) {
         const { error } = fieldPath.safeParse(name);
@@ -50,6 +51,19 @@ const tree: z.ZodType<Filter> = z.lazy(() =>
       }
     }),
 );
+
+// Where a list stands, filters were meant to be put together, or values to be compared with.
+function aboutList({
+  input,
+  path,
+}: {
+  readonly input?: unknown;
+  readonly path?: readonly PropertyKey[] | undefined;
+}): string | undefined {
+  if (!Array.isArray(input)) return undefined;
+  const near = didYouMean(String(path?.at(-1)), connectives);
+  return `lists of filters stand under ${connectives.join(', ')}; a field is compared with many values by in, nin, hasAll, hasAny${near}`;
+}
 
 /** Which records. At most `limits.queryConditions` fields over the whole of it, nested `limits.queryDepth` deep. */
 export const filterSchema: z.ZodType<Filter> = tree.superRefine((filter, context) => {

@@ -7,11 +7,11 @@ import { aggregateSchema } from './aggregate.ts';
 import { fieldPath } from './field.ts';
 import { filterSchema } from './filter.ts';
 import { sqlAnswerSchema, sqlLineSchema, sqlText } from './sql.ts';
+import { namedKeys } from './unknown-name.ts';
 
 const direction = z.enum(['asc', 'desc']);
 
-/** The parts of a query that are the same on daemon and relay. */
-export const querySchema = z.strictObject({
+const queryParts = {
   where: filterSchema.optional().meta({
     description:
       'Fields to values or comparisons, and lists of such filters under `and`, `or`, `not`; all must hold. A document field of one of these names is `doc.and`',
@@ -41,31 +41,40 @@ export const querySchema = z.strictObject({
     .optional()
     .meta({ description: 'Groups and what is computed over each, instead of records' }),
   explain: z.boolean().optional().meta({ description: 'Answer how the query would run, and do not run it' }),
-});
+};
+
+/** The parts of a query that are the same on daemon and relay. */
+export const querySchema = z.strictObject(queryParts, namedKeys('part of a query', Object.keys(queryParts)));
 
 /** A query of one collection. */
 export type Query = z.infer<typeof querySchema>;
 
-/** A query over the network: also narrowed by whose records, and over all collections if none is named. */
-export const networkQuerySchema = querySchema.extend({
+const networkParts = {
+  ...queryParts,
   collection: collectionName.optional(),
   nodes: z.array(nodeName).max(100).optional(),
   agents: z.array(agentName).max(100).optional(),
   resources: z.array(resourceName).max(100).optional(),
   freshness: z.boolean().optional().meta({ description: 'Tell also how fresh the answer is, node by node' }),
-});
+};
+
+/** A query over the network: also narrowed by whose records, and over all collections if none is named. */
+export const networkQuerySchema = z.strictObject(networkParts, namedKeys('part of a query', Object.keys(networkParts)));
 
 /** A query over the network. */
 export type NetworkQuery = z.infer<typeof networkQuerySchema>;
 
+const requestParts = {
+  ...networkParts,
+  sql: sqlText.optional().meta({
+    description: 'One SELECT over a view of each collection instead of a query; operators and admins only',
+    example: 'SELECT node, count(*) AS n FROM messages GROUP BY node',
+  }),
+};
+
 /** What the relay is asked: a query, or a statement in SQL and nothing beside it. */
-export const networkRequestSchema = networkQuerySchema
-  .extend({
-    sql: sqlText.optional().meta({
-      description: 'One SELECT over a view of each collection instead of a query; operators and admins only',
-      example: 'SELECT node, count(*) AS n FROM messages GROUP BY node',
-    }),
-  })
+export const networkRequestSchema = z
+  .strictObject(requestParts, namedKeys('part of a query', Object.keys(requestParts)))
   .refine((asked) => asked.sql === undefined || Object.keys(asked).length === 1, {
     path: ['sql'],
     error: 'stands alone: what else to ask goes into the statement',

@@ -139,7 +139,7 @@ export const daemonRoutes = {
     body: { kind: 'json', schema: querySchema },
     status: 200,
     answer: { kind: 'json-or-ndjson', schema: queryAnswerSchema, lines: queryLineSchema },
-    errors: [],
+    errors: ['collection-not-found'],
   },
   batch: {
     method: 'POST',
@@ -249,7 +249,7 @@ export const daemonRoutes = {
     body: { kind: 'json', schema: networkQuerySchema },
     status: 200,
     answer: { kind: 'json', schema: networkAnswerSchema },
-    errors: ['not-enrolled', 'relay-unreachable'],
+    errors: ['collection-not-found', 'not-enrolled', 'relay-unreachable'],
   },
   ...upkeepRoutes,
   'agent.list': {

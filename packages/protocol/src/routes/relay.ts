@@ -187,7 +187,7 @@ export const relayRoutes = {
     body: { kind: 'json', schema: networkRequestSchema },
     status: 200,
     answer: { kind: 'json-or-ndjson', schema: relayAnswerSchema, lines: networkLineSchema },
-    errors: ['sql-forbidden', 'query-timeout', 'query-failed'],
+    errors: ['collection-not-found', 'sql-forbidden', 'query-timeout', 'query-failed'],
   },
   status: {
     method: 'GET',

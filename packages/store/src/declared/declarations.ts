@@ -65,6 +65,16 @@ export class Declarations {
     return this.#find(name)?.collection;
   }
 
+  /** Whether a collection ships with Holdfast, or was declared here, or has or had records here. */
+  knows(name: string): boolean {
+    return this.#find(name) !== undefined || this.#used.has(name);
+  }
+
+  /** The names of all collections it knows. */
+  get names(): ReadonlySet<string> {
+    return new Set([...builtIn.keys(), ...this.#declared.keys(), ...this.#used]);
+  }
+
   /** The collections that were declared here, by name. */
   get own(): readonly Collection[] {
     // What was declared before a collection of that name came with Holdfast does not count any more.
@@ -122,8 +132,9 @@ export class Declarations {
     };
   }
 
-  /** Makes what records are found by fit what is declared of the collections in use. Needs a transaction. */
+  /** Makes what records are found by fit them, and what is declared of the collections in use. Needs a transaction. */
   fit(): void {
+    this.upkeep.catchUp();
     if (this.#isFitted) return;
     this.upkeep.fit(this.#collections());
     this.#isFitted = true;

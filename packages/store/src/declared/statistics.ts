@@ -8,16 +8,14 @@ import type { Database } from '@holdfast/sqlite';
 const ROWS_OF_COLLECTION = 100_000;
 const ROWS_OF_FIELDS = [1000, 100, 20, 5];
 const STATISTICS_OF_KEY = '10000000 1000000 1000000 1';
-const STATISTICS_OF_MEMBERS = '1000000 100000 1000 1';
 
-/** Tells the planner what to expect of the key, of members of lists, and of indexes over declared fields. */
+/** Tells the planner what to expect of the key and of indexes over declared fields. */
 export function noteStatistics(database: Database, indexes: readonly string[]): void {
   // Makes the table of statistics.
   database.exec('ANALYZE sqlite_schema');
-  database.exec("DELETE FROM sqlite_stat1 WHERE tbl IN ('records', 'members')");
+  database.exec("DELETE FROM sqlite_stat1 WHERE tbl = 'records'");
   const note = database.prepare('INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)');
   note.run('records', 'records_key', STATISTICS_OF_KEY);
-  note.run('members', 'members', STATISTICS_OF_MEMBERS);
   const columns = database.prepare('SELECT count(*) FROM pragma_index_info(?)').pluck();
   for (const index of indexes) note.run('records', index, statisticsOf(columns.get(index) as number, index));
   // Reads it again.

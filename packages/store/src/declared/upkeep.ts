@@ -3,12 +3,11 @@ import type { Database, Statement } from '@holdfast/sqlite';
 
 import { jsonPath, type MemberIndex } from '../query/field.ts';
 import { indexedValue } from '../query/place.ts';
-import { TEXTS_TABLE } from './derived-tables.ts';
+import { named } from '../query/sql.ts';
+import { ChangedRecords, noteChange } from './changed-records.ts';
+import { type KeptTable, membersTable, textsTable } from './kept-tables.ts';
 import { noteStatistics } from './statistics.ts';
-import { addWords, WORDS_FUNCTION } from './words.ts';
-
-/** Stands between the texts of a record, so that no phrase reaches from one into the next. */
-const BETWEEN_TEXTS = '\u{E000}';
+import { addWords } from './words.ts';
 
 /** Those over declared fields: no other index has such a name. */
 const FROM_INDEXES = "FROM main.sqlite_schema WHERE type = 'index' AND tbl_name = 'records' AND name LIKE '% (%'";
@@ -26,24 +25,39 @@ export interface RecordsLayout {
 export const AGENT_LAYOUT: RecordsLayout = { key: 'seq', scope: ['collection', 'resource'] };
 
 /**
- * Keeps what declared fields are found by: an index over each declared list of fields, members of lists, words of texts. The two
- * tables are kept by triggers of this connection, whoever changes a record by it, in the same statement; so every connection that
- * writes to the records must have one of these.
+ * Keeps what declared fields are found by: an index over each declared list of fields, members of lists, words of texts. What changes is
+ * noted by triggers of this connection, whoever changes a record by it; so every connection that writes to the records must have
+ * one of these, and `catchUp` before it commits.
  */
 export class DerivedUpkeep {
   readonly #database: Database;
   readonly #layout: RecordsLayout;
   readonly #memberFields: () => Statement;
   readonly #texts: () => Statement;
+  readonly #keeps: () => Statement;
+  readonly #catchUp: Readonly<Record<KeptTable['name'], () => CatchUp>>;
+  /** There once a trigger was made. */
+  #changed: ChangedRecords | undefined;
 
   /** Begins to keep up the tables that `derivedTables` made. */
   constructor(database: Database, layout: RecordsLayout) {
     this.#database = database;
     this.#layout = layout;
+    const has = [membersTable, textsTable].map(({ name, fields }) => `EXISTS (SELECT 1 FROM ${fields}) AS ${name}`);
+    this.#keeps = lazily(() => database.prepare(`SELECT ${has.join(', ')}`));
     this.#memberFields = lazily(() => database.prepare('SELECT path, field FROM member_fields WHERE collection = ?'));
     this.#texts = lazily(() =>
       database.prepare("SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE name = 'texts')").pluck(),
     );
+    const { key } = layout;
+    const catchUp = ({ name, insert }: KeptTable): CatchUp => ({
+      remove: database.prepare(`DELETE FROM ${name} WHERE rowid IN (SELECT value FROM json_each(?))`),
+      // In this order: SQLite takes the keys of a list in JSON to be more than all records.
+      add: database.prepare(
+        insert(key, `json_each(?) AS changed CROSS JOIN records ON records.${key} = changed.value`),
+      ),
+    });
+    this.#catchUp = { members: lazily(() => catchUp(membersTable)), texts: lazily(() => catchUp(textsTable)) };
   }
 
   /** Whether there is a table of words: whether a searched field ever was. */
@@ -68,9 +82,26 @@ export class DerivedUpkeep {
     if (!this.mayNeedFit(collections)) return;
     addWords(this.#database);
     this.#fitIndexes(new Map(collections.flatMap((collection) => indexesOf(collection, this.#layout))));
-    this.#fitMembers(new Map(collections.map((collection) => [collection.name, memberPaths(collection)])));
-    this.#fitTexts(new Map(collections.map(({ name, search = [] }) => [name, search.map(jsonPath)])));
-    for (const table of ['members', 'texts'] as const) this.#fitTriggers(table);
+    this.#fitKept(membersTable, new Map(collections.map((collection) => [collection.name, memberPaths(collection)])));
+    this.#fitKept(textsTable, new Map(collections.map(({ name, search = [] }) => [name, search.map(jsonPath)])));
+    this.#fitTriggers();
+  }
+
+  /**
+   * Brings members and words up to date with what changed in this transaction; all changes together cost much less than each
+   * for itself. Needs a transaction, and comes before its commit and before `fit`.
+   */
+  catchUp(): void {
+    const changed = this.#changed?.take();
+    if (changed === undefined) return;
+    // Asked anew: a transaction that was undone may have made a table, or dropped what stands in one.
+    const keeps = this.#keeps().get() as Readonly<Record<KeptTable['name'], number>>;
+    for (const name of ['members', 'texts'] as const) {
+      if (keeps[name] === 0) continue;
+      const { remove, add } = this.#catchUp[name]();
+      if (changed.gone !== undefined) remove.run(changed.gone);
+      add.run(changed.all);
+    }
   }
 
   /** Whether `fit` has anything to look at: most files declare nothing, and are opened often. Needs no transaction. */
@@ -81,12 +112,18 @@ export class DerivedUpkeep {
   }
 
   // They cost every statement that writes records, when it is prepared and when it runs: only a file that needs them has them.
-  #fitTriggers(table: DerivedTable): void {
-    const count = 'SELECT count(*) FROM temp.sqlite_schema WHERE name = ?';
-    const isThere = this.#database.prepare(count).pluck().get(`${table}_updated`) === 1;
-    const isNeeded = this.#database.prepare(`SELECT EXISTS (SELECT 1 FROM ${fieldsOf[table]})`).pluck().get() === 1;
-    if (isNeeded === isThere) return;
-    this.#database.exec(isNeeded ? triggers(table, this.#layout) : dropTriggers(table));
+  #fitTriggers(): void {
+    const fields = 'SELECT collection FROM member_fields UNION SELECT collection FROM text_fields ORDER BY collection';
+    const collections = this.#database.prepare(fields).pluck().all() as string[];
+    const condition = `IN (${collections.map(named).join(', ')})`;
+    const present = this.#database
+      .prepare("SELECT sql FROM temp.sqlite_schema WHERE name = 'record_updated'")
+      .pluck()
+      .get() as string | undefined;
+    const isNeeded = collections.length > 0;
+    if (isNeeded ? present?.includes(condition) : present === undefined) return;
+    if (isNeeded) this.#changed ??= new ChangedRecords(this.#database);
+    this.#database.exec(DROP_TRIGGERS + (isNeeded ? triggers(this.#layout, condition) : ''));
   }
 
   #fitIndexes(wanted: ReadonlyMap<string, string>): void {
@@ -100,72 +137,48 @@ export class DerivedUpkeep {
     if (missing.length > 0) noteStatistics(this.#database, [...wanted.keys()]);
   }
 
-  #fitMembers(wanted: ReadonlyMap<string, readonly string[]>): void {
-    const present = this.#database.prepare('SELECT field, collection, path FROM member_fields').all() as MemberField[];
-    for (const { field, collection, path } of present) {
-      if (wanted.get(collection)?.includes(path)) continue;
-      this.#database.prepare('DELETE FROM member_fields WHERE field = ?').run(field);
-      this.#database.prepare('DELETE FROM members WHERE field = ?').run(field);
-    }
-    for (const [collection, paths] of wanted)
-      for (const path of paths)
-        if (!present.some((known) => known.collection === collection && known.path === path))
-          this.#addMembers(collection, path);
-  }
-
-  #addMembers(collection: string, path: string): void {
-    const add = this.#database.prepare('INSERT INTO member_fields (collection, path) VALUES (?, ?)');
-    const field = add.run(collection, path).lastInsertRowid;
-    this.#database
-      .prepare(
-        `INSERT INTO members (field, value, record) ${membersOf(this.#layout, 'records', 'records, ')} AND field = ?`,
-      )
-      .run(field);
-  }
-
-  #fitTexts(wanted: ReadonlyMap<string, readonly string[]>): void {
+  #fitKept(table: KeptTable, wanted: ReadonlyMap<string, readonly string[]>): void {
     const present = Map.groupBy(
-      this.#database.prepare('SELECT collection, path FROM text_fields').all() as TextField[],
+      this.#database.prepare(`SELECT collection, path FROM ${table.fields}`).all() as KeptField[],
       ({ collection }) => collection,
     );
     for (const name of new Set([...present.keys(), ...wanted.keys()])) {
       const paths = present.get(name)?.map(({ path }) => path) ?? [];
       const wished = wanted.get(name) ?? [];
-      if (!areSame(paths, wished)) this.#replaceTexts(name, wished);
+      if (!areSame(paths, wished)) this.#replace(table, name, wished);
     }
   }
 
-  #replaceTexts(collection: string, paths: readonly string[]): void {
+  #replace({ name, definition, fields, insert }: KeptTable, collection: string, paths: readonly string[]): void {
     const { key } = this.#layout;
-    this.#database.exec(TEXTS_TABLE);
+    this.#database.exec(definition);
     this.#database
-      .prepare(`DELETE FROM texts WHERE rowid IN (SELECT ${key} FROM records WHERE collection = ? AND deleted = 0)`)
+      .prepare(`DELETE FROM ${name} WHERE rowid IN (SELECT ${key} FROM records WHERE collection = ? AND deleted = 0)`)
       .run(collection);
-    this.#database.prepare('DELETE FROM text_fields WHERE collection = ?').run(collection);
+    this.#database.prepare(`DELETE FROM ${fields} WHERE collection = ?`).run(collection);
     if (paths.length === 0) return;
-    const add = this.#database.prepare('INSERT INTO text_fields (collection, path) VALUES (?, ?)');
+    const add = this.#database.prepare(`INSERT INTO ${fields} (collection, path) VALUES (?, ?)`);
     for (const path of paths) add.run(collection, path);
-    this.#database
-      .prepare(
-        `INSERT INTO texts (rowid, owner, body) ${textOf(this.#layout, 'records', 'FROM records')} AND owner = ?`,
-      )
-      .run(collection);
+    this.#database.prepare(`${insert(key, 'records')} AND owner = ?`).run(collection);
   }
 }
 
-/** Statements are prepared when they are first needed: files are opened more often than they are asked such things. */
-function lazily(prepare: () => Statement): () => Statement {
-  let statement: Statement | undefined;
-  return () => (statement ??= prepare());
+/** Statements that bring a table up to date; each is given keys of records as a list in JSON. */
+interface CatchUp {
+  readonly remove: Statement;
+  readonly add: Statement;
 }
 
-interface MemberField {
-  readonly field: number;
+interface KeptField {
   readonly collection: string;
   readonly path: string;
 }
 
-type TextField = Omit<MemberField, 'field'>;
+/** Statements are prepared when they are first needed: files are opened more often than they are asked such things. */
+function lazily<Prepared>(prepare: () => Prepared): () => Prepared {
+  let prepared: Prepared | undefined;
+  return () => (prepared ??= prepare());
+}
 
 /** The definitions of a collection's indexes by their names, which say what they are over. */
 function indexesOf(collection: Collection, { scope }: RecordsLayout): [name: string, definition: string][] {
@@ -192,45 +205,17 @@ function areSame(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((one) => others.includes(one));
 }
 
-type DerivedTable = 'members' | 'texts';
+const DROP_TRIGGERS = ['inserted', 'deleted', 'updated']
+  .map((each) => `DROP TRIGGER IF EXISTS temp.record_${each};`)
+  .join('');
 
-const fieldsOf: Readonly<Record<DerivedTable, string>> = { members: 'member_fields', texts: 'text_fields' };
-
-function triggers(table: DerivedTable, layout: RecordsLayout): string {
-  const { add, remove } = changesOf[table](layout);
+/** What notes changes of records whose collection is among some. */
+function triggers({ key }: RecordsLayout, amongCollections: string): string {
   return `
-    CREATE TEMP TRIGGER ${table}_inserted AFTER INSERT ON main.records BEGIN ${add} END;
-    CREATE TEMP TRIGGER ${table}_deleted AFTER DELETE ON main.records BEGIN ${remove} END;
-    CREATE TEMP TRIGGER ${table}_updated AFTER UPDATE OF ${layout.key}, doc ON main.records BEGIN ${remove} ${add} END;`;
-}
-
-function dropTriggers(table: DerivedTable): string {
-  return `DROP TRIGGER ${table}_inserted; DROP TRIGGER ${table}_deleted; DROP TRIGGER ${table}_updated;`;
-}
-
-const changesOf: Readonly<Record<DerivedTable, (layout: RecordsLayout) => { add: string; remove: string }>> = {
-  members: (layout) => ({
-    add: `INSERT INTO members (field, value, record) ${membersOf(layout, 'new')};`,
-    remove: `DELETE FROM members WHERE (field, value, record) IN (${membersOf(layout, 'old')});`,
-  }),
-  texts: (layout) => ({
-    add: `INSERT INTO texts (rowid, owner, body) ${textOf(layout, 'new')};`,
-    remove: `DELETE FROM texts WHERE rowid = old.${layout.key} AND old.collection IN (SELECT collection FROM text_fields);`,
-  }),
-};
-
-/** Rows of `members` for a record, or for all of them. A deleted one has no document, and so no members. */
-function membersOf({ key }: RecordsLayout, row: 'new' | 'old' | 'records', from = ''): string {
-  return `SELECT DISTINCT field, item.value, ${row}.${key} FROM ${from}member_fields, json_each(${row}.doc, member_fields.path) AS item
-    WHERE member_fields.collection = ${row}.collection AND json_type(${row}.doc, member_fields.path) = 'array'
-    AND item.type IN ('text', 'integer', 'real')`;
-}
-
-/** A row of `texts` for a record, or for each: all texts in its searched fields, however deep they stand. */
-function textOf({ key }: RecordsLayout, row: 'new' | 'records', from = ''): string {
-  const body = `SELECT group_concat(${WORDS_FUNCTION}(item.atom), ' ${BETWEEN_TEXTS} ')
-    FROM text_fields, json_tree(${row}.doc, text_fields.path) AS item
-    WHERE text_fields.collection = ${row}.collection AND item.type = 'text'`;
-  return `SELECT record, owner, body FROM (SELECT ${row}.${key} AS record, ${row}.collection AS owner, (${body}) AS body ${from})
-    WHERE body IS NOT NULL`;
+    CREATE TEMP TRIGGER record_inserted AFTER INSERT ON main.records WHEN new.collection ${amongCollections}
+      BEGIN ${noteChange('NULL', `new.${key}`)} END;
+    CREATE TEMP TRIGGER record_deleted AFTER DELETE ON main.records WHEN old.collection ${amongCollections}
+      BEGIN ${noteChange(`old.${key}`, 'NULL')} END;
+    CREATE TEMP TRIGGER record_updated AFTER UPDATE OF ${key}, doc ON main.records WHEN old.collection ${amongCollections}
+      BEGIN ${noteChange(`old.${key}`, `new.${key}`)} END;`;
 }

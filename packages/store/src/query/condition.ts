@@ -1,6 +1,7 @@
 import { type Condition, type Json, normalTime, type Operator, type Scalar } from '@holdfast/protocol';
 
 import type { DocumentField, Field } from './field.ts';
+import { MEMBER_CHARACTERS, memberWord } from '../declared/kept-tables.ts';
 import { assertComparable } from './declared-type.ts';
 import { metadataOperator } from './metadata-condition.ts';
 import type { Place } from './place.ts';
@@ -50,7 +51,7 @@ const documentOperators: DocumentOperators = {
       ? hasMember(field, [value])
       : any([hasMember(field, [value]), isText(field.place, (text) => concat`instr(${text}, ${sql('?', value)}) > 0`)]),
   hasAll: (field, values) =>
-    all([isList(field.path), ...[...new Set(values)].map((value) => hasMember(field, [value]))]),
+    values.length === 0 ? isList(field.path) : all([...new Set(values)].map((value) => hasMember(field, [value]))),
   hasAny: hasMember,
 };
 
@@ -120,21 +121,27 @@ function isList(path: string): Sql {
   return sql("json_type(doc, ?) = 'array'", path);
 }
 
-// Of anything but a list json_each would give the value itself.
+// Of anything but a list json_each would give the value itself. What the index knows for sure is not looked at again.
 function hasMember(field: DocumentField, values: readonly Scalar[]): Sql {
+  const indexed = inMemberIndex(field, values);
+  if (indexed.length > 0 && values.every(isToldApart)) return all(indexed);
   const isMember = concat`EXISTS (SELECT 1 FROM ${sql('json_each(doc, ?)', field.path)} AS item WHERE ${isOneOf(member, values)})`;
-  return all([...inMemberIndex(field, values), isList(field.path), isMember]);
+  return all([...indexed, isList(field.path), isMember]);
 }
 
 // Says no more than `hasMember` does, in words an index understands. It holds texts and numbers.
 function inMemberIndex({ memberIndex }: DocumentField, values: readonly Scalar[]): Sql[] {
   const isHeld = values.every((value) => typeof value === 'string' || isSafeNumber(value));
-  if (memberIndex === undefined || !isHeld) return [];
+  if (memberIndex === undefined || !isHeld || values.length === 0) return [];
   const { key, number } = memberIndex;
-  const held = values as readonly (string | number)[];
-  return [
-    concat`${sql(key)} IN (SELECT record FROM members WHERE field = ${sql('?', number)} AND value ${listed(held)})`,
-  ];
+  const words = concat`SELECT group_concat(${sql(memberWord(String(number)))}, ' OR ')
+    FROM json_each(${sql('?', JSON.stringify(values))}) AS item`;
+  return [concat`${sql(key)} IN (SELECT rowid FROM members WHERE members MATCH (${words}))`];
+}
+
+// The index has the first characters of texts, and numbers with fewer digits than they may have.
+function isToldApart(value: Scalar): boolean {
+  return typeof value === 'string' && value.length < MEMBER_CHARACTERS;
 }
 
 function isSafeNumber(value: Scalar): boolean {

@@ -24,6 +24,7 @@ export class FileBuilder {
   readonly #database: Database;
   readonly #stream: StreamState;
   readonly #writer: RecordWriter;
+  readonly #declarations: Declarations;
   #lastTaken = ZERO_VERSION;
 
   /** Makes the file, or goes on with it. Throws what `openMigrated` throws. */
@@ -31,6 +32,7 @@ export class FileBuilder {
     this.#database = openMigrated(path, agentMigrations);
     this.#stream = new StreamState(this.#database);
     const declarations = new Declarations(this.#database, new DerivedUpkeep(this.#database, AGENT_LAYOUT));
+    this.#declarations = declarations;
     this.#writer = new RecordWriter(this.#database, { stream: this.#stream, declarations, clock, now });
   }
 
@@ -57,6 +59,7 @@ export class FileBuilder {
         if (recordHash(row) !== row.hash) wrong.push(row);
         else if (this.#takeOne(row)) taken += 1;
       }
+      this.#declarations.upkeep.catchUp();
       this.#stream.write();
     });
     takeAll.immediate();

@@ -4,7 +4,8 @@ import { CommandError } from '../../command-error.ts';
 import { countText } from '../../wording.ts';
 import { residentMegabytes } from '../processor.ts';
 import type { Reading } from '../reading.ts';
-import { sampleLine, sampleNumber } from '../sample-document.ts';
+import { sampleNumber } from '../sample-document.ts';
+import { sampleLine } from '../sample-rows.ts';
 import { startNode } from '../services.ts';
 import type { Figure, Setting } from './figure.ts';
 

@@ -25,12 +25,16 @@ async function measureReadGet(setting: Setting): Promise<Reading[]> {
     await writeBulk(setting.surroundings, { url: node.url, token, rows: RECORDS });
     const reference = { url: bare.url, pid: bare.process.pid, tokens: [token] };
     const subject = { url: node.url, pid: node.pid, tokens: [token] };
-    const comparison = await compareRequests(setting, { reference, subject: async () => subject }, () => ({
-      kind: 'get',
-      path: '/v1/records/load/',
-      prefix: '',
-      records: RECORDS,
-    }));
+    const comparison = await compareRequests(
+      setting,
+      { reference: async () => reference, subject: async () => subject },
+      () => ({
+        kind: 'get',
+        path: '/v1/records/load/',
+        prefix: '',
+        records: RECORDS,
+      }),
+    );
     return [readingOf(comparison)];
   } finally {
     await Promise.all([node.client.close(), node.stop(), bare.process.stop()]);

@@ -27,6 +27,8 @@ export async function timeToRelay({ surroundings, scale }: Setting): Promise<rea
     const { token } = await pair.node.client.agents.create('writer');
     await using agent = connect({ url: pair.node.url, token });
     const collection = agent.collection(COLLECTION);
+    // The relay knows a collection from the first record of it that arrives.
+    await collection.put('first', {}, { ack: 'relay' });
     return await timeVisibility(scale.visibleWrites, {
       write: (index) => collection.put(`v-${index}`, JSON.parse(sampleDocument(index)) as JsonObject),
       isThere: async (index) => {

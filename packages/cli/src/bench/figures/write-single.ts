@@ -31,7 +31,7 @@ async function measureWriteSingle(setting: Setting): Promise<Reading[]> {
     // An agent of its own for each round: every round begins with an empty file.
     const subject = (round: number): Promise<LoadTarget> => targetOf(node, [`round-${round}`]);
     const reference = { url: bare.url, pid: bare.process.pid, tokens: [node.adminToken] };
-    const comparison = await compareRequests(setting, { reference, subject }, writesOf);
+    const comparison = await compareRequests(setting, { reference: async () => reference, subject }, writesOf);
     const names = Array.from({ length: SEVERAL_AGENTS }, (_, index) => `agent-${index}`);
     const several = await measureRequests(setting, await targetOf(node, names), writesOf(0));
     return [readingOf(comparison, { several_agents: rateDetails([several]) })];

@@ -1,6 +1,6 @@
 /**
  * The reference of the single-record figures: what anyone would write with Hono on Node's http in ten lines. It stores
- * nothing. Prints its address once it listens.
+ * nothing. Prints its address once it listens. Argument: how many bytes the answer to a POST has.
  */
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -18,6 +18,13 @@ app.put('/v1/records/:collection/:id', async (context) => {
 app.get('/v1/records/:collection/:id', (context) =>
   context.body(document, 200, { 'content-type': 'application/json' }),
 );
+
+const found = 'x'.repeat(Number(process.argv[2] ?? 0));
+
+app.post('/*', async (context) => {
+  await context.req.json<Readonly<Record<string, unknown>>>();
+  return context.body(found, 200, { 'content-type': 'application/json' });
+});
 
 const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
   process.stdout.write(`http://127.0.0.1:${port}\n`);

@@ -5,7 +5,7 @@
 import { request } from 'node:http';
 
 import type { BulkPlan, BulkResult } from '../bulk-plan.ts';
-import { sampleLine } from '../sample-document.ts';
+import { sampleLine } from '../sample-rows.ts';
 
 const LINES_A_CHUNK = 200;
 
@@ -14,7 +14,7 @@ const chunks = Array.from({ length: Math.ceil(plan.rows / LINES_A_CHUNK) }, (_, 
   Buffer.from(
     Array.from(
       { length: Math.min(LINES_A_CHUNK, plan.rows - chunk * LINES_A_CHUNK) },
-      (_unused, line) => `${sampleLine(chunk * LINES_A_CHUNK + line)}\n`,
+      (_unused, line) => `${sampleLine(chunk * LINES_A_CHUNK + line, plan.kind)}\n`,
     ).join(''),
   ),
 );

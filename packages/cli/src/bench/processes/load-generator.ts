@@ -5,7 +5,8 @@
 import { connect, type Socket } from 'node:net';
 
 import type { LoadPlan, LoadResult } from '../load-plan.ts';
-import { sampleDocument, sampleNumber } from '../sample-document.ts';
+import { sampleNumber } from '../sample-document.ts';
+import { sampleOf } from '../sample-rows.ts';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
@@ -20,9 +21,16 @@ function requestText(index: number, fixedHead: string): string {
   if (plan.kind === 'get') {
     return `GET ${plan.path}${plan.prefix}${sampleNumber(index % plan.records)} ${fixedHead}\r\n`;
   }
-  const body = sampleDocument(index);
+  const body = bodyOf(index);
   const head = `${fixedHead}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  if (plan.kind === 'post') return `POST ${plan.path} ${head}${body}`;
   return `PUT ${plan.path}${plan.prefix}${sampleNumber(index)} ${head}${body}`;
+}
+
+/** ASCII, so that it has as many bytes as characters. */
+function bodyOf(index: number): string {
+  const { bodies = [], document = 'load' } = plan;
+  return plan.kind === 'post' ? (bodies[index % bodies.length] ?? '') : sampleOf(document, index);
 }
 
 class Connection {

@@ -6,7 +6,7 @@ import { migrate, openDatabase } from '@holdfast/sqlite';
 import { agentMigrations } from '@holdfast/store';
 
 import type { LoopPlan, LoopResult } from '../loop-plan.ts';
-import { sampleLine } from '../sample-document.ts';
+import { sampleLine } from '../sample-rows.ts';
 
 interface Line {
   readonly collection: string;

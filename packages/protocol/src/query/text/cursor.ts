@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../errors.ts';
+import { didYouMean } from '../../nearest.ts';
 import { type Token, tokensOf } from './tokens.ts';
 
 const MAX_CHARACTERS = 10_000;
@@ -63,10 +64,12 @@ export class TextCursor {
     return items;
   }
 
-  /** What to throw when something else was expected here. */
-  expected(what: string): HoldfastError {
-    const { kind, at } = this.peek();
-    return refused(`expected ${what}, and ${kind === 'end' ? 'it ends there' : `there is ${this.#shown(at)}`}`, at);
+  /** What to throw when something else was expected here; `words`: what may have been meant. */
+  expected(what: string, words: readonly string[] = []): HoldfastError {
+    const { kind, text, at } = this.peek();
+    const near = kind === 'word' && !words.includes(text) ? didYouMean(text.toLowerCase(), words) : '';
+    const found = kind === 'end' ? 'it ends there' : `there is ${this.#shown(at)}${near}`;
+    return refused(`expected ${what}, and ${found}`, at);
   }
 
   #shown(at: number): string {

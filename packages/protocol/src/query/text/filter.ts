@@ -56,8 +56,10 @@ function readCondition(cursor: TextCursor): Scalar | Condition {
   const sign = cursor.takesOneOf(Object.keys(signs) as (keyof typeof signs)[]);
   if (sign !== undefined) return readComparison(cursor, sign);
   for (const [words, read] of phrases) if (cursor.takes(...words.split(' '))) return read(cursor);
+  const words = phrases.map(([phrase]) => phrase);
   throw cursor.expected(
-    `a comparison (${Object.keys(signs).join(' ')}, ${phrases.map(([words]) => words).join(', ')})`,
+    `a comparison (${Object.keys(signs).join(' ')}, ${words.join(', ')})`,
+    words.map((phrase) => phrase.split(' ', 1)[0] ?? phrase),
   );
 }
 

@@ -4,6 +4,8 @@ import { invalidRequest } from '../../errors.ts';
 import { TextCursor } from './cursor.ts';
 import { readField, readFilter } from './filter.ts';
 
+/** Words that may stand behind a collection, a filter or groups, but for the metrics. */
+const clauses = ['select', 'search', 'where', 'and', 'or', 'group', 'order', 'limit'];
 const functions: readonly MetricFunction[] = ['sum', 'avg', 'min', 'max', 'p50', 'p95', 'p99', 'distinct'];
 
 /**
@@ -21,7 +23,8 @@ export function parseQueryText(text: string): NetworkQuery {
   const groups = metrics !== undefined && cursor.takes('group', 'by') ? readGroups(cursor) : {};
   const orderBy = cursor.takes('order', 'by') ? cursor.list(() => readOrder(cursor)) : undefined;
   const limit = cursor.takes('limit') ? readCount(cursor) : undefined;
-  if (cursor.peek().kind !== 'end') throw cursor.expected('the end');
+  if (cursor.peek().kind !== 'end')
+    throw cursor.expected('the end', cursor.peek(1).text === '(' ? functions : [...clauses, 'count']);
   const parsed = networkQuerySchema.safeParse({
     ...(collection !== undefined && { collection }),
     ...(select && { select }),
@@ -42,7 +45,7 @@ function readMetrics(cursor: TextCursor): Record<string, Metric> | undefined {
 
 function readMetric(cursor: TextCursor): [name: string, metric: Metric] {
   const computed = cursor.takesOneOf<MetricFunction>(['count', ...functions]);
-  if (computed === undefined) throw cursor.expected(`count, ${functions.join(', ')}`);
+  if (computed === undefined) throw cursor.expected(`count, ${functions.join(', ')}`, ['count', ...functions]);
   const field = readArgument(cursor, computed);
   const name = cursor.takes('as') ? readField(cursor) : nameOf(computed, field);
   return [name, { [computed]: field }];

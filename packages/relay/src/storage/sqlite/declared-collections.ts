@@ -7,7 +7,10 @@ import {
   unionOf,
 } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
-import { DerivedUpkeep, type Names, parseStored } from '@holdfast/store';
+import { DerivedUpkeep, type Names, parseStored, type Sql } from '@holdfast/store';
+
+/** Declarations of agents, in SQL. */
+const DECLARATION = `collection = '${DECLARATIONS}' AND resource = '' AND deleted = 0`;
 
 interface DeclaredRow {
   readonly name: string;
@@ -20,6 +23,7 @@ interface DeclaredRow {
  * records are free-form then.
  */
 export class DeclaredCollections {
+  readonly #database: Database;
   readonly #upkeep: DerivedUpkeep;
   readonly #rows: Statement;
   readonly #used: Statement;
@@ -29,11 +33,9 @@ export class DeclaredCollections {
 
   /** Makes what records are found by fit what is declared; after an upgrade that looks at every record. */
   constructor(database: Database) {
+    this.#database = database;
     this.#upkeep = new DerivedUpkeep(database, { key: 'position', scope: ['collection'] });
-    this.#rows = database.prepare(
-      `SELECT id AS name, doc FROM records WHERE collection = '${DECLARATIONS}' AND resource = '' AND deleted = 0
-       ORDER BY version DESC`,
-    );
+    this.#rows = database.prepare(`SELECT id AS name, doc FROM records WHERE ${DECLARATION} ORDER BY version DESC`);
     this.#used = database.prepare('SELECT DISTINCT name FROM collections').pluck();
     database.transaction(() => this.fit())();
   }
@@ -42,6 +44,37 @@ export class DeclaredCollections {
   find(name: string): Collection | undefined {
     this.#declared ??= this.#read();
     return (builtInCollection(name) as Collection | undefined) ?? this.#declared.get(name);
+  }
+
+  /** Whether a collection ships with Holdfast, or somebody declared it, or somebody's records are or were of it. */
+  knows(name: string): boolean {
+    return this.find(name) !== undefined || this.#known.has(name);
+  }
+
+  /** The names of all collections it knows. */
+  get known(): ReadonlySet<string> {
+    return new Set([...this.all().map(({ name }) => name), ...this.#known]);
+  }
+
+  /** Whether a collection ships with Holdfast, or is known to one of some agents; `agents`: which, in SQL over that table. */
+  isKnownTo(agents: Sql, name: string): boolean {
+    if (builtInCollection(name) !== undefined) return true;
+    if (!this.knows(name)) return false;
+    const knows = `SELECT 1 FROM agents WHERE ${agents.text} AND (
+      EXISTS (SELECT 1 FROM collections WHERE agent_id = agents.id AND name = ?)
+      OR EXISTS (SELECT 1 FROM records WHERE records.id = ? AND agent_id = agents.id AND ${DECLARATION})) LIMIT 1`;
+    return this.#database.prepare(knows).get(...agents.params, name, name) !== undefined;
+  }
+
+  /** The names of the collections that ship with Holdfast or are known to one of some agents. */
+  knownTo(agents: Sql): string[] {
+    const known = `SELECT name FROM collections JOIN agents ON agents.id = agent_id WHERE ${agents.text}
+      UNION SELECT records.id FROM records JOIN agents ON agents.id = agent_id WHERE ${DECLARATION} AND ${agents.text}`;
+    const names = this.#database.prepare(known).pluck();
+    return [
+      ...builtInCollections.map(({ name }) => name),
+      ...(names.all(...agents.params, ...agents.params) as string[]),
+    ];
   }
 
   /** Whether there is a table of words. */
@@ -72,8 +105,9 @@ export class DeclaredCollections {
     return () => this.#forget();
   }
 
-  /** Makes what records are found by fit the declarations. Needs a transaction, after the counts were written down. */
+  /** Makes what records are found by fit them and the declarations. Needs a transaction, after the counts were written down. */
   fit(): void {
+    this.#upkeep.catchUp();
     if (this.#isFitted) return;
     this.#known = new Set(this.#used.all() as string[]);
     this.#upkeep.fit([...this.#known].flatMap((name) => this.find(name) ?? []));

@@ -3,6 +3,7 @@ import { all, any, named, placeholders, type QueryScope, recordColumns, sql, typ
 
 import type { NetworkView, NodeReader } from '../relay-store.ts';
 import type { DeclaredCollections } from './declared-collections.ts';
+import { assertKnown } from './known-collection.ts';
 import { sightOf } from './sight.ts';
 
 const columns: QueryScope['names']['columns'] = {
@@ -13,13 +14,11 @@ const columns: QueryScope['names']['columns'] = {
 
 const LISTED = 'node, agent, resource, collection, records.id AS id, version, created_at, updated_at, expires_at, doc';
 
-/** The records of the network at a point in time, as far as its reader may see them. */
-export function networkScope(
-  query: NetworkQuery,
-  { nowMs, reader, audience }: NetworkView,
-  declared: DeclaredCollections,
-): QueryScope {
+/** The records of the network at a point in time, as far as its reader may see them. Throws `forbidden`, `collection-not-found`. */
+export function networkScope(query: NetworkQuery, view: NetworkView, declared: DeclaredCollections): QueryScope {
+  const { nowMs, reader, audience } = view;
   const sight = audience && sightOf(audience, query, declared.all());
+  assertKnown(query, view, { declared, agents: all(agentsOf(query, reader)) });
   return {
     from: sql('records JOIN agents ON agents.id = records.agent_id'),
     key: 'records.position',

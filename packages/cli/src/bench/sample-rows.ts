@@ -1,0 +1,29 @@
+import { CANDIDATES, candidateDocument } from './candidates.ts';
+import { messageDocument } from './chat-messages.ts';
+import { sampleDocument, sampleNumber } from './sample-document.ts';
+
+/** What sample records are: free-form ones of 300 bytes, candidates, or messages. */
+export type SampleKind = 'load' | 'candidate' | 'message';
+
+const kinds: Readonly<
+  Record<SampleKind, { readonly collection: string; readonly document: (index: number) => string }>
+> = {
+  load: { collection: 'load', document: sampleDocument },
+  candidate: { collection: CANDIDATES, document: candidateDocument },
+  message: { collection: 'messages', document: messageDocument },
+};
+
+/** A sample document, as JSON text. */
+export function sampleOf(kind: SampleKind, index: number): string {
+  return kinds[kind].document(index);
+}
+
+/** The collection that sample records of a kind stand in. */
+export function collectionOf(kind: SampleKind): string {
+  return kinds[kind].collection;
+}
+
+/** One line of an NDJSON batch that writes a sample document, without its line feed. */
+export function sampleLine(index: number, kind: SampleKind = 'load'): string {
+  return `{"op":"put","collection":"${collectionOf(kind)}","id":"${sampleNumber(index)}","doc":${sampleOf(kind, index)}}`;
+}
