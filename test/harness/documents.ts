@@ -9,7 +9,7 @@ export function sampleDocument(random: SeededRandom, number: number): JsonObject
   return {
     name: random.pick(NAMES),
     number,
-    status: random.pick(['open', 'assigned', 'done']),
+    status: random.pick(['new', 'active', 'offered']),
     score: random.next(),
     figures: { tiny: 5e-324, large: 2 ** 53 - 1, negative: -0.1, list: [[], {}, null, true] },
     '10': 'a key that looks like a number',

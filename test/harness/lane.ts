@@ -82,7 +82,7 @@ export class Lane {
   #patch(): Write {
     if (this.#known.size === 0) return this.#put(this.#fresh());
     const { collection, id, doc } = this.#pick();
-    const patch: JsonObject = { status: this.random.pick(['open', 'done', null]), count: this.#count };
+    const patch: JsonObject = { status: this.random.pick(['active', 'hired', null]), count: this.#count };
     const patched = { collection, id, doc: mergePatch(doc, patch) };
     return this.#single(patched, () => this.#client.collection<JsonObject>(collection).patch(id, patch));
   }

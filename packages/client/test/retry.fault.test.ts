@@ -166,6 +166,20 @@ describe('a lost answer', () => {
     });
   });
 
+  test('an outcome and an acknowledgement are said again, as the same again is harmless', async () => {
+    const settled = json({ id: 'x', version: 'v', ack: 'local', repeated: true });
+    await using played = await play([lostAnswer(), settled, lostAnswer(), settled, lostAnswer(), unmet]);
+    const { recruiter } = played.holdfast;
+    expect(await recruiter.recordOutcome('x', { outcome: 'pass' })).toMatchObject({ repeated: true });
+    expect(await recruiter.acknowledge('x', { by: 'grace' })).toMatchObject({ repeated: true });
+    await expect(recruiter.acknowledge('x')).rejects.toMatchObject({ code: 'precondition-failed' });
+    expect(played.server.seen.map(({ url, body }) => `${url} ${body}`)).toEqual([
+      ...Array<string>(2).fill('/v1/interviews/x/outcome {"outcome":"pass"}'),
+      ...Array<string>(2).fill('/v1/interactions/x/acknowledge {"by":"grace"}'),
+      ...Array<string>(2).fill('/v1/interactions/x/acknowledge {}'),
+    ]);
+  });
+
   test('a delete that then finds no record has done its work', async () => {
     await using played = await play([lostAnswer(), problem(404, 'record-not-found')]);
     expect(await played.holdfast.collection('notes').delete('n-1')).toBeUndefined();

@@ -2,6 +2,7 @@ import type { AgentStatus, BatchEnd, Json, NodeInfo, RelayStatus, WriteAnswer } 
 import { describe, expectTypeOf, test } from 'vitest';
 
 import {
+  type Candidate,
   connect,
   connectRelay,
   type Found,
@@ -54,6 +55,14 @@ describe('types', () => {
     expectTypeOf<Holdfast['collection']>()
       .returns.toHaveProperty('aggregate')
       .returns.resolves.toEqualTypeOf<readonly Group[]>();
+  });
+
+  test("a recruiter's answers carry the types of what is declared", () => {
+    expectTypeOf<Holdfast['recruiter']['search']>().returns.resolves.toEqualTypeOf<Page<Candidate>>();
+    expectTypeOf<Candidate['skills']>().toEqualTypeOf<readonly string[] | null | undefined>();
+    expectTypeOf<Candidate['experience_years']>().toEqualTypeOf<number | null | undefined>();
+    expectTypeOf<'active'>().toExtend<Candidate['status']>();
+    expectTypeOf<'asleep'>().not.toExtend<Candidate['status']>();
   });
 
   test('a query that selects gives parts, one that does not gives whole documents', () => {

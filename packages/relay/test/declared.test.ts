@@ -62,6 +62,17 @@ describe('what nodes declared', () => {
     });
   });
 
+  it('gives way to a collection of that name that ships with Holdfast', async () => {
+    await send('htpc', [
+      ['collections', 'candidates', { fields: { skills: { type: 'text' }, grade: { type: 'text' } } }],
+      ['candidates', 'ada', { skills: ['kelp'], grade: 'A', email: 'ada@kelp.example' }],
+    ]);
+    const wanted = { collection: 'candidates', where: { skills: { hasAll: ['kelp'] } } };
+    expect(docsOf(await ask('viewer', wanted))).toEqual([{ skills: ['kelp'], grade: 'A', email: '***' }]);
+    const answer = await ask('admin', { sql: 'SELECT skills, email FROM candidates' });
+    expect(answer).toMatchObject({ rows: [['["kelp"]', 'ada@kelp.example']] });
+  });
+
   it('is the same when it comes after the records, and over a restart', async () => {
     await send('htpc', [
       ['people', 'ada', ada],

@@ -46,14 +46,16 @@ export async function importCandidates(
     onRefusal: ({ place }, reason) => reject({ ...place, reason }),
     isDryRun,
   });
-  const seen = new Map<string, string>();
+  // Of each candidate the id and a number stay in memory until the end.
+  const seen = new Map<string, number>();
   for await (const record of candidatesIn(path, (bytes) => watcher.onBytes(bytes))) {
     if (watcher.isStopped()) break;
     const earlier = 'reason' in record ? undefined : seen.get(record.id);
     if ('reason' in record) reject(record);
-    else if (earlier !== undefined) reject({ ...record.place, reason: `the same candidate stands at ${earlier}` });
+    else if (earlier !== undefined)
+      reject({ ...record.place, reason: `the same candidate stands at ${wordOf(record.place)} ${earlier}` });
     else {
-      seen.set(record.id, placeText(record.place));
+      seen.set(record.id, 'line' in record.place ? record.place.line : record.place.index);
       counts.candidates += 1;
       await records.add(record);
     }
@@ -105,8 +107,8 @@ async function* fromCsv(path: string, onBytes: (bytes: number) => void): AsyncGe
   }
 }
 
-function placeText(place: CandidateRecord['place']): string {
-  return 'line' in place ? `line ${place.line}` : `index ${place.index}`;
+function wordOf(place: CandidateRecord['place']): string {
+  return 'line' in place ? 'line' : 'index';
 }
 
 /** Whether a file holds JSON: by its name, else by how it begins. Throws CommandError when it cannot be read. */

@@ -121,6 +121,8 @@ export class DeclaredCollections {
 
   #read(): ReadonlyMap<string, Collection> {
     const read = (this.#rows.all() as DeclaredRow[]).flatMap(({ name, doc }): Collection[] => {
+      // Declared by a node before a collection of that name came with Holdfast.
+      if (builtInCollection(name) !== undefined) return [];
       const declaration = storedDeclaration(parseStored(doc));
       return declaration === undefined ? [] : [{ ...declaration, name }];
     });
