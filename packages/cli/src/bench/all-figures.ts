@@ -17,9 +17,9 @@ import { writeValidated } from './figures/write-validated.ts';
 /** Every figure, in the order it is measured and shown. */
 export const figures: readonly Figure[] = [
   writeSingle,
-  writeValidated,
   writeBulk,
   readGet,
+  writeValidated,
   queryNode,
   queryText,
   queryRelay,

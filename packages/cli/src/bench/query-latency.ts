@@ -58,6 +58,17 @@ export function middleOf(rounds: readonly Latency[]): Latency {
   };
 }
 
+/** What the JSON file keeps of both sides: medians, and processor time of a question, which neighbours hardly move. */
+export function queryDetails({ service, byHand }: QueryComparison): Readonly<Record<string, unknown>> {
+  return {
+    rows: median(byHand.map(({ rows }) => rows)),
+    service: middleOf(service),
+    service_cpu_us: Math.round(median(service.map(({ serverCpuUs }) => serverCpuUs))),
+    by_hand: middleOf(byHand),
+    by_hand_cpu_us: Math.round(median(byHand.map(({ cpuUs }) => cpuUs))),
+  };
+}
+
 /** A latency for people. */
 export function latencyText({ p50Ms, p99Ms }: Latency): string {
   return `p50 ${p50Ms.toFixed(1)}, p99 ${p99Ms.toFixed(1)} ms`;

@@ -17,4 +17,6 @@ export interface SqlResult {
   readonly p99Ms: number;
   /** Of one run, in the mean. */
   readonly rows: number;
+  /** Processor time of one run, in microseconds, in the mean. */
+  readonly cpuUs: number;
 }

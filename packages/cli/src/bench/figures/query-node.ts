@@ -4,7 +4,14 @@ import { connect } from '@holdfast/client';
 
 import { writeBulk } from '../bulk-write.ts';
 import { CANDIDATES, candidateQuery, candidatesDeclaration, memberWord, PAGE, wanted } from '../candidates.ts';
-import { compareQueries, latencyText, middleOf, type QueryComparison, type Questions } from '../query-latency.ts';
+import {
+  compareQueries,
+  latencyText,
+  middleOf,
+  queryDetails,
+  type QueryComparison,
+  type Questions,
+} from '../query-latency.ts';
 import type { Reading } from '../reading.ts';
 import { median } from '../rounds.ts';
 import { startNode } from '../services.ts';
@@ -57,7 +64,7 @@ function readingsOf(comparison: QueryComparison, records: number): Reading[] {
     unit: 'ms',
     measured: latencyText(service),
     reference: `SQL ${latencyText(byHand)}`,
-    details: { records, rows: comparison.byHand[0]?.rows, service, by_hand: byHand },
+    details: { records, ...queryDetails(comparison) },
   } as const;
   return [
     { name: `${queryNode.name}.above-sql`, value: aboveMs, target: { kind: 'at-most', value: 1.5 }, ...shared },

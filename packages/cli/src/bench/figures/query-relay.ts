@@ -7,6 +7,7 @@ import {
   latencyText,
   measureQueries,
   middleOf,
+  queryDetails,
   type QueryComparison,
   type Questions,
 } from '../query-latency.ts';
@@ -72,10 +73,8 @@ function readingsOf(comparison: QueryComparison, http: readonly RequestRate[], {
   const details = {
     records: fill.records,
     filled_per_second: Math.round(fill.records / fill.seconds),
-    rows: comparison.byHand[0]?.rows,
     ratios,
-    service,
-    by_hand: byHand,
+    ...queryDetails(comparison),
     http: middleOf(http),
   };
   return [

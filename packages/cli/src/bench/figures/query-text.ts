@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { writeBulk } from '../bulk-write.ts';
 import { searches } from '../chat-messages.ts';
-import { compareQueries, latencyText, middleOf, type Questions } from '../query-latency.ts';
+import { compareQueries, latencyText, middleOf, queryDetails, type Questions } from '../query-latency.ts';
 import type { Reading } from '../reading.ts';
 import { startNode } from '../services.ts';
 import type { Figure, Setting } from './figure.ts';
@@ -46,7 +46,7 @@ async function measureQueryText(setting: Setting): Promise<Reading[]> {
         target: { kind: 'at-most', value: 50 },
         measured: latencyText(service),
         reference: `SQL ${latencyText(byHand)}`,
-        details: { records: scale.queriedRecords, rows: comparison.byHand[0]?.rows, service, by_hand: byHand },
+        details: { records: scale.queriedRecords, ...queryDetails(comparison) },
       },
     ];
   } finally {

@@ -23,14 +23,17 @@ function ask(forMs: number, keep: boolean): void {
 }
 
 ask(plan.warmUpMs, false);
+const cpuBefore = process.cpuUsage();
 const startedAtMs = performance.now();
 ask(plan.measureMs, true);
 const seconds = (performance.now() - startedAtMs) / 1000;
+const cpu = process.cpuUsage(cpuBefore);
 database.close();
 const result: SqlResult = {
   perSecond: latenciesMs.length / seconds,
   p50Ms: quantile(latenciesMs, 0.5),
   p99Ms: quantile(latenciesMs, 0.99),
   rows: rows / latenciesMs.length,
+  cpuUs: (cpu.user + cpu.system) / latenciesMs.length,
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
