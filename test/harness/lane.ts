@@ -5,7 +5,7 @@ import { sampleDocument } from './documents.ts';
 import type { Answer, Attempt, Effect, Ledger, NetworkKey } from './ledger.ts';
 import type { Agent } from './network.ts';
 
-const COLLECTIONS = ['notes', 'tasks', 'candidates'];
+const COLLECTIONS = ['notes', 'journal', 'candidates'];
 const MOST_BATCH_OPERATIONS = 10;
 const MOST_STREAM_OPERATIONS = 40;
 const TTL_SECONDS = 86_400;

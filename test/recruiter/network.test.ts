@@ -1,4 +1,5 @@
 import { connectRelay } from '@holdfast/client';
+import type { Candidate } from '@holdfast/protocol';
 import { expect, test } from 'vitest';
 
 import { askHoldfast } from '../harness/command.ts';
@@ -11,7 +12,13 @@ test(
   async () => {
     await using network = await startNetwork({ nodes: { laptop: ['ada'] } });
     const { client } = network.agent('ada');
-    const doc = { name: 'Zoë', email: 'zoe@example.org', skills: ['Python'], status: 'active', resume: 'distributed' };
+    const doc: Candidate = {
+      name: 'Zoë',
+      email: 'zoe@example.org',
+      skills: ['Python'],
+      status: 'active',
+      resume: 'distributed',
+    };
     await client.collection('candidates').put('c-1', doc, { ack: 'relay', timeout: 30 });
     await client.collection('interviews').put('i-1', { candidate: 'c-1' });
     const { ack } = await client.recruiter.recordOutcome(

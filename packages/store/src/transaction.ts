@@ -53,6 +53,8 @@ export class RecordsTransaction {
   /** Queries a collection. Throws `invalid-request`. */
   query(collection: string, query: Query): QueryResult {
     const { database, declarations, now } = this.#options;
+    // What was written in this transaction is found by its members and words as well.
+    declarations.upkeep.catchUpSoFar();
     return runQuery(database, query, agentScope({ resource: this.#resource, collection }, declarations, now()));
   }
 

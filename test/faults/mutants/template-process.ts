@@ -27,7 +27,7 @@ setInterval(() => store.isIdle, 1000);
 async function fill(into: AgentStore, from: number, to: number): Promise<void> {
   for (let n = from; n < to; n += 1) {
     await write(into, put('notes', `note-${n}`, { n, text: 'Zoë 山田 '.repeat(n % 37) }));
-    await write(into, put('tasks', `task-${n % 15}`, { n, done: n % 2 === 0 }), 'app:user_1');
+    await write(into, put('chores', `chore-${n % 15}`, { n, done: n % 2 === 0 }), 'app:user_1');
     if (n % 9 === 8) await write(into, { op: 'delete', collection: 'notes', id: `note-${n - 3}` });
     if (n % 20 === 19) await acknowledge(into, 15);
   }

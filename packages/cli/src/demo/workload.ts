@@ -69,18 +69,20 @@ function* recruit(numbers: Iterable<number>): Generator<Write> {
 /** Tasks, each written three times over. */
 function* command(numbers: Iterable<number>): Generator<Write> {
   for (const number of numbers) {
-    for (const [attempt, status] of ['open', 'assigned', 'done'].entries()) {
+    for (const [attempt, status] of ['pending', 'assigned', 'completed'].entries()) {
       yield {
         op: 'put',
         collection: 'tasks',
         id: idOf('t', number),
         doc: {
-          title: `Screen ${pick(names, number)} for ${pick(skills, number)}`,
+          type: 'screen',
+          payload: { candidate: idOf('c', number), name: pick(names, number), skill: pick(skills, number) },
+          priority: 1 + (number % 10),
           status,
-          attempt,
-          assignee: status === 'open' ? null : 'screening',
-          priority: number % 5,
-          candidate: idOf('c', number),
+          max_retries: 3,
+          retry_seconds: 10,
+          retries: 0,
+          ...(attempt > 0 && { worker: 'screening' }),
         },
       };
     }

@@ -19,14 +19,30 @@ export class ChangedRecords {
     });
   }
 
-  /** What was noted since it was taken the last time: keys that a record left, and all keys, as lists in JSON. */
-  take(): { readonly gone: string | undefined; readonly all: string } | undefined {
+  /** What was noted since it was taken the last time. */
+  take(): Changes | undefined {
+    const changes = this.look();
+    this.#gone = new Set();
+    return changes;
+  }
+
+  /**
+   * What was noted so far. It stays noted, as what is done with it may be undone with a part of the transaction; and as if records had
+   * left all of these keys, since something may stand for them then.
+   */
+  look(): Changes | undefined {
     if (this.#gone.size === 0 && this.#came.size === 0) return undefined;
     const [gone, all] = [this.#gone, new Set([...this.#came, ...this.#gone])];
-    this.#gone = new Set();
+    this.#gone = all;
     this.#came = new Set();
     return { gone: gone.size === 0 ? undefined : JSON.stringify([...gone]), all: JSON.stringify([...all]) };
   }
+}
+
+/** Keys that a record left, and all keys with a change, as lists in JSON. */
+interface Changes {
+  readonly gone: string | undefined;
+  readonly all: string;
 }
 
 /** What a trigger does to note that a record left a key, and came to one; `NULL` for neither. */

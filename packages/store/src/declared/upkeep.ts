@@ -92,7 +92,22 @@ export class DerivedUpkeep {
    * for itself. Needs a transaction, and comes before its commit and before `fit`.
    */
   catchUp(): void {
-    const changed = this.#changed?.take();
+    this.#bringUpToDate(this.#changed?.take());
+  }
+
+  /** Brings members and words up to date so far, for a question within a transaction; `catchUp` is still to come. */
+  catchUpSoFar(): void {
+    this.#bringUpToDate(this.#changed?.look());
+  }
+
+  /** Whether `fit` has anything to look at: most files declare nothing, and are opened often. Needs no transaction. */
+  mayNeedFit(collections: readonly Collection[]): boolean {
+    if (collections.length > 0) return true;
+    const any = `SELECT EXISTS (SELECT 1 FROM member_fields) OR EXISTS (SELECT 1 FROM text_fields) OR ${HAS_INDEX}`;
+    return this.#database.prepare(any).pluck().get() === 1;
+  }
+
+  #bringUpToDate(changed: ReturnType<ChangedRecords['take']>): void {
     if (changed === undefined) return;
     // Asked anew: a transaction that was undone may have made a table, or dropped what stands in one.
     const keeps = this.#keeps().get() as Readonly<Record<KeptTable['name'], number>>;
@@ -102,13 +117,6 @@ export class DerivedUpkeep {
       if (changed.gone !== undefined) remove.run(changed.gone);
       add.run(changed.all);
     }
-  }
-
-  /** Whether `fit` has anything to look at: most files declare nothing, and are opened often. Needs no transaction. */
-  mayNeedFit(collections: readonly Collection[]): boolean {
-    if (collections.length > 0) return true;
-    const any = `SELECT EXISTS (SELECT 1 FROM member_fields) OR EXISTS (SELECT 1 FROM text_fields) OR ${HAS_INDEX}`;
-    return this.#database.prepare(any).pluck().get() === 1;
   }
 
   // They cost every statement that writes records, when it is prepared and when it runs: only a file that needs them has them.

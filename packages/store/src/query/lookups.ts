@@ -4,6 +4,7 @@ import type { Database } from '@holdfast/sqlite';
 import type { Declarations } from '../declared/declarations.ts';
 import type { AgentPlace } from './agent-scope.ts';
 import { jsonPath } from './field.ts';
+import { memberWord } from '../declared/kept-tables.ts';
 import { indexedValue } from './place.ts';
 import { named } from './sql.ts';
 
@@ -30,7 +31,10 @@ export interface Lookups {
     path: string,
     most: { readonly texts: number; readonly perText: number },
   ): SharedText[];
-  /** The texts that are members of an indexed list somewhere in the file, in order; at most 100,000. */
+  /**
+   * The texts that are members of an indexed list somewhere in the file, in order, of long ones their first 200 characters; at most
+   * 100,000. Some that no record has any more may be among them.
+   */
   memberTexts(collection: string, path: string): string[];
   /**
    * The ids of records whose indexed list has a member of enough groups of texts, in order. It reads the index of members and no
@@ -64,17 +68,15 @@ export function openLookups(
     memberTexts: (collection, path) =>
       reading(() => {
         const index = declarations.upkeep.memberIndexes(collection).get(path);
-        if (index === undefined) return [];
-        const members = database.prepare(MEMBER_TEXTS).pluck();
-        return members.all({ field: index.number, most: MOST_MEMBERS }) as string[];
+        return index === undefined ? [] : memberTextsOf(database, index.number);
       }),
     idsByMembers: ({ resource, collection }, path, { groups, least, limit }) =>
       reading(() => {
         const index = declarations.upkeep.memberIndexes(collection).get(path);
         if (index === undefined) return [];
-        const wanted = JSON.stringify(groups.flatMap((texts, group) => texts.map((text) => [text, group])));
-        const ids = database.prepare(idsByMembersOf(collection)).pluck();
-        return ids.all({ wanted, field: index.number, least, resource, now: now(), limit }) as string[];
+        const ids = database.prepare(idsByMembersOf(collection, index.number)).pluck();
+        const wanted = { groups: JSON.stringify(groups), least };
+        return ids.all({ ...wanted, resource, now: now(), limit }) as string[];
       }),
   };
 }
@@ -93,24 +95,31 @@ function sharedTextsOf(collection: string, path: string): string {
     ) WHERE place <= ? ORDER BY text, id`;
 }
 
-function idsByMembersOf(collection: string): string {
+function idsByMembersOf(collection: string, field: number): string {
   return `
     SELECT records.id FROM (
-      SELECT members.record FROM json_each(:wanted) AS wanted
-        CROSS JOIN members ON members.field = :field AND members.value = wanted.value ->> 0
-      GROUP BY members.record HAVING count(DISTINCT wanted.value ->> 1) >= :least
+      SELECT members.rowid AS record FROM (
+        SELECT ${memberWord(String(field))} AS word, groups.key AS place
+        FROM json_each(:groups) AS groups, json_each(groups.value) AS item
+      ) AS wanted CROSS JOIN members ON members MATCH wanted.word
+      GROUP BY members.rowid HAVING count(DISTINCT wanted.place) >= :least
     ) AS found CROSS JOIN records ON records.seq = found.record
     WHERE collection = ${named(collection)} AND resource = :resource AND deleted = 0
       AND (expires_at IS NULL OR expires_at > :now)
     ORDER BY records.id LIMIT :limit`;
 }
 
-/** One step of the index for each different text, not for each record that has it. */
-const MEMBER_TEXTS = `
-  WITH RECURSIVE step (text) AS (
-    SELECT min(value) FROM members WHERE field = :field AND value >= ''
-    UNION ALL
-    SELECT (SELECT min(value) FROM members WHERE field = :field AND value > step.text) FROM step WHERE step.text IS NOT NULL
-    LIMIT :most
-  )
-  SELECT text FROM step WHERE typeof(text) = 'text'`;
+/** The words of the index, of this connection. Those that no record has any more may still be among them. */
+const MEMBER_WORDS = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.member_words USING fts5vocab('main', 'members', 'row')";
+
+const WORDS_OF_FIELD = 'SELECT term FROM temp.member_words WHERE term >= :first AND term < :end LIMIT :most';
+
+/** The texts that are members of an indexed list; of long ones the first characters, which is all that the index has of them. */
+function memberTextsOf(database: Database, field: number): string[] {
+  // Made by no transaction: one that were undone would take it away.
+  database.exec(MEMBER_WORDS);
+  // Such a word begins with the number of the field and the letter of texts; the tokenizer has put it into small letters.
+  const [first, end] = [`f${field}t`, `f${field}u`];
+  const words = database.prepare(WORDS_OF_FIELD).pluck().all({ first, end, most: MOST_MEMBERS }) as string[];
+  return words.map((word) => Buffer.from(word.slice(first.length), 'hex').toString());
+}
