@@ -1,13 +1,11 @@
-export { bucketOf, digestOf, digestShare, digestText, EMPTY_DIGEST } from './digest.ts';
+export { bucketOf, digestOf, digestShare, digestText, EMPTY_DIGEST, isDigest } from './digest.ts';
 export { AgentFiles, type AgentFilesOptions, damageError, type FileWatch } from './agent-files.ts';
 export {
   AgentStore,
   type AgentStoreOptions,
-  type AgentSummary,
-  type CollectionCount,
-  type ListedDocument,
-  type StoredDocument,
 } from './agent-store.ts';
+export type { AgentSummary, CollectionCount } from './agent-figures.ts';
+export type { ListedDocument, StoredDocument } from './stored-document.ts';
 export { derivedTables } from './declared/derived-tables.ts';
 export { DerivedUpkeep } from './declared/upkeep.ts';
 export { GroupCommit, type Outcome, type TransactionHooks, type Unit } from './group-commit.ts';
@@ -34,7 +32,17 @@ export { all, any, named, placeholders, sql, type Sql, type SqlValue } from './q
 export { jsonPath, type Names, recordColumns } from './query/field.ts';
 export { indexedValue } from './query/place.ts';
 export { toTimestamp } from './query/timestamp.ts';
-export { type ComparedRecord } from './reconciler.ts';
+export { type ComparedRecord, type Rewound, type Unaccounted } from './reconciler.ts';
+export { FreePages } from './retention/free-pages.ts';
+export { type PassFigures, RetentionPass, type WeighedRecord } from './retention/retention-pass.ts';
+export { type RecordKey, retiredKey } from './retention/retired-key.ts';
+export type { ComparedRetired } from './retention/retired-records.ts';
+export {
+  type CollectionFigures,
+  StatisticsTally,
+  TALLIED_COLUMNS,
+  type TalliedRecord,
+} from './retention/statistics.ts';
 export { recordHash, type RecordContent, type RecordRow, rowOfChange } from './row.ts';
 export { FileBuilder, type TakenRows } from './restore/file-builder.ts';
 export { pagesOfFile } from './restore/file-pages.ts';

@@ -5,6 +5,7 @@ import { Declarations } from '../declared/declarations.ts';
 import { AGENT_LAYOUT, DerivedUpkeep } from '../declared/upkeep.ts';
 import { agentMigrations } from '../migrations/index.ts';
 import { RecordWriter } from '../record-writer.ts';
+import { RetiredRecords } from '../retention/retired-records.ts';
 import { type RecordRow, recordHash } from '../row.ts';
 import { StreamState } from '../stream-state.ts';
 
@@ -24,6 +25,7 @@ export class FileBuilder {
   readonly #database: Database;
   readonly #stream: StreamState;
   readonly #writer: RecordWriter;
+  readonly #retired: RetiredRecords;
   #lastTaken = ZERO_VERSION;
 
   /** Makes the file, or goes on with it. Throws what `openMigrated` throws. */
@@ -31,7 +33,9 @@ export class FileBuilder {
     this.#database = openMigrated(path, agentMigrations);
     this.#stream = new StreamState(this.#database);
     const declarations = new Declarations(this.#database, new DerivedUpkeep(this.#database, AGENT_LAYOUT));
-    this.#writer = new RecordWriter(this.#database, { stream: this.#stream, declarations, clock, now });
+    this.#retired = new RetiredRecords(this.#database, this.#stream);
+    const [stream, retired] = [this.#stream, this.#retired];
+    this.#writer = new RecordWriter(this.#database, { stream, declarations, retired, clock, now });
   }
 
   /** The new stream's name. */

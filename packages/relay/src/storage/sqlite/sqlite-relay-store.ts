@@ -1,9 +1,7 @@
 import {
   type BatchHeader,
   type CommitConfig,
-  type Cursor,
   type DeadLetter,
-  HoldfastError,
   type NetworkQuery,
   type NodeInfo,
   type Reject,
@@ -31,6 +29,7 @@ import {
 } from '@holdfast/store';
 
 import type {
+  AgentFigures,
   AgentPart,
   BucketDigests,
   CopyPart,
@@ -42,8 +41,9 @@ import type {
   NetworkView,
   NodeReader,
   NodeStanding,
-  Refusal,
   RelayStore,
+  Retained,
+  RetentionRequest,
   SessionOpening,
   StoredDeadLetter,
   StoreFigures,
@@ -59,8 +59,12 @@ import { DeadLetterTable } from './dead-letter-table.ts';
 import { FeedPosition } from './feed-position.ts';
 import { sqliteRelayMigrations } from './migrations/index.ts';
 import { networkScope } from './network-query.ts';
+import { NetworkFigures } from './network-figures.ts';
 import { Overview } from './overview.ts';
 import { type Owner, RecordTable, type Tally } from './record-table.ts';
+import { assertFastForward, contradiction } from './refusals.ts';
+import { RelayRetention } from './relay-retention.ts';
+import { RetiredTable } from './retired-table.ts';
 import { cloned, SessionTable } from './session-table.ts';
 import { StartTable } from './start-table.ts';
 import { type StoredStream, StreamTable } from './stream-table.ts';
@@ -93,6 +97,8 @@ export class SqliteRelayStore implements RelayStore {
   readonly #tokens: TokenTable;
   readonly #waiting: WaitingTable;
   readonly #overview: Overview;
+  readonly #figures: NetworkFigures;
+  readonly #retention: RelayRetention;
   readonly #copy: AgentCopy;
   readonly #rows: RowSource | undefined;
 
@@ -120,7 +126,8 @@ export class SqliteRelayStore implements RelayStore {
       afterCommit: () => feed.saved(),
     };
     this.#commits = new GroupCommit(this.#database, config, hooks, guard);
-    this.#records = new RecordTable(this.#database, feed);
+    const retired = new RetiredTable(this.#database);
+    this.#records = new RecordTable(this.#database, feed, retired);
     this.#streams = new StreamTable(this.#database);
     this.#sessions = new SessionTable(this.#database);
     this.#starts = new StartTable(this.#database);
@@ -128,7 +135,9 @@ export class SqliteRelayStore implements RelayStore {
     this.#tokens = new TokenTable(this.#database);
     this.#waiting = new WaitingTable(this.#database);
     this.#overview = new Overview(this.#database);
-    this.#copy = new AgentCopy(this.#database);
+    this.#copy = new AgentCopy(this.#database, retired);
+    this.#figures = new NetworkFigures(this.#database);
+    this.#retention = new RelayRetention(this.#database, { declared, retired, write: (run) => this.#write(run) });
   }
 
   get epoch(): string {
@@ -273,6 +282,14 @@ export class SqliteRelayStore implements RelayStore {
     });
   }
 
+  retain(request: RetentionRequest): Promise<Retained> {
+    return this.#read(() => this.#retention.retain(request));
+  }
+
+  statistics(nowMs: number): Promise<readonly AgentFigures[]> {
+    return this.#read(() => this.#figures.statistics(nowMs));
+  }
+
   distrust(positions: readonly number[]): Promise<number> {
     return this.#write(() => {
       const owners = positions.flatMap((position) => this.#records.distrust(position) ?? []);
@@ -379,18 +396,4 @@ export class SqliteRelayStore implements RelayStore {
   #readError(error: unknown): unknown {
     return this.#guard.translate(error, 'the database could not be read', this.#database.name);
   }
-}
-
-function assertFastForward(base: Cursor, cursor: Cursor): void {
-  if (base.seq === cursor.seq && base.version === cursor.version) return;
-  throw new HoldfastError('cursor-mismatch', `the stream stands at seq ${cursor.seq} here, not at ${base.seq}`, {
-    extensions: { cursor },
-  });
-}
-
-function contradiction({ row }: IncomingChange): Refusal {
-  if (row === undefined) throw new Error('a change without a row was not refused when it was read');
-  const { resource, collection, id: record, version } = row;
-  const reason = 'the relay holds other content under this very version';
-  return { code: 'invalid-request', reason, resource, collection, record, version };
 }
