@@ -1,4 +1,4 @@
-import type { AgentStatus, BatchEnd, NodeStatus, Operation, RestoreStatus } from '@holdfast/protocol';
+import type { AgentStatus, BatchEnd, NodeStatus, Operation, RestoreStatus, Statistics } from '@holdfast/protocol';
 
 import type { BackupsClient } from './backups.ts';
 import { type Caller, callerOf } from './caller.ts';
@@ -11,6 +11,7 @@ import { type KvClient, openKv } from './kv.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
 import { randomKey } from './random-key.ts';
 import { type Readiness, Requester } from './requester.ts';
+import type { RetentionClient } from './retention.ts';
 import { type ConnectOptions, daemonPlace } from './settings.ts';
 import { streamOperations, type StreamOptions } from './stream.ts';
 
@@ -109,6 +110,9 @@ export interface Holdfast extends AsyncDisposable {
   readonly agents: AgentsClient;
   readonly deadLetters: NodeDeadLettersClient;
   readonly backups: BackupsClient;
+  readonly retention: RetentionClient;
+  /** How much the agent's collections hold and grow; with an admin's token that names no agent, those of all agents. */
+  statistics(): Promise<Statistics>;
   /** Whether the daemon says it is ready, asked once. Throws `HoldfastUnreachable` if there is no answer. */
   ready(): Promise<Readiness>;
   /** Ends requests under way and frees connections. May be called again; other calls fail afterwards. */
@@ -149,6 +153,11 @@ export function connect(options: ConnectOptions = {}): Holdfast {
       list: async () => (await call('backup.list', {})).value,
       start: async () => (await call('backup.start', {})).value,
     },
+    retention: {
+      run: async ({ dryRun, agent } = {}) => (await call('retention.run', { body: { dry_run: dryRun, agent } })).value,
+      show: async () => (await call('retention.show', {})).value,
+    },
+    statistics: async () => (await call('statistics', {})).value,
     ready: () => requester.ready(),
     close,
     [Symbol.asyncDispose]: close,

@@ -54,6 +54,7 @@ export {
   type RetryAnswer,
   type TokenRequest,
 } from './relay.ts';
+export type { RetentionClient, RetentionRequest } from './retention.ts';
 export type { Readiness } from './requester.ts';
 export type { SqlRow, StreamedRows } from './row-stream.ts';
 export type { ConnectionOptions, ConnectOptions } from './settings.ts';

@@ -1,5 +1,13 @@
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
-import { addDiskGauges, createService, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
+import {
+  addDiskGauges,
+  createService,
+  reportDisk,
+  type RetentionKeeper,
+  type Service,
+  urlOf,
+  writeServiceFile,
+} from '@holdfast/http';
 import { type HoldfastError, type Now, type RelayConfig, relayRoutes } from '@holdfast/protocol';
 import { DiskWatch, ensurePrivateDirectory, lockDirectory, refuseRotten } from '@holdfast/sqlite';
 import { QueryPool, SqlReader, streamBounds } from '@holdfast/store';
@@ -13,7 +21,9 @@ import { deskHandlers } from './http/desk-handlers.ts';
 import { allowedHosts } from './http/hosts.ts';
 import { nodeHandlers } from './http/node-handlers.ts';
 import { queryHandler } from './http/query-handler.ts';
+import { retentionHandlers } from './http/retention-handlers.ts';
 import { statusHandlers } from './http/status-handlers.ts';
+import { keepRelayRetention, relayStatistics } from './retention/relay-retention.ts';
 import { Access } from './service/access.ts';
 import { scrubRelay } from './scrub/scrub.ts';
 import { EpochFile } from './service/epoch-file.ts';
@@ -96,8 +106,11 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   opened.defer(() => scrubber.stop());
   const backups = keepRelayBackups({ config, directory, store, version: options.version, registry, log, now });
   opened.defer(() => backups.stop());
+  const retention = keepRelayRetention({ config, store, registry, log, now });
+  opened.defer(() => retention.stop());
   const status = { store, epochFile, disk, scrubber, version: options.version, startedAtMs: now() };
-  const { service, listen } = assemble(options, { store, reader, disk, registry, metrics, backups, status, now });
+  const built = { store, reader, disk, registry, metrics, backups, retention, status, now };
+  const { service, listen } = assemble(options, built);
   opened.defer(() => service.stop());
   const url = await listen();
   opened.defer(writeServiceFile(directory, { url, socket: null }, now()));
@@ -117,12 +130,13 @@ interface Parts {
   readonly registry: Registry;
   readonly metrics: RelayMetrics;
   readonly backups: BackupKeeper;
+  readonly retention: RetentionKeeper;
   readonly status: RelayStatusSources;
   readonly now: Now;
 }
 
 function assemble({ config, log, version }: RelayOptions, built: Parts): Assembled {
-  const { store, reader, disk, registry, metrics, backups, status, now } = built;
+  const { store, reader, disk, registry, metrics, backups, retention, status, now } = built;
   collectDefaultMetrics({ register: registry });
   const warnings = new Warnings(metrics, log, now);
   const access = new Access({ store, joinSeconds: config['join.seconds'], now });
@@ -144,6 +158,7 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
       ...queryHandler(parts),
       ...statusHandlers(status),
       ...backupHandlers(backups),
+      ...retentionHandlers(retention, () => relayStatistics(store, now())),
     },
     authenticate: authenticateWith(access),
     config,

@@ -299,7 +299,7 @@ export class AgentStore {
   }
 
   /** See `Reconciler.accept`. */
-  accept(unaccounted: Unaccounted): Promise<number> {
+  accept(unaccounted: Unaccounted): Promise<Settlement> {
     return this.#commits.run({ run: () => this.#reconciler.accept(unaccounted), bytes: 0 });
   }
 
@@ -364,8 +364,7 @@ export class AgentStore {
           write.operations.map((operation) => this.#writer.apply(write.resource, operation)),
         ),
       bytes: write.operations.reduce((sum, operation) => sum + operationBytes(operation), 0),
-      isOneStatement:
-        write.operations.length === 1 && write.idempotency === undefined && !this.#retired.mayHaveAny,
+      isOneStatement: write.operations.length === 1 && write.idempotency === undefined && !this.#retired.mayHaveAny,
     };
   }
 

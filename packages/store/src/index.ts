@@ -1,9 +1,6 @@
 export { bucketOf, digestOf, digestShare, digestText, EMPTY_DIGEST, isDigest } from './digest.ts';
 export { AgentFiles, type AgentFilesOptions, damageError, type FileWatch } from './agent-files.ts';
-export {
-  AgentStore,
-  type AgentStoreOptions,
-} from './agent-store.ts';
+export { AgentStore, type AgentStoreOptions } from './agent-store.ts';
 export type { AgentSummary, CollectionCount } from './agent-figures.ts';
 export type { ListedDocument, StoredDocument } from './stored-document.ts';
 export { derivedTables } from './declared/derived-tables.ts';

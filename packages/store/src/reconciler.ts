@@ -181,12 +181,13 @@ export class Reconciler {
 
   /**
    * Counts a bucket as the relay does, where nothing can be sent or taken over to make the two the same: records that were removed
-   * here and that the relay lost, or that it removed and nobody here knows. Returns how many they are at least.
+   * here and that the relay lost, or that it removed and nobody here knows.
    */
-  accept({ bucket, share, lost }: Unaccounted): number {
+  accept({ bucket, share, lost }: Unaccounted): Settlement {
     for (const { key } of lost) this.#retired.drop(key);
-    if (lost.length === 0) this.#retired.countUnknown(bucket, share);
-    return Math.max(1, lost.length);
+    if (lost.length > 0) return { ...NO_SETTLEMENT, gone: lost.length };
+    this.#retired.countUnknown(bucket, share);
+    return { ...NO_SETTLEMENT, unknown: 1 };
   }
 
   #moveWaitingAbove(seq: number): void {

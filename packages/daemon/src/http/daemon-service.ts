@@ -1,5 +1,5 @@
 import type { BackupKeeper } from '@holdfast/backup';
-import { createService, type Service } from '@holdfast/http';
+import { createService, type RetentionKeeper, type Service } from '@holdfast/http';
 import { daemonRoutes, type NodeConfig } from '@holdfast/protocol';
 import { streamBounds } from '@holdfast/store';
 import type { Logger } from 'pino';
@@ -17,6 +17,7 @@ import { networkHandlers } from './network-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
+import { retentionHandlers } from './retention-handlers.ts';
 import { writeHandlers } from './write-handlers.ts';
 
 /** What the daemon's HTTP interface answers from. */
@@ -24,6 +25,7 @@ export interface DaemonServiceOptions {
   readonly status: StatusSources;
   readonly joining: JoiningOptions;
   readonly backups: BackupKeeper;
+  readonly retention: RetentionKeeper;
   readonly rebuilding: Rebuilding;
   readonly config: NodeConfig;
   readonly log: Logger;
@@ -34,7 +36,7 @@ export interface DaemonServiceOptions {
 
 /** The daemon's HTTP interface, not yet listening. */
 export function daemonService(options: DaemonServiceOptions): Service {
-  const { status, joining, backups, rebuilding, config, log, registry, allowedHosts } = options;
+  const { status, joining, backups, retention, rebuilding, config, log, registry, allowedHosts } = options;
   const { agents, files, sync, disk, database, now, version } = status;
   const records = new Records({ files, sync, disk, bounds: streamBounds(config) });
   return createService({
@@ -51,6 +53,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),
       ...backupHandlers(backups),
+      ...retentionHandlers(retention, status),
     },
     authenticate: authenticateBy(agents),
     config,

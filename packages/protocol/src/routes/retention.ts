@@ -11,11 +11,13 @@ const owner = { node: nodeName.optional().meta({ description: 'On the relay' }),
 /** What a run did to the records of one agent, or would do. */
 const retentionOwnerSchema = z.object({
   ...owner,
-  waits_for: z
-    .enum(['comparison', 'restore'])
-    .nullable()
-    .meta({ description: 'Why nothing of it was looked at: node and relay are not known to hold the same, or its file does not serve' }),
-  freed_bytes: count.meta({ description: 'By which its file became smaller; 0 on the relay, where one file holds all' }),
+  waits_for: z.enum(['comparison', 'restore']).nullable().meta({
+    description:
+      'Why nothing of it was looked at: node and relay are not known to hold the same, or its file does not serve',
+  }),
+  freed_bytes: count.meta({
+    description: 'By which its file became smaller; 0 on the relay, where one file holds all',
+  }),
   collections: z.array(
     z.object({
       name: collectionName,
@@ -93,7 +95,9 @@ const statisticsOwnerSchema = z.object({
       records: count.meta({ description: 'Live ones; expired ones not yet swept count' }),
       bytes: count.meta({ description: 'Of their documents' }),
       tombstones: count,
-      oldest: timestamp.nullable().meta({ description: 'Last change of the record that was changed the longest time ago' }),
+      oldest: timestamp
+        .nullable()
+        .meta({ description: 'Last change of the record that was changed the longest time ago' }),
       newest: timestamp.nullable(),
       records_per_day: z.number().meta({ description: 'Live records made in the last seven days, by seven' }),
       bytes_per_day: z.number(),

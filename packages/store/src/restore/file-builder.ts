@@ -3,6 +3,7 @@ import { type Database, openMigrated } from '@holdfast/sqlite';
 
 import { Declarations } from '../declared/declarations.ts';
 import { AGENT_LAYOUT, DerivedUpkeep } from '../declared/upkeep.ts';
+import { bucketOf, digestOf, digestShare } from '../digest.ts';
 import { agentMigrations } from '../migrations/index.ts';
 import { RecordWriter } from '../record-writer.ts';
 import { RetiredRecords } from '../retention/retired-records.ts';
@@ -78,6 +79,27 @@ export class FileBuilder {
     this.#database
       .transaction(() => {
         this.#stream.set({ acked: cursor, outbox: countAbove.get(cursor.seq) as number });
+        this.#stream.write();
+      })
+      .immediate();
+  }
+
+  /**
+   * The relay counts, by bucket, what it gave and what its retention removed: that it counts more than what is here is no
+   * difference from now on.
+   */
+  countAsRelay(buckets: readonly string[]): void {
+    const records = this.#database.prepare(
+      'SELECT resource, collection, id, hash, expires_at AS expiresAtMs FROM records',
+    );
+    const unknown = buckets.map(digestOf);
+    for (const row of records.iterate() as Iterable<RecordRow>) {
+      const bucket = bucketOf(row);
+      unknown[bucket] = (unknown[bucket] ?? 0n) ^ digestShare(row);
+    }
+    this.#database
+      .transaction(() => {
+        for (const [bucket, share] of unknown.entries()) if (share !== 0n) this.#retired.countUnknown(bucket, share);
         this.#stream.write();
       })
       .immediate();

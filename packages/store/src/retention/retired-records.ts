@@ -48,7 +48,9 @@ export class RetiredRecords {
   constructor(database: Database, stream: StreamState) {
     this.#stream = stream;
     this.#find = database.prepare('SELECT version, share FROM retired WHERE key = ?');
-    this.#put = database.prepare('INSERT OR REPLACE INTO retired (key, seq, bucket, version, share) VALUES (?, ?, ?, ?, ?)');
+    this.#put = database.prepare(
+      'INSERT OR REPLACE INTO retired (key, seq, bucket, version, share) VALUES (?, ?, ?, ?, ?)',
+    );
     this.#drop = database.prepare('DELETE FROM retired WHERE key = ? RETURNING share').pluck();
     this.#dropAbove = database.prepare('DELETE FROM retired WHERE seq > ? RETURNING share').pluck();
     this.#page = database.prepare(

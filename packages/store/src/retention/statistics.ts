@@ -70,7 +70,9 @@ export class StatisticsTally {
 
   /** What it came to, by name. */
   get figures(): CollectionFigures[] {
-    return [...this.#sums].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, sum]) => figuresOf(name, sum));
+    return [...this.#sums]
+      .toSorted(([one], [other]) => (one < other ? -1 : 1))
+      .map(([name, sum]) => figuresOf(name, sum));
   }
 }
 

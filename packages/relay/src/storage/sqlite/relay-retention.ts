@@ -95,9 +95,7 @@ export class RelayRetention {
   #policies(): Map<string, RetentionPolicy> {
     const declared = this.#options.declared
       .all()
-      .flatMap(({ name, retention }) =>
-        retention?.relay === undefined ? [] : [[name, retention.relay] as const],
-      );
+      .flatMap(({ name, retention }) => (retention?.relay === undefined ? [] : [[name, retention.relay] as const]));
     return new Map(declared);
   }
 

@@ -8,4 +8,11 @@ import { declared } from './0005-declared.ts';
 import { retention } from './0006-retention.ts';
 
 /** The schema of the relay's database on SQLite, `relay.db`, step by step. */
-export const sqliteRelayMigrations: readonly Migration[] = Object.freeze([network, digests, starts, waiting, declared, retention]);
+export const sqliteRelayMigrations: readonly Migration[] = Object.freeze([
+  network,
+  digests,
+  starts,
+  waiting,
+  declared,
+  retention,
+]);
