@@ -10,6 +10,7 @@ export type {
   NodeStanding,
   Refusal,
   RelayStore,
+  Retained,
   SessionOpening,
   Speaker,
   StoredDeadLetter,
