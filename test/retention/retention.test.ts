@@ -59,7 +59,7 @@ test(
     expect(run).toMatchObject({
       dry_run: false,
       records: 40,
-      agents: dry.agents.map(({ freed_bytes: _, ...each }) => each),
+      agents: dry.agents.map(({ collections }) => ({ collections })),
     });
     expect(await idsHere(network)).toEqual(ids(40));
     expect(await idsOn(network.desk)).toEqual(ids(0));

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 
-import type { Json } from '@holdfast/protocol';
+import type { Change, Json } from '@holdfast/protocol';
 import { migrateDown, openDatabase } from '@holdfast/sqlite';
 import {
   agentMigrations,
@@ -203,7 +203,7 @@ describe('what retention removed', () => {
     await other.write(put('notes', 'n1', { later: true }));
     const [line = ''] = other.store.outbox.next({ changes: 1, bytes: 1e9 })?.lines ?? [];
     other[Symbol.dispose]();
-    relay.takeChange(JSON.parse(line));
+    relay.takeChange(JSON.parse(line) as Change);
     expect(await agent.store.settle([...relay.records.values()], true, agent.lineage)).toMatchObject({ taken: 1 });
     expect(agent.read('notes', 'n1')).toEqual({ later: true });
     await send();

@@ -86,10 +86,11 @@ class NodeRetention implements RetentionSource {
 
   /** Undefined: the agent declares none. */
   async #removeOf(agent: string, { isDryRun, isStopped }: RetentionDemand): Promise<RetentionOwner | undefined> {
-    const { files, database, now } = this.#options;
+    const { files, database, sync, now } = this.#options;
     if (files.get(agent).retention.policies().size === 0) return undefined;
     const hasRelay = database.enrolment !== undefined;
-    const isCompared = (): boolean => !hasRelay || this.#isCompared(agent);
+    // What the relay lost without knowing it is found by comparing, and sent again: it must still be here then.
+    const isCompared = (): boolean => !hasRelay || sync.isKnownEqual(agent);
     const mayGoOn = (): boolean => !isStopped() && (isDryRun || isCompared());
     if (!mayGoOn()) return leftOut(agent, 'comparison');
     const pass = files.get(agent).retention.begin(now(), { isDryRun, hasRelay });
@@ -107,14 +108,6 @@ class NodeRetention implements RetentionSource {
       freed_bytes: freedBytes,
       collections: figures.map(collectionOf),
     };
-  }
-
-  // What the relay lost without knowing it is found by comparing, and sent again: it must still be here then.
-  #isCompared(agent: string): boolean {
-    const { sync } = this.#options;
-    const state = sync.streamState(agent);
-    const isSettling = state === 'held' || state === 'reconciling' || state === 'comparing';
-    return sync.link.state === 'open' && sync.digestState(agent) === 'equal' && !isSettling;
   }
 }
 
