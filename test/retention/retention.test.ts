@@ -85,7 +85,7 @@ test(
 );
 
 test(
-  'what a record is kept for that was removed on the node alone comes back with a restore from the relay, and goes again',
+  'what was removed on the node alone comes back with a restore from the relay, and goes again',
   async () => {
     await using network = await filled();
     const { admin, service } = network.node('workstation');

@@ -12,6 +12,11 @@ export class Removed {
     this.#keys[side].add(`${node} ${key}`);
   }
 
+  /** Whether it removed anything on a node. */
+  get isAny(): boolean {
+    return this.#keys.node.size > 0;
+  }
+
   /** Whether it removed a record of a node. */
   has(side: Side, node: string, key: Key): boolean {
     return this.#keys[side].has(`${node} ${key}`);

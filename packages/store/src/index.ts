@@ -33,7 +33,7 @@ export { type ComparedRecord, type Rewound, type Unaccounted } from './reconcile
 export { FreePages } from './retention/free-pages.ts';
 export { type PassFigures, RetentionPass, type WeighedRecord } from './retention/retention-pass.ts';
 export { type RecordKey, retiredKey } from './retention/retired-key.ts';
-export type { ComparedRetired } from './retention/retired-records.ts';
+export { type ComparedRetired, isOfRecord } from './retention/retired-records.ts';
 export {
   type CollectionFigures,
   StatisticsTally,

@@ -4,7 +4,12 @@ import type { Database, Statement } from '@holdfast/sqlite';
 import { bucketOf, digestShare, storedShare } from './digest.ts';
 import type { Lineage } from './lineage.ts';
 import type { RecordWriter } from './record-writer.ts';
-import type { ComparedRetired, RetiredRecord, RetiredRecords } from './retention/retired-records.ts';
+import {
+  type ComparedRetired,
+  isOfRecord,
+  type RetiredRecord,
+  type RetiredRecords,
+} from './retention/retired-records.ts';
 import { isAsWritten, recordHash, type RecordRow, rowOfChange, type StoredColumns } from './row.ts';
 import { NO_SETTLEMENT, type Settlement } from './settlement.ts';
 import type { StreamState } from './stream-state.ts';
@@ -22,6 +27,8 @@ export interface ComparedRecord {
   readonly hash: string;
   /** Whether the relay is to have it as it stands: it does not wait, was not rejected, has not expired. */
   readonly isHeld: boolean;
+  /** Whether the relay rejected it, and is to have what its share is of: an older version, if any. */
+  readonly isRejected: boolean;
 }
 
 type ComparedColumns = Pick<
@@ -170,7 +177,8 @@ export class Reconciler {
     return (this.#compared.all(afterSeq) as ComparedColumns[]).map((columns) => {
       const { seq, hash, expires_at, rejected } = columns;
       const isHeld = seq <= ackedSeq && rejected === 0 && (expires_at === null || expires_at > nowMs);
-      return { seq, bucket: bucketOf(columns), share: storedShare(columns), hash, isHeld };
+      const isRejected = rejected === 1;
+      return { seq, bucket: bucketOf(columns), share: storedShare(columns), hash, isHeld, isRejected };
     });
   }
 
@@ -184,10 +192,10 @@ export class Reconciler {
    * here and that the relay lost, or that it removed and nobody here knows.
    */
   accept({ bucket, share, lost }: Unaccounted): Settlement {
+    if (lost.length === 0) this.#retired.countUnknown(bucket, share);
     for (const { key } of lost) this.#retired.drop(key);
-    if (lost.length > 0) return { ...NO_SETTLEMENT, gone: lost.length };
-    this.#retired.countUnknown(bucket, share);
-    return { ...NO_SETTLEMENT, unknown: 1 };
+    const gone = lost.filter(({ key }) => isOfRecord(key)).length;
+    return { ...NO_SETTLEMENT, gone, unknown: gone === lost.length && gone > 0 ? 0 : 1 };
   }
 
   #moveWaitingAbove(seq: number): void {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { type ComparedRecord, type ComparedRetired, digestShare, digestText } from '@holdfast/store';
+import { type ComparedRecord, type ComparedRetired, digestShare, digestText, isOfRecord } from '@holdfast/store';
 import type { Change } from '@holdfast/protocol';
 
 import type { StreamWork } from './pull.ts';
@@ -66,15 +66,19 @@ export async function missingAtRelay(
 }
 
 function noteMissing(missing: Missing | undefined, record: ComparedRecord, held: Held): void {
-  const { seq, bucket, share, hash, isHeld } = record;
-  if (missing === undefined || !isHeld || held.get(bucket)?.has(hash) === true) return;
+  const { seq, bucket, share, hash, isHeld, isRejected } = record;
+  if (missing === undefined || !(isHeld || isRejected)) return;
+  // Of a rejected one it is to have the older version that its share is of.
+  if (held.get(bucket)?.has(isRejected ? digestText(share) : hash) === true) return;
   missing.digest ^= share;
-  (share === 0n ? missing.expiring : missing.counted).push(seq);
+  if (isHeld) (share === 0n ? missing.expiring : missing.counted).push(seq);
 }
 
 function noteRetired(missing: Missing | undefined, retired: ComparedRetired, held: Held): void {
-  const { bucket, share } = retired;
-  if (missing === undefined || share === 0n || held.get(bucket)?.has(digestText(share)) === true) return;
+  const { key, bucket, share } = retired;
+  if (missing === undefined || share === 0n) return;
+  // What is known by its bucket alone is what nobody holds.
+  if (isOfRecord(key) && held.get(bucket)?.has(digestText(share)) === true) return;
   missing.digest ^= share;
   missing.retired.push(retired);
 }

@@ -32,6 +32,11 @@ interface RetiredColumns {
 /** What a record is, as far as remembering it needs. */
 type RetiringRecord = RecordKey & Pick<RecordRow, 'version' | 'hash' | 'expiresAtMs'>;
 
+/** Whether a key is that of a record, and does not stand for a bucket. */
+export function isOfRecord(key: Buffer): boolean {
+  return key.length > 1;
+}
+
 /**
  * What is remembered of records that retention removed from a file (protocol rule 17): they count in the digest as if they
  * were there, until they are written anew. Everything that writes needs a transaction.
