@@ -11,7 +11,7 @@ import { RetentionPass, type WeighedRecord } from './retention-pass.ts';
 import type { RetiredRecords } from './retired-records.ts';
 
 /** Records looked at in one transaction, so that requests are not kept waiting. */
-const STEP_RECORDS = 500;
+const STEP_RECORDS = 200;
 
 /** A pass over an agent's file, from one step to the next. */
 export interface AgentPass {

@@ -9,7 +9,7 @@ import type { DeclaredCollections } from './declared-collections.ts';
 import type { RetiredTable } from './retired-table.ts';
 
 /** Records looked at in one transaction, so that batches are not kept waiting. */
-const STEP_RECORDS = 500;
+const STEP_RECORDS = 200;
 
 type WeighedRow = WeighedRecord &
   Pick<RecordRow, 'resource' | 'id' | 'version' | 'hash' | 'expiresAtMs'> & {
