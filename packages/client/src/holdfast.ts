@@ -11,7 +11,7 @@ import { type KvClient, openKv } from './kv.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
 import { randomKey } from './random-key.ts';
 import { type Readiness, Requester } from './requester.ts';
-import type { RetentionClient } from './retention.ts';
+import { ALL_RECORDS_MS, type RetentionClient } from './retention.ts';
 import { type ConnectOptions, daemonPlace } from './settings.ts';
 import { streamOperations, type StreamOptions } from './stream.ts';
 
@@ -154,10 +154,13 @@ export function connect(options: ConnectOptions = {}): Holdfast {
       start: async () => (await call('backup.start', {})).value,
     },
     retention: {
-      run: async ({ dryRun, agent } = {}) => (await call('retention.run', { body: { dry_run: dryRun, agent } })).value,
+      run: async ({ dryRun, agent } = {}) => {
+        const body = { dry_run: dryRun, agent };
+        return (await call('retention.run', { body }, { waitMs: ALL_RECORDS_MS })).value;
+      },
       show: async () => (await call('retention.show', {})).value,
     },
-    statistics: async () => (await call('statistics', {})).value,
+    statistics: async () => (await call('statistics', {}, { waitMs: ALL_RECORDS_MS })).value,
     ready: () => requester.ready(),
     close,
     [Symbol.asyncDispose]: close,

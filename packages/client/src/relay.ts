@@ -12,7 +12,7 @@ import { rowsOf } from './query-answer.ts';
 import { streamedRecords } from './record-stream.ts';
 import { type OperatorRoutes, relayCalls } from './relay-calls.ts';
 import { type Readiness, Requester } from './requester.ts';
-import type { RetentionClient } from './retention.ts';
+import { ALL_RECORDS_MS, type RetentionClient } from './retention.ts';
 import { type StreamedRows, streamedRows } from './row-stream.ts';
 import { type ConnectionOptions, relayPlace } from './settings.ts';
 
@@ -103,10 +103,13 @@ export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
       start: async () => (await call('backup.start', {})).value,
     },
     retention: {
-      run: async ({ dryRun, agent } = {}) => (await call('retention.run', { body: { dry_run: dryRun, agent } })).value,
+      run: async ({ dryRun, agent } = {}) => {
+        const body = { dry_run: dryRun, agent };
+        return (await call('retention.run', { body }, { waitMs: ALL_RECORDS_MS })).value;
+      },
       show: async () => (await call('retention.show', {})).value,
     },
-    statistics: async () => (await call('statistics', {})).value,
+    statistics: async () => (await call('statistics', {}, { waitMs: ALL_RECORDS_MS })).value,
     invite: async (request) => (await call('invite', { body: request })).value,
     token: async (request) => (await call('token', { body: request })).value,
     ready: () => requester.ready(),

@@ -1,5 +1,8 @@
 import type { RetentionAnswer, RetentionRun } from '@holdfast/protocol';
 
+/** How much longer than others a call may take that looks at all records. A run that takes longer goes on; `show` tells. */
+export const ALL_RECORDS_MS = 240_000;
+
 /** What is to be removed. */
 export interface RetentionRequest {
   /** Remove nothing, and tell what would be. Default false. */

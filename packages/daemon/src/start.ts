@@ -110,6 +110,8 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     log,
   });
   const stop = once(async () => {
+    // Who waits for a run has the answer that it came to.
+    await parts.retention.stop();
     await parts.service.stop();
     endSweeping();
     await sync.stop();

@@ -112,6 +112,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const built = { store, reader, disk, registry, metrics, backups, retention, status, now };
   const { service, listen } = assemble(options, built);
   opened.defer(() => service.stop());
+  // Who waits for a run has the answer that it came to.
+  opened.defer(() => retention.stop());
   const url = await listen();
   opened.defer(writeServiceFile(directory, { url, socket: null }, now()));
   const owned = opened.move();

@@ -1,24 +1,35 @@
 import { z } from 'zod';
 
 import { limits } from '../limits.ts';
+import { didYouMean } from '../nearest.ts';
+
+/** Says of keys that are not known which was meant. */
+const knowing = (
+  ...known: readonly string[]
+): { error: (issue: { code?: string; keys?: unknown }) => string | undefined } => ({
+  error: ({ code, keys }) => (code === 'unrecognized_keys' ? unknownKeys(keys, known) : undefined),
+});
 
 /** How long records of a collection are kept in one place; a record goes that is over either. */
-const policySchema = z.strictObject({
-  days: z
-    .number()
-    .int()
-    .min(1)
-    .max(limits.retentionDays)
-    .optional()
-    .meta({ description: 'Days a record is kept after its last change' }),
-  records: z
-    .number()
-    .int()
-    .min(1)
-    .max(limits.retentionRecords)
-    .optional()
-    .meta({ description: 'Records kept; beyond it those go that were changed the longest time ago' }),
-});
+const policySchema = z.strictObject(
+  {
+    days: z
+      .number()
+      .int()
+      .min(1)
+      .max(limits.retentionDays)
+      .optional()
+      .meta({ description: 'Days a record is kept after its last change' }),
+    records: z
+      .number()
+      .int()
+      .min(1)
+      .max(limits.retentionRecords)
+      .optional()
+      .meta({ description: 'Records kept; beyond it those go that were changed the longest time ago' }),
+  },
+  knowing('days', 'records'),
+);
 
 /** How long records of a collection are kept in one place; nothing of both: for ever. */
 export type RetentionPolicy = z.infer<typeof policySchema>;
@@ -27,10 +38,13 @@ export type RetentionPolicy = z.infer<typeof policySchema>;
 export type RetentionSide = 'node' | 'relay';
 
 /** How long the records of a collection are kept, on the node and on the relay. */
-export const retentionSchema = z.strictObject({
-  node: policySchema.optional().meta({ description: 'On the node: of what the relay has acknowledged' }),
-  relay: policySchema.optional().meta({ description: 'On the relay' }),
-});
+export const retentionSchema = z.strictObject(
+  {
+    node: policySchema.optional().meta({ description: 'On the node: of what the relay has acknowledged' }),
+    relay: policySchema.optional().meta({ description: 'On the relay' }),
+  },
+  knowing('node', 'relay'),
+);
 
 /** How long the records of a collection are kept, on the node and on the relay. */
 export type Retention = z.infer<typeof retentionSchema>;
@@ -54,4 +68,9 @@ function bothPolicies(
 
 function longer(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || other === undefined ? undefined : Math.max(one, other);
+}
+
+function unknownKeys(keys: unknown, known: readonly string[]): string {
+  const [first = ''] = Array.isArray(keys) ? keys.map(String) : [];
+  return `"${first}" is none of ${known.join(', ')}${didYouMean(first, known)}`;
 }
