@@ -77,6 +77,8 @@ test(
     await expectCompared(network);
     expect(await idsOn(network.desk)).toEqual([...ids(20), 'n0'].toSorted());
     expect(saidOfDifferences(network)).toEqual([]);
+    const { stdout } = await runHoldfast(network.home, ['retention', 'show', ...service.place]);
+    expect(stdout).toMatch(/every 6 hours, next 20.*\n[^]*ada +notes +10 records +30 records/);
     expect((await admin.retention.show()).declared).toEqual([
       { agent: 'ada', collection: 'notes', retention: RETENTION },
     ]);
