@@ -1,4 +1,4 @@
--- Schema 5
+-- Schema 6
 
 CREATE TABLE agents (
   id INTEGER PRIMARY KEY,
@@ -73,6 +73,15 @@ CREATE TABLE relay (
   epoch TEXT NOT NULL,
   last_position INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE retired (
+  agent_id INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  bucket INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  share TEXT NOT NULL,
+  PRIMARY KEY (agent_id, key)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE starts (
   number INTEGER PRIMARY KEY,

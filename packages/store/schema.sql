@@ -1,4 +1,4 @@
--- Schema 4
+-- Schema 5
 
 CREATE TABLE collections (
   name TEXT PRIMARY KEY,
@@ -56,6 +56,14 @@ CREATE INDEX records_expiry ON records (expires_at) WHERE expires_at IS NOT NULL
 CREATE UNIQUE INDEX records_key ON records (collection, resource, id);
 
 CREATE INDEX records_rejected ON records (seq) WHERE rejected = 1;
+
+CREATE TABLE retired (
+  key BLOB PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  bucket INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  share TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE stream (
   id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -48,6 +48,12 @@ const defences: readonly Defence[] = [
     to: 'isLater(ours: string, theirs: string): boolean { if (ours !== theirs) return false;',
     world: 750,
   },
+  {
+    name: 'what is remembered of records that retention removed',
+    file: 'packages/store/src/retention/agent-retention.ts',
+    from: 'if (hasRelay) retired.add({ ...row, expiresAtMs: row.expires_at }, seq);',
+    to: 'if (hasRelay) stream.xorDigest(storedShare({ ...row, ...this.#saidOf(seq) }));',
+  },
 ];
 
 // One world after the other until one shows that the defence is gone.

@@ -38,8 +38,12 @@ function judgeRecords(world: World, line: NodeLine, onRelay: ReadonlyMap<Key, St
       }
       continue;
     }
+    const isRemoved = world.removed.isExcused(line.node, key, { here, there });
     const said = `${key}: expected ${possible.map(name).join(' or ')}; node ${say(here)}, relay ${say(there)}`;
-    if (!isPossible(possible, here)) world.violated(`${line.label}: lost ${said}`);
+    if (isRemoved) {
+      const left = here ?? there;
+      if (left !== undefined && !isPossible(possible, left)) world.violated(`${line.label}: lost ${said}`);
+    } else if (!isPossible(possible, here)) world.violated(`${line.label}: lost ${said}`);
     else if (possible.some(({ isPoison, text }) => isPoison && text === textIn(here)))
       judgeRefused(world, line, key, there);
     else if (!isSameRecord(here, there)) world.violated(`${line.label}: differs ${said}`);

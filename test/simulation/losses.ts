@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 
+import { DECLARATIONS } from '@holdfast/protocol';
 import { type Database, openDatabase } from '@holdfast/sqlite';
 import { digestOf, digestShare, digestText, sealAll } from '@holdfast/store';
 
@@ -19,7 +20,8 @@ export function losableOnNode(path: string): readonly Losable[] {
   return withDatabase(path, (database) => {
     const rows = database.prepare(
       `SELECT seq AS place, resource, collection, id, hash, deleted FROM records
-       WHERE seq <= (SELECT acked_seq FROM stream) AND rejected = 0 AND expires_at IS NULL ORDER BY seq`,
+       WHERE seq <= (SELECT acked_seq FROM stream) AND rejected = 0 AND expires_at IS NULL
+       AND collection <> '${DECLARATIONS}' ORDER BY seq`,
     );
     return rows.all() as Losable[];
   });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { NodeDatabase, Records, SyncEngine, sweepRegularly, type Timers, transportOver } from '@holdfast/daemon/parts';
-import { type Change, HybridClock, startOfBoot } from '@holdfast/protocol';
+import { type Change, DECLARATIONS, HybridClock, startOfBoot } from '@holdfast/protocol';
 import { AgentFiles, rowOfChange } from '@holdfast/store';
 
 import { AGENTS, commitConfig, syncConfig } from './configuration.ts';
@@ -110,10 +110,11 @@ export class NodeLife implements Calling {
     this.#database.close();
   }
 
-  /** All an agent's file holds, tombstones included. */
+  /** All an agent's file holds, tombstones included, but for declarations. */
   held(agent: string): readonly Stored[] {
     const batch = this.files.get(agent).outbox.above({ seq: 0, version: '' }, ALL);
-    return (batch?.lines ?? []).map((line) => rowOfChange(JSON.parse(line) as Change));
+    const rows = (batch?.lines ?? []).map((line) => rowOfChange(JSON.parse(line) as Change));
+    return rows.filter(({ collection }) => collection !== DECLARATIONS);
   }
 }
 

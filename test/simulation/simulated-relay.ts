@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RelayAnswer, RelayCall } from '@holdfast/daemon/parts';
 import { SqliteRelayStore } from '@holdfast/relay';
 import { type CopyPart, nodeDesk } from '@holdfast/relay/parts';
+import { DECLARATIONS } from '@holdfast/protocol';
 
 import { AGENTS, commitConfig, LEASE_SECONDS } from './configuration.ts';
 import type { SimulatedDisk } from './disk.ts';
@@ -102,13 +103,13 @@ export class SimulatedRelay {
     return life === this.#life ? answer : undefined;
   }
 
-  /** All it holds of a node, tombstones included, by key. */
+  /** All it holds of a node, tombstones included, but for declarations, by key. */
   async held(node: string): Promise<ReadonlyMap<Key, Stored>> {
     const held = new Map<Key, Stored>();
     for (const agent of AGENTS) {
       for (let after: string | null | undefined; after !== null;) {
         const { rows, next }: CopyPart = await this.store.copyPage(node, agent, { after });
-        for (const row of rows) held.set(keyOf(agent, row), row);
+        for (const row of rows) if (row.collection !== DECLARATIONS) held.set(keyOf(agent, row), row);
         after = next;
       }
     }

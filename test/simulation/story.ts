@@ -3,6 +3,7 @@ import { type FaultKind, LEAST_FAULTS, PARTING_FAULTS } from './faults.ts';
 import { losableOnNode, loseOnNode, loseOnRelay } from './losses.ts';
 import type { Weather } from './network.ts';
 import { retryLetters } from './operator.ts';
+import { Retention } from './retention.ts';
 import type { NodeLine } from './simulated-node.ts';
 import { countLosses } from './survival.ts';
 import { textIn } from './values.ts';
@@ -36,6 +37,7 @@ interface Copy {
 /** What happens in one world: agents write, things go wrong, operators make it worse. */
 export class Story {
   readonly writer: Writer;
+  readonly #retention: Retention;
   readonly #world: World;
   #copies: Copy[] = [];
 
@@ -66,6 +68,7 @@ export class Story {
   constructor(world: World) {
     this.#world = world;
     this.writer = new Writer(world);
+    this.#retention = new Retention(world);
     const happens = (kind: FaultKind): boolean => !world.isCalm || !PARTING_FAULTS.has(kind);
     this.#faults = this.#allFaults.filter(([kind]) => happens(kind));
     this.#troubles = troubles.filter(happens);
@@ -78,6 +81,7 @@ export class Story {
     const faults = random.integer(9, 16);
     for (let step = 0; step < steps; step += 1) {
       await this.#world.pass(this.#pauseMs());
+      await this.#retention.maybe();
       if (random.next() < faults / steps) await this.#goWrong();
       else if (random.next() < 0.06) this.#changeWeather();
       else if (random.next() < 0.08) this.#backUp();

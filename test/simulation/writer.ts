@@ -7,7 +7,7 @@ import type { NodeLife, NodeLine } from './simulated-node.ts';
 import { keyOf, type Write } from './values.ts';
 import type { World } from './world.ts';
 
-const COLLECTION = 'notes';
+export const COLLECTION = 'notes';
 /** Beyond every clock of every world: a record that expires then is kept like one that never does. */
 const FAR_FUTURE_MS = Date.UTC(2200, 0, 1);
 const ACK_TIMEOUT_MS = 20_000;

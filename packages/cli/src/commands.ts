@@ -121,6 +121,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/dead-letters.ts')).deadLettersCommand(),
   },
   {
+    name: 'statistics',
+    summary: 'show how much collections hold and grow',
+    load: async () => (await import('./commands/statistics.ts')).statisticsCommand(),
+  },
+  {
+    name: 'retention',
+    summary: 'remove what collections declare to be kept no longer',
+    load: async () => (await import('./commands/retention.ts')).retentionCommand(),
+  },
+  {
     name: 'backup',
     summary: 'take, list and verify backups',
     load: async () => (await import('./commands/backup.ts')).backupCommand(),

@@ -62,8 +62,13 @@ describe('migrate status', () => {
       expect(exitCode).toBe(0);
       expect(json.databases).toMatchObject([
         { file: 'node.db', kind: 'node', schema: 1, newest: newest.node, no_way_back: expect.any(String), error: null },
-        { file: 'agents/ada.db', schema: 1, newest: newest.agents, pending: ['2 digest', '3 seals', '4 declared'] },
-        { file: 'agents/bob.db', schema: 2, pending: ['3 seals', '4 declared'], no_way_back: null },
+        {
+          file: 'agents/ada.db',
+          schema: 1,
+          newest: newest.agents,
+          pending: ['2 digest', '3 seals', '4 declared', '5 retention'],
+        },
+        { file: 'agents/bob.db', schema: 2, pending: ['3 seals', '4 declared', '5 retention'], no_way_back: null },
       ]);
       expect(files.map((file) => readFileSync(file))).toEqual(before);
     }));

@@ -12,6 +12,8 @@ export interface CallExtras {
   readonly idempotencyKey?: string | undefined;
   /** Default: reading is `free`, PUT and DELETE `same`, a call with an idempotency key `keyed`, all others `twice`. */
   readonly repeat?: Repeat | undefined;
+  /** How much longer than others the answer may take, in milliseconds. Default 0. */
+  readonly waitMs?: number | undefined;
 }
 
 /** An answer, and the version its ETag gave. */
@@ -94,7 +96,7 @@ export function outgoing(route: Pick<Route, 'method' | 'path'>, input: Input, ex
     headers: headersOf(route.method, extras),
     body: 'body' in input ? serialize(input.body) : undefined,
     repeat: extras.repeat ?? (extras.idempotencyKey === undefined ? REPEAT[route.method] : 'keyed'),
-    waitMs: waitMsOf(query),
+    waitMs: waitMsOf(query) + (extras.waitMs ?? 0),
   };
 }
 

@@ -1,4 +1,12 @@
-import type { AgentStatus, BatchEnd, BuiltInDocuments, NodeStatus, Operation, RestoreStatus } from '@holdfast/protocol';
+import type {
+  AgentStatus,
+  BatchEnd,
+  BuiltInDocuments,
+  NodeStatus,
+  Operation,
+  RestoreStatus,
+  Statistics,
+} from '@holdfast/protocol';
 
 import { type AchievementsClient, openAchievements } from './achievements.ts';
 import type { BackupsClient } from './backups.ts';
@@ -22,6 +30,7 @@ import { randomKey } from './random-key.ts';
 import { openRegistry, type RegistryClient } from './registry.ts';
 import { openRecruiter, type RecruiterClient } from './recruiter.ts';
 import { type Readiness, Requester } from './requester.ts';
+import { ALL_RECORDS_MS, type RetentionClient } from './retention.ts';
 import { type ConnectOptions, daemonPlace } from './settings.ts';
 import { streamOperations, type StreamOptions } from './stream.ts';
 import { openTasks, type TasksClient } from './tasks.ts';
@@ -131,6 +140,9 @@ export interface Holdfast extends AsyncDisposable {
   readonly agents: AgentsClient;
   readonly deadLetters: NodeDeadLettersClient;
   readonly backups: BackupsClient;
+  readonly retention: RetentionClient;
+  /** How much the agent's collections hold and grow; with an admin's token that names no agent, those of all agents. */
+  statistics(): Promise<Statistics>;
   /** Whether the daemon says it is ready, asked once. Throws `HoldfastUnreachable` if there is no answer. */
   ready(): Promise<Readiness>;
   /**
@@ -192,6 +204,14 @@ export function connect(options: ConnectOptions = {}): Holdfast {
       list: async () => (await call('backup.list', {})).value,
       start: async () => (await call('backup.start', {})).value,
     },
+    retention: {
+      run: async ({ dryRun, agent } = {}) => {
+        const body = { dry_run: dryRun, agent };
+        return (await call('retention.run', { body }, { waitMs: ALL_RECORDS_MS })).value;
+      },
+      show: async () => (await call('retention.show', {})).value,
+    },
+    statistics: async () => (await call('statistics', {}, { waitMs: ALL_RECORDS_MS })).value,
     ready: () => requester.ready(),
     close,
     [Symbol.asyncDispose]: close,

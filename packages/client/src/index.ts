@@ -75,6 +75,7 @@ export {
   type TokenRequest,
 } from './relay.ts';
 export type { Candidate, Interaction, Interview, Match, Matches, Requisition } from '@holdfast/protocol';
+export type { RetentionClient, RetentionRequest } from './retention.ts';
 export type { Readiness } from './requester.ts';
 export type { SqlRow, StreamedRows } from './row-stream.ts';
 export type { ConnectionOptions, ConnectOptions } from './settings.ts';

@@ -19,5 +19,8 @@ export const relayCalls: Calls<OperatorRoutes> = {
   invite: { method: 'POST', path: '/relay/join-tokens' },
   'backup.start': { method: 'POST', path: '/relay/backups' },
   'backup.list': { method: 'GET', path: '/relay/backups' },
+  'retention.run': { method: 'POST', path: '/relay/retention' },
+  'retention.show': { method: 'GET', path: '/relay/retention' },
+  statistics: { method: 'GET', path: '/relay/statistics' },
   token: { method: 'POST', path: '/relay/tokens' },
 };

@@ -1,4 +1,4 @@
-import type { DeadLetter, NodeInfo, RelayStatus, SqlAnswer } from '@holdfast/protocol';
+import type { DeadLetter, NodeInfo, RelayStatus, SqlAnswer, Statistics } from '@holdfast/protocol';
 
 import type { BackupsClient } from './backups.ts';
 import { type Caller, callerOf } from './caller.ts';
@@ -12,6 +12,7 @@ import { rowsOf } from './query-answer.ts';
 import { streamedRecords } from './record-stream.ts';
 import { type OperatorRoutes, relayCalls } from './relay-calls.ts';
 import { type Readiness, Requester } from './requester.ts';
+import { ALL_RECORDS_MS, type RetentionClient } from './retention.ts';
 import { type StreamedRows, streamedRows } from './row-stream.ts';
 import { type ConnectionOptions, relayPlace } from './settings.ts';
 
@@ -64,6 +65,9 @@ export interface HoldfastRelay extends NetworkClient, AsyncDisposable {
   collections(): Promise<readonly NetworkCollection[]>;
   readonly deadLetters: RelayDeadLettersClient;
   readonly backups: BackupsClient;
+  readonly retention: RetentionClient;
+  /** How much the network's collections hold and grow, by node and agent; operators and admins only. */
+  statistics(): Promise<Statistics>;
   /** Makes a join token: single use, for one node name. */
   invite(request: InviteRequest): Promise<Invitation>;
   /** Makes a token for a person or tool; admins only. */
@@ -98,6 +102,14 @@ export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
       list: async () => (await call('backup.list', {})).value,
       start: async () => (await call('backup.start', {})).value,
     },
+    retention: {
+      run: async ({ dryRun, agent } = {}) => {
+        const body = { dry_run: dryRun, agent };
+        return (await call('retention.run', { body }, { waitMs: ALL_RECORDS_MS })).value;
+      },
+      show: async () => (await call('retention.show', {})).value,
+    },
+    statistics: async () => (await call('statistics', {}, { waitMs: ALL_RECORDS_MS })).value,
     invite: async (request) => (await call('invite', { body: request })).value,
     token: async (request) => (await call('token', { body: request })).value,
     ready: () => requester.ready(),

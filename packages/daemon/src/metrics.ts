@@ -40,7 +40,7 @@ export function syncCounters(registry: Registry): SyncCounters {
       if (notice.kind === 'adopted') adoptions.inc();
       if (notice.kind !== 'repaired') return;
       differences.inc(differencesOf(notice.settlement));
-      repaired.inc(differencesOf(notice.settlement) - notice.settlement.broken);
+      repaired.inc(differencesOf(notice.settlement) - notice.settlement.broken - notice.settlement.gone);
     },
   };
 }

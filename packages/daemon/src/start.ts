@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
-import { addDiskGauges, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
+import { addDiskGauges, reportDisk, type RetentionKeeper, type Service, urlOf, writeServiceFile } from '@holdfast/http';
 import { type HoldfastError, HybridClock, type NodeConfig, type Now, startOfBoot } from '@holdfast/protocol';
 import {
   type DirectoryLock,
@@ -22,6 +22,7 @@ import { nodePaths, openNode } from './data-directory.ts';
 import { daemonService } from './http/daemon-service.ts';
 import { callCounters, fileCounters, registerGauges, syncCounters } from './metrics.ts';
 import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
+import { keepNodeRetention } from './retention/node-retention.ts';
 import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
 import { assembleCommander, type Commander } from './service/commander/commander.ts';
@@ -115,6 +116,8 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     log,
   });
   const stop = once(async () => {
+    // Who waits for a run has the answer that it came to.
+    await parts.retention.stop();
     await parts.service.stop();
     endSweeping();
     await sync.stop();
@@ -132,6 +135,7 @@ interface Parts {
   readonly joining: JoiningOptions;
   readonly service: Service;
   readonly backups: BackupKeeper;
+  readonly retention: RetentionKeeper;
   readonly rebuilding: Rebuilding;
   /** `Host` values that mean this daemon; filled once the port is known. */
   readonly hosts: Set<string>;
@@ -179,6 +183,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const joining = assembleJoining(status, clock, config);
   const hosts = new Set<string>();
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
+  const retention = keepNodeRetention({ ...status, config, registry, log });
   const shared = { config, directory, database, agents, files, custody, joining, clock, now, log };
   const rebuilding = assembleRebuilding({ ...shared, guard: disk });
   const records = new Records({ files, sync, disk, bounds: streamBounds(config) });
@@ -189,13 +194,14 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     commander,
     joining,
     backups,
+    retention,
     rebuilding,
     config,
     log,
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, joining, service, backups, rebuilding, hosts };
+  return { status, joining, service, backups, retention, rebuilding, hosts };
 }
 
 function commanderOf(status: StatusSources, records: Records): Commander {
@@ -367,7 +373,8 @@ async function listen(
   return { url, socketPath: path };
 }
 
-async function endBackgroundWork({ status, backups, rebuilding }: Parts): Promise<void> {
+async function endBackgroundWork({ status, backups, retention, rebuilding }: Parts): Promise<void> {
+  await retention.stop();
   await status.scrubber.stop();
   await backups.stop();
   await rebuilding.stop();

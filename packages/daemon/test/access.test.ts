@@ -132,8 +132,8 @@ describe('every route', () => {
     },
   );
 
-  // A query of the network is then about the whole node.
-  const ofOneAgent = agentRoutes.filter((id) => id !== 'network.query');
+  // A query of the network and statistics are then about the whole node.
+  const ofOneAgent = agentRoutes.filter((id) => id !== 'network.query' && id !== 'statistics');
   test.each(ofOneAgent)('%s asks an admin for which agent', async (id) => {
     expectProblem(await call(id, {}), 422, 'invalid-request');
     expectProblem(await call(id, { headers: { 'holdfast-agent': 'nobody' } }), 404, 'agent-not-found');

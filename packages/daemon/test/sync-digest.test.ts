@@ -2,7 +2,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { Writable } from 'node:stream';
 
 import type { Change } from '@holdfast/protocol';
-import { digestText } from '@holdfast/store';
+import { digestText, NO_SETTLEMENT } from '@holdfast/store';
 import { temporaryDirectory } from '@holdfast/testkit';
 import { type Logger, pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -65,7 +65,7 @@ function repairs(node: SyncBench): unknown[] {
   return node.notices.flatMap((notice) => (notice.kind === 'repaired' ? [notice.settlement] : []));
 }
 
-const nothing = { taken: 0, renewed: 0, resent: 0, accepted: 0, broken: 0 };
+const nothing = NO_SETTLEMENT;
 
 interface LogEntry {
   readonly level: number;
@@ -466,7 +466,7 @@ describe('reconciling is said:', () => {
     putBack();
     await heartbeat(node);
     await expectEqual(node);
-    expect(node.notices).toEqual([{ kind: 'rewound', records: 4 }]);
+    expect(node.notices).toEqual([{ kind: 'rewound', records: 4, gone: 0 }]);
     expect(node.engine.streamNotice('ada')).toBe('the relay was put back, or is a new one: 4 records are sent again');
   });
 

@@ -17,6 +17,12 @@ export type { Authenticate, Identity, ReadHeader } from './identity.ts';
 export type { ListenAt } from './listeners.ts';
 export type { Check } from './probes.ts';
 export { recordLines, wantsLines } from './record-lines.ts';
+export {
+  type RetentionDemand,
+  RetentionKeeper,
+  type RetentionKeeperOptions,
+  type RetentionSource,
+} from './retention-keeper.ts';
 export { type CheckedFile, reportScrub } from './scrub-report.ts';
 export { createService, type Service, type ServiceOptions } from './service.ts';
 export { type ServiceAddress, urlOf, writeServiceFile } from './service-file.ts';

@@ -34,6 +34,7 @@ export { fieldsOfJsonSchema, jsonSchemaOf } from './collections/json-schema.ts';
 export { fieldAt } from './collections/paths.ts';
 export { maskedDocument, personalPaths } from './collections/personal.ts';
 export { assertSuccessor, readDeclaration, storedDeclaration } from './collections/read-declaration.ts';
+export type { Retention, RetentionPolicy, RetentionSide } from './collections/retention.ts';
 export { unionOf } from './collections/union.ts';
 export {
   type ConfigOf,
@@ -146,6 +147,13 @@ export {
 } from './routes/node-status.ts';
 export { type DeadLetter, type NodeInfo, type RelayRouteId, type RelayStatus, relayRoutes } from './routes/relay.ts';
 export type { Match, Matches, MatchReasons } from './routes/recruiter.ts';
+export {
+  type RetentionAnswer,
+  type RetentionOwner,
+  type RetentionRun,
+  type Statistics,
+  type StatisticsOwner,
+} from './routes/retention.ts';
 export { bodyErrors, commonErrors, type Role, type Route, type RouteAnswer, type RouteBody } from './routes/route.ts';
 export {
   type BatchHeader,

@@ -52,6 +52,10 @@ export const limits = Object.freeze({
   searchedFields: 8,
   /** Values a field may be limited to. */
   fieldValues: 200,
+  /** Longest declared retention, in days: a hundred years. */
+  retentionDays: 36_500,
+  /** Most records a declared retention keeps. */
+  retentionRecords: 1_000_000_000,
   /** A line of help, in UTF-16 code units. */
   helpLength: 500,
   /** Words and phrases in one search. */

@@ -173,8 +173,8 @@ describe('a declaration after another', () => {
     ['no longer required', including({ company: { type: 'text' } })],
     ['further fields', { ...leads, open: true }],
     [
-      'indexes, search, readers, time to live',
-      { ...leads, indexes: [['status']], search: ['company'], readers: [], ttl: 60 },
+      'indexes, search, readers, time to live, retention',
+      { ...leads, indexes: [['status']], search: ['company'], readers: [], ttl: 60, retention: { node: { days: 1 } } },
     ],
   ])('adds: %s', (_, after) => {
     expect(contradictions(leads, after)).toEqual([]);
@@ -255,6 +255,36 @@ describe('declarations that differ', () => {
       search: ['c'],
       readers: ['operator'],
     });
+  });
+});
+
+describe('retention', () => {
+  const united = (...retentions: readonly (Declaration['retention'] | undefined)[]): Declaration['retention'] => {
+    const [first, ...others] = retentions.map((retention): Collection => ({
+      name: 'leads',
+      ...(retention && { retention }),
+    }));
+    return unionOf([first ?? { name: 'leads' }, ...others]).retention;
+  };
+
+  test('of several declarations keeps what one of them keeps', () => {
+    expect(
+      united({ relay: { days: 30, records: 10 } }, { relay: { days: 60, records: 5 }, node: { days: 1 } }),
+    ).toEqual({
+      relay: { days: 60, records: 10 },
+    });
+    expect(united({ relay: { days: 30 } }, { relay: { records: 5 } })).toBeUndefined();
+    expect(united({ relay: { days: 30 } }, undefined)).toBeUndefined();
+    expect(united({ node: { days: 2 } }, { node: { days: 1 } })).toEqual({ node: { days: 2 } });
+  });
+
+  test.each([
+    [{ nodes: { days: 1 } }, 'did you mean "node"?'],
+    [{ node: { day: 1 } }, 'did you mean "days"?'],
+    [{ node: { days: 0 } }, '>=1'],
+    [{ relay: { records: 1.5 } }, 'int'],
+  ])('%j is refused', (retention, message) => {
+    expect(declarationSchema.safeParse({ retention }).error?.message).toContain(message.replaceAll('"', '\\"'));
   });
 });
 

@@ -6,6 +6,7 @@ import { freshnessCases } from './freshness-cases.ts';
 import { joiningCases } from './joining-cases.ts';
 import { mergingCases } from './merging-cases.ts';
 import { readingCases } from './reading-cases.ts';
+import { retentionCases } from './retention-cases.ts';
 import { sessionCases } from './session-cases.ts';
 import type { MakeStore } from './store-under-test.ts';
 
@@ -24,5 +25,6 @@ export function relayStoreConformance(name: string, make: MakeStore): void {
     digestCases(make);
     copyingCases(make);
     freshnessCases(make);
+    retentionCases(make);
   });
 }

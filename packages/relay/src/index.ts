@@ -11,6 +11,7 @@ export type {
   NodeStanding,
   Refusal,
   RelayStore,
+  Retained,
   SessionOpening,
   Speaker,
   StoredDeadLetter,

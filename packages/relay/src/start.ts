@@ -1,5 +1,13 @@
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
-import { addDiskGauges, createService, reportDisk, type Service, urlOf, writeServiceFile } from '@holdfast/http';
+import {
+  addDiskGauges,
+  createService,
+  reportDisk,
+  type RetentionKeeper,
+  type Service,
+  urlOf,
+  writeServiceFile,
+} from '@holdfast/http';
 import { type HoldfastError, type Now, type RelayConfig, relayRoutes } from '@holdfast/protocol';
 import { DiskWatch, ensurePrivateDirectory, lockDirectory, refuseRotten } from '@holdfast/sqlite';
 import { QueryPool, SqlReader, streamBounds } from '@holdfast/store';
@@ -14,7 +22,9 @@ import { deskHandlers } from './http/desk-handlers.ts';
 import { allowedHosts } from './http/hosts.ts';
 import { nodeHandlers } from './http/node-handlers.ts';
 import { queryHandler } from './http/query-handler.ts';
+import { retentionHandlers } from './http/retention-handlers.ts';
 import { statusHandlers } from './http/status-handlers.ts';
+import { keepRelayRetention, relayStatistics } from './retention/relay-retention.ts';
 import { Access } from './service/access.ts';
 import { CallMetrics } from './service/call-metrics.ts';
 import { Calls } from './service/calls.ts';
@@ -101,13 +111,17 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   opened.defer(() => scrubber.stop());
   const backups = keepRelayBackups({ config, directory, store, version: options.version, registry, log, now });
   opened.defer(() => backups.stop());
+  const retention = keepRelayRetention({ config, store, registry, log, now });
+  opened.defer(() => retention.stop());
   const status = { store, epochFile, disk, scrubber, version: options.version, startedAtMs: now() };
   const switchboard = new MemorySwitchboard();
-  const built = { store, reader, disk, registry, metrics, backups, status, switchboard, now };
+  const built = { store, reader, disk, registry, metrics, backups, retention, status, switchboard, now };
   const { service, listen } = assemble(options, built);
   opened.defer(() => service.stop());
   // First of all: whoever waits for calls would hold up the end.
   opened.defer(() => switchboard.stop());
+  // Who waits for a run has the answer that it came to.
+  opened.defer(() => retention.stop());
   const url = await listen();
   opened.defer(writeServiceFile(directory, { url, socket: null }, now()));
   const owned = opened.move();
@@ -126,13 +140,14 @@ interface Parts {
   readonly registry: Registry;
   readonly metrics: RelayMetrics;
   readonly backups: BackupKeeper;
+  readonly retention: RetentionKeeper;
   readonly status: RelayStatusSources;
   readonly switchboard: Switchboard;
   readonly now: Now;
 }
 
 function assemble({ config, log, version }: RelayOptions, built: Parts): Assembled {
-  const { store, reader, disk, registry, metrics, backups, status, switchboard, now } = built;
+  const { store, reader, disk, registry, metrics, backups, retention, status, switchboard, now } = built;
   collectDefaultMetrics({ register: registry });
   const warnings = new Warnings(metrics, log, now);
   const access = new Access({ store, joinSeconds: config['join.seconds'], now });
@@ -156,6 +171,7 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
       ...queryHandler(parts),
       ...statusHandlers(status),
       ...backupHandlers(backups),
+      ...retentionHandlers(retention, () => relayStatistics(store, now())),
     },
     authenticate: authenticateWith(access),
     config,

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { type CommitConfig, HoldfastError, type HybridClock, isHoldfastError, type Now } from '@holdfast/protocol';
 import { scanWal, type StorageGuard, unguarded, type WalScan } from '@holdfast/sqlite';
 
-import { AgentStore, type AgentSummary } from './agent-store.ts';
+import type { AgentSummary } from './agent-figures.ts';
+import { AgentStore } from './agent-store.ts';
 import { DamageGuard } from './damage-guard.ts';
 
 /** Who looks after the files: decides whether one may be opened, and is told what is found wrong with it. */

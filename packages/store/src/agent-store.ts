@@ -24,6 +24,7 @@ import {
   unguarded,
 } from '@holdfast/sqlite';
 
+import type { AgentSummary, CollectionCount } from './agent-figures.ts';
 import { Declarations } from './declared/declarations.ts';
 import { AGENT_LAYOUT, DerivedUpkeep } from './declared/upkeep.ts';
 import { ExpirySweep } from './expiry.ts';
@@ -40,14 +41,21 @@ import type { QueryResult } from './query/runnable.ts';
 import { type Page, takePage } from './page.ts';
 import { ReadSnapshot } from './read-snapshot.ts';
 import { isLive, RecordWriter } from './record-writer.ts';
-import { type ComparedRecord, Reconciler } from './reconciler.ts';
+import { type ComparedRecord, Reconciler, type Rewound, type Unaccounted } from './reconciler.ts';
+import { AgentRetention } from './retention/agent-retention.ts';
+import { type ComparedRetired, RetiredRecords } from './retention/retired-records.ts';
+import { type StatisticsTally, TALLIED_COLUMNS, type TalliedRecord } from './retention/statistics.ts';
+import type { ListedDocument, StoredDocument } from './stored-document.ts';
 import type { Settlement } from './settlement.ts';
 import type { StreamCounters } from './stream-state.ts';
 import { StreamState } from './stream-state.ts';
-import { RecordsTransaction, type StoredDocument, type Transact, type TransactionOptions } from './transaction.ts';
+import { RecordsTransaction, type Transact, type TransactionOptions } from './transaction.ts';
 
 /** No character sorts above it; so many of them as an id may be long sort above all ids of a prefix. */
 const GREATEST_CHARACTER = '\u{10FFFF}';
+
+/** Records summed up in one read. */
+const TALLIED_AT_ONCE = 1000;
 
 /** What an agent's file needs from its surroundings. */
 export interface AgentStoreOptions {
@@ -61,38 +69,8 @@ export interface AgentStoreOptions {
   readonly guard?: StorageGuard | undefined;
 }
 
-/** An entry of a listing by id. */
-export interface ListedDocument extends StoredDocument {
-  readonly id: string;
-  readonly updatedAtMs: number;
-  readonly expiresAtMs: number | null;
-}
-
 /** What may be asked of an outbox without a transaction. */
 type OutboxReads = Pick<Outbox, 'next' | 'above' | 'line' | 'oldestMs' | 'deadLetters' | 'hasDeadLetter' | 'stands'>;
-
-/** What there is to say about an agent's file without looking into it again. */
-export interface AgentSummary {
-  /** Live records over all collections; expired ones not yet swept count. */
-  readonly records: number;
-  /** Size of the file and its write-ahead log, in bytes. */
-  readonly bytes: number;
-  readonly lastSeq: number;
-  readonly acked: Cursor;
-  readonly ackedAtMs: number | null;
-  readonly outbox: number;
-  /** When the oldest waiting change was made; null if none waits. */
-  readonly oldestMs: number | null;
-  readonly deadLetters: number;
-  /** When the next record or remembered request expires; null if none does. */
-  readonly nextExpiryMs: number | null;
-}
-
-/** A collection that has or had records. */
-export interface CollectionCount {
-  readonly name: string;
-  readonly records: number;
-}
 
 /**
  * One agent's file and everything done to it. There is one AgentStore for a file, in one process; reads see what is
@@ -106,6 +84,7 @@ export class AgentStore {
   readonly #stream: StreamState;
   readonly #declarations: Declarations;
   readonly #writer: RecordWriter;
+  readonly #retired: RetiredRecords;
   readonly #outbox: Outbox;
   readonly #reconciler: Reconciler;
   readonly #outboxReads: OutboxReads;
@@ -117,6 +96,9 @@ export class AgentStore {
   readonly #get: Statement;
   readonly #list: Statement;
   readonly #collections: Statement;
+  readonly #tallied: Statement;
+  /** Removes what is declared to be kept no longer. */
+  readonly retention: AgentRetention;
   #notifiedSeq: number;
   #copies = 0;
 
@@ -130,15 +112,13 @@ export class AgentStore {
     clock.observe(this.#stream.counters.lastVersion);
     const upkeep = new DerivedUpkeep(database, AGENT_LAYOUT);
     this.#declarations = new Declarations(database, upkeep);
-    this.lookups = openLookups(database, this.#declarations, { now, reading: (read) => this.#reading(read) });
-    this.#writer = new RecordWriter(database, {
-      stream: this.#stream,
-      declarations: this.#declarations,
-      clock,
-      now,
-    });
+    const [stream, declarations] = [this.#stream, this.#declarations];
+    const retired = new RetiredRecords(database, stream);
+    this.#retired = retired;
+    this.lookups = openLookups(database, declarations, { now, reading: (read) => this.#reading(read) });
+    this.#writer = new RecordWriter(database, { stream, declarations, retired, clock, now });
     this.#outbox = new Outbox(database, this.#stream, this.#writer, now);
-    this.#reconciler = new Reconciler(database, this.#stream, this.#writer, { clock, now });
+    this.#reconciler = new Reconciler(database, { stream, writer: this.#writer, retired, clock, now });
     this.#idempotency = new IdempotencyKeys(database, now);
     this.#expiry = new ExpirySweep(database, this.#stream);
     this.#snapshot = new ReadSnapshot(database);
@@ -165,7 +145,10 @@ export class AgentStore {
       },
       afterCommit: () => this.#notify(),
     };
-    this.#commits = new GroupCommit(database, options.commit, hooks, options.guard);
+    const commits = new GroupCommit(database, options.commit, hooks, options.guard);
+    this.#commits = commits;
+    const endReading = (): void => this.#snapshot.end();
+    this.retention = new AgentRetention({ database, stream, declarations, retired, commits, endReading });
     this.#get = database.prepare(
       `SELECT version, doc AS text FROM records
        WHERE collection = ? AND resource = ? AND id = ? AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)`,
@@ -177,6 +160,9 @@ export class AgentStore {
        ORDER BY id LIMIT ?`,
     );
     this.#collections = database.prepare('SELECT name, records FROM collections ORDER BY name');
+    this.#tallied = database.prepare(
+      `SELECT seq, ${TALLIED_COLUMNS} FROM records WHERE seq > ? ORDER BY seq LIMIT ${TALLIED_AT_ONCE}`,
+    );
   }
 
   /** The stream's name: random, made with the file. */
@@ -297,7 +283,7 @@ export class AgentStore {
   }
 
   /** See `Reconciler.rewind`. */
-  rewind(cursor: Cursor): Promise<number> {
+  rewind(cursor: Cursor): Promise<Rewound> {
     return this.#commits.run({ run: () => this.#reconciler.rewind(cursor), bytes: 0 });
   }
 
@@ -329,6 +315,23 @@ export class AgentStore {
   /** See `Reconciler.compared`. */
   compared(afterSeq: number): ComparedRecord[] {
     return this.#reading(() => this.#reconciler.compared(afterSeq));
+  }
+
+  /** See `Reconciler.comparedRetired`. */
+  comparedRetired(afterKey: Buffer): ComparedRetired[] {
+    return this.#reading(() => this.#reconciler.comparedRetired(afterKey));
+  }
+
+  /** See `Reconciler.accept`. */
+  accept(unaccounted: Unaccounted): Promise<Settlement> {
+    return this.#commits.run({ run: () => this.#reconciler.accept(unaccounted), bytes: 0 });
+  }
+
+  /** Takes the next records above a seq into a sum; gives where it came to. Undefined: that was all. */
+  tally(sum: StatisticsTally, afterSeq: number): number | undefined {
+    const rows = this.#reading(() => this.#tallied.all(afterSeq) as (TalliedRecord & { readonly seq: number })[]);
+    for (const row of rows) sum.add(row);
+    return rows.at(-1)?.seq;
   }
 
   /** Sends a rejected record once more. Throws `dead-letter-not-found`. */
@@ -385,7 +388,7 @@ export class AgentStore {
           write.operations.map((operation) => this.#writer.apply(write.resource, operation)),
         ),
       bytes: write.operations.reduce((sum, operation) => sum + operationBytes(operation), 0),
-      isOneStatement: write.operations.length === 1 && write.idempotency === undefined,
+      isOneStatement: write.operations.length === 1 && write.idempotency === undefined && !this.#retired.mayHaveAny,
     };
   }
 

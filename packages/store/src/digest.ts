@@ -5,6 +5,8 @@ import type { RecordRow, StoredColumns } from './row.ts';
 /** Hexadecimal digits of a content hash that go into a digest: 64 bits. */
 const DIGEST_DIGITS = 16;
 
+const DIGEST = /^[0-9a-f]{16}$/;
+
 /** The digest of no records. */
 export const EMPTY_DIGEST: string = '0'.repeat(DIGEST_DIGITS);
 
@@ -28,6 +30,11 @@ export function storedShare(stored: Pick<StoredColumns, 'hash' | 'expires_at' | 
 /** A digest as text: 16 hexadecimal digits. */
 export function digestText(digest: bigint): string {
   return digest.toString(16).padStart(DIGEST_DIGITS, '0');
+}
+
+/** Whether a text is a digest; what rotted may be none. */
+export function isDigest(text: string): boolean {
+  return DIGEST.test(text);
 }
 
 /** A digest from its text. */

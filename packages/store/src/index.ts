@@ -1,12 +1,8 @@
-export { bucketOf, digestOf, digestShare, digestText, EMPTY_DIGEST } from './digest.ts';
+export { bucketOf, digestOf, digestShare, digestText, EMPTY_DIGEST, isDigest } from './digest.ts';
 export { AgentFiles, type AgentFilesOptions, damageError, type FileWatch } from './agent-files.ts';
-export {
-  AgentStore,
-  type AgentStoreOptions,
-  type AgentSummary,
-  type CollectionCount,
-  type ListedDocument,
-} from './agent-store.ts';
+export { AgentStore, type AgentStoreOptions } from './agent-store.ts';
+export type { AgentSummary, CollectionCount } from './agent-figures.ts';
+export type { ListedDocument, StoredDocument } from './stored-document.ts';
 export { derivedTables } from './declared/derived-tables.ts';
 export { DerivedUpkeep } from './declared/upkeep.ts';
 export { GroupCommit, type Outcome, type TransactionHooks, type Unit } from './group-commit.ts';
@@ -35,7 +31,17 @@ export { jsonPath, type Names, recordColumns } from './query/field.ts';
 export { indexedValue } from './query/place.ts';
 export type { IndexWalk } from './query/walk.ts';
 export { toTimestamp } from './query/timestamp.ts';
-export { type ComparedRecord } from './reconciler.ts';
+export { type ComparedRecord, type Rewound, type Unaccounted } from './reconciler.ts';
+export { FreePages } from './retention/free-pages.ts';
+export { type PassFigures, RetentionPass, type WeighedRecord } from './retention/retention-pass.ts';
+export { type RecordKey, retiredKey } from './retention/retired-key.ts';
+export { type ComparedRetired, isOfRecord } from './retention/retired-records.ts';
+export {
+  type CollectionFigures,
+  StatisticsTally,
+  TALLIED_COLUMNS,
+  type TalliedRecord,
+} from './retention/statistics.ts';
 export { recordHash, type RecordContent, type RecordRow, rowOfChange } from './row.ts';
 export { FileBuilder, type TakenRows } from './restore/file-builder.ts';
 export { pagesOfFile } from './restore/file-pages.ts';
@@ -50,5 +56,5 @@ export { parseStored } from './stored-json.ts';
 export { sealAll, sealed, type SealedTable } from './seal.ts';
 export { Lineage } from './lineage.ts';
 export { addSettlements, NO_SETTLEMENT, type Settlement } from './settlement.ts';
-export { RecordsTransaction, type StoredDocument, type Transact } from './transaction.ts';
+export { RecordsTransaction, type Transact } from './transaction.ts';
 export { SteadyTime, type SteadyTimeOptions } from './steady-time.ts';

@@ -1,9 +1,15 @@
 import type { Change, Cursor, HybridClock, Now, StreamPage } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
-import { bucketOf, storedShare } from './digest.ts';
+import { bucketOf, digestShare, storedShare } from './digest.ts';
 import type { Lineage } from './lineage.ts';
 import type { RecordWriter } from './record-writer.ts';
+import {
+  type ComparedRetired,
+  isOfRecord,
+  type RetiredRecord,
+  type RetiredRecords,
+} from './retention/retired-records.ts';
 import { isAsWritten, recordHash, type RecordRow, rowOfChange, type StoredColumns } from './row.ts';
 import { NO_SETTLEMENT, type Settlement } from './settlement.ts';
 import type { StreamState } from './stream-state.ts';
@@ -21,6 +27,8 @@ export interface ComparedRecord {
   readonly hash: string;
   /** Whether the relay is to have it as it stands: it does not wait, was not rejected, has not expired. */
   readonly isHeld: boolean;
+  /** Whether the relay rejected it, and is to have what its share is of: an older version, if any. */
+  readonly isRejected: boolean;
 }
 
 type ComparedColumns = Pick<
@@ -29,6 +37,32 @@ type ComparedColumns = Pick<
 >;
 
 type CountedColumns = Pick<StoredColumns, 'seq' | 'hash' | 'expires_at' | 'rejected' | 'relay_hash'>;
+
+/** What a reconciler needs beside the file. */
+export interface ReconcilerOptions {
+  readonly stream: StreamState;
+  readonly writer: RecordWriter;
+  readonly retired: RetiredRecords;
+  readonly clock: HybridClock;
+  readonly now: Now;
+}
+
+/** What there is to send again to a relay that was put back. */
+export interface Rewound {
+  /** Records that are sent again. */
+  readonly records: number;
+  /** Records that were removed here by retention after the relay had acknowledged them: there is nothing to send. */
+  readonly gone: number;
+}
+
+/** What in a bucket the relay counts and does not hold, and nobody here has either. */
+export interface Unaccounted {
+  readonly bucket: number;
+  /** What the two digests differ by. */
+  readonly share: bigint;
+  /** Of records removed here, those that the relay lost; empty: not known which. */
+  readonly lost: readonly Pick<ComparedRetired, 'key'>[];
+}
 
 /** How records of the relay are taken. */
 interface Settling {
@@ -48,6 +82,7 @@ interface Settling {
 export class Reconciler {
   readonly #stream: StreamState;
   readonly #writer: RecordWriter;
+  readonly #retired: RetiredRecords;
   readonly #clock: HybridClock;
   readonly #now: Now;
   readonly #countBetween: Statement;
@@ -57,11 +92,12 @@ export class Reconciler {
   readonly #renumber: Statement;
   readonly #compared: Statement;
 
-  constructor(database: Database, stream: StreamState, writer: RecordWriter, time: { clock: HybridClock; now: Now }) {
+  constructor(database: Database, { stream, writer, retired, clock, now }: ReconcilerOptions) {
     this.#stream = stream;
     this.#writer = writer;
-    this.#clock = time.clock;
-    this.#now = time.now;
+    this.#retired = retired;
+    this.#clock = clock;
+    this.#now = now;
     this.#countBetween = database.prepare('SELECT count(*) FROM records WHERE seq > ? AND seq <= ?').pluck();
     this.#rejectedBetween = database.prepare(
       `SELECT seq, hash, expires_at, rejected, relay_hash FROM records WHERE rejected = 1 AND seq > ? AND seq <= ?`,
@@ -77,15 +113,15 @@ export class Reconciler {
 
   /**
    * The relay stands behind what it acknowledged: it was put back. Everything above its cursor is sent again, also what it
-   * had rejected: it will say so again. Returns how many records that are.
+   * had rejected: it will say so again. What was removed here by retention cannot be sent, and counts no more.
    */
-  rewind(cursor: Cursor): number {
+  rewind(cursor: Cursor): Rewound {
     const { acked, outbox } = this.#stream.counters;
-    if (cursor.seq >= acked.seq) return 0;
-    const again = this.#countBetween.get(cursor.seq, acked.seq) as number;
+    if (cursor.seq >= acked.seq) return { records: 0, gone: 0 };
+    const records = this.#countBetween.get(cursor.seq, acked.seq) as number;
     for (const stored of this.#rejectedBetween.all(cursor.seq, acked.seq) as StoredColumns[]) this.#acquit(stored);
-    this.#stream.set({ acked: cursor, outbox: outbox + again });
-    return again;
+    this.#stream.set({ acked: cursor, outbox: outbox + records });
+    return { records, gone: this.#retired.dropAbove(cursor.seq) };
   }
 
   /**
@@ -141,8 +177,25 @@ export class Reconciler {
     return (this.#compared.all(afterSeq) as ComparedColumns[]).map((columns) => {
       const { seq, hash, expires_at, rejected } = columns;
       const isHeld = seq <= ackedSeq && rejected === 0 && (expires_at === null || expires_at > nowMs);
-      return { seq, bucket: bucketOf(columns), share: storedShare(columns), hash, isHeld };
+      const isRejected = rejected === 1;
+      return { seq, bucket: bucketOf(columns), share: storedShare(columns), hash, isHeld, isRejected };
     });
+  }
+
+  /** The next of the records that retention removed, by key, to be compared; none: that was all. Needs no transaction. */
+  comparedRetired(afterKey: Buffer): ComparedRetired[] {
+    return this.#retired.page(afterKey);
+  }
+
+  /**
+   * Counts a bucket as the relay does, where nothing can be sent or taken over to make the two the same: records that were removed
+   * here and that the relay lost, or that it removed and nobody here knows.
+   */
+  accept({ bucket, share, lost }: Unaccounted): Settlement {
+    if (lost.length === 0) this.#retired.countUnknown(bucket, share);
+    for (const { key } of lost) this.#retired.drop(key);
+    const gone = lost.filter(({ key }) => isOfRecord(key)).length;
+    return { ...NO_SETTLEMENT, gone, unknown: gone === lost.length && gone > 0 ? 0 : 1 };
   }
 
   #moveWaitingAbove(seq: number): void {
@@ -169,6 +222,8 @@ export class Reconciler {
     if (recordHash(row) !== row.hash) return this.#replaceBroken(row, stored);
     this.#observe(row.version);
     if (stored === undefined) {
+      const retired = this.#retired.find(row);
+      if (retired !== undefined && row.version <= retired.version) return this.#keepRetired(row, retired);
       if (row.expiresAtMs !== null && row.expiresAtMs <= expiredBeforeMs) return undefined;
       place(row, undefined);
       return 'taken';
@@ -183,6 +238,13 @@ export class Reconciler {
     if (isLater && isAsWritten(stored)) return this.#renew(stored);
     place(row, stored);
     return 'taken';
+  }
+
+  // What retention removed stays removed; that the relay holds less than it had acknowledged is said.
+  #keepRetired(row: RecordRow, retired: RetiredRecord): 'gone' | undefined {
+    if (row.version === retired.version && digestShare(row) === retired.share) return undefined;
+    this.#retired.replace(row, retired);
+    return 'gone';
   }
 
   #keepOurs(row: RecordRow, stored: StoredColumns, isCounted: boolean): 'resent' | undefined {

@@ -11,6 +11,7 @@ import type { Database, Statement } from '@holdfast/sqlite';
 import type { Declarations } from './declared/declarations.ts';
 import { digestShare, storedShare } from './digest.ts';
 import type { Precondition, StoreOperation, WriteResult } from './operation.ts';
+import type { RetiredRecords } from './retention/retired-records.ts';
 import {
   isAsWritten,
   RECORD_COLUMNS,
@@ -28,6 +29,7 @@ import type { StreamState } from './stream-state.ts';
 export interface RecordWriterOptions {
   readonly stream: StreamState;
   readonly declarations: Declarations;
+  readonly retired: RetiredRecords;
   readonly clock: HybridClock;
   readonly now: Now;
 }
@@ -36,6 +38,7 @@ export interface RecordWriterOptions {
 export class RecordWriter {
   readonly #stream: StreamState;
   readonly #declarations: Declarations;
+  readonly #retired: RetiredRecords;
   readonly #clock: HybridClock;
   readonly #now: Now;
   readonly #find: Statement;
@@ -48,8 +51,9 @@ export class RecordWriter {
   readonly #move: Statement;
   #expectsNew = true;
 
-  constructor(database: Database, { stream, declarations, clock, now }: RecordWriterOptions) {
+  constructor(database: Database, { stream, declarations, retired, clock, now }: RecordWriterOptions) {
     this.#stream = stream;
+    this.#retired = retired;
     this.#declarations = declarations;
     this.#clock = clock;
     this.#now = now;
@@ -207,6 +211,7 @@ export class RecordWriter {
 
   #count(row: RecordRow, stored: StoredColumns | undefined): void {
     this.#declarations.noted(row);
+    if (stored === undefined) this.#retired.forget(row);
     this.#stream.xorDigest(stored === undefined ? digestShare(row) : digestShare(row) ^ storedShare(stored));
     const { outbox, acked } = this.#stream.counters;
     const wasWaiting = stored !== undefined && stored.seq > acked.seq;

@@ -10,10 +10,22 @@ export interface Settlement {
   readonly accepted: number;
   /** The relay's were not what their content hash says, and nothing here could take their place: left out. */
   readonly broken: number;
+  /** Removed here by retention, and what the relay had acknowledged is not there any more, or not known to be: nobody has it. */
+  readonly gone: number;
+  /** Buckets of which the relay counts what was removed there and is not known here: counted alike from now on. No difference. */
+  readonly unknown: number;
 }
 
 /** Nothing became of anything. */
-export const NO_SETTLEMENT: Settlement = Object.freeze({ taken: 0, renewed: 0, resent: 0, accepted: 0, broken: 0 });
+export const NO_SETTLEMENT: Settlement = Object.freeze({
+  taken: 0,
+  renewed: 0,
+  resent: 0,
+  accepted: 0,
+  broken: 0,
+  gone: 0,
+  unknown: 0,
+});
 
 /** Two settlements as one. */
 export function addSettlements(one: Settlement, other: Settlement): Settlement {
@@ -23,5 +35,7 @@ export function addSettlements(one: Settlement, other: Settlement): Settlement {
     resent: one.resent + other.resent,
     accepted: one.accepted + other.accepted,
     broken: one.broken + other.broken,
+    gone: one.gone + other.gone,
+    unknown: one.unknown + other.unknown,
   };
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type Cursor, ZERO_VERSION } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
-import { digestOf, digestText, EMPTY_DIGEST, storedShare } from './digest.ts';
+import { digestOf, digestText, EMPTY_DIGEST, isDigest, storedShare } from './digest.ts';
 import type { StoredColumns } from './row.ts';
 import { isSealed, sealed, sealedColumns } from './seal.ts';
 
@@ -38,6 +38,12 @@ interface StreamColumns {
 
 type CountedColumns = Pick<StoredColumns, 'seq' | 'version' | 'hash' | 'expires_at' | 'rejected' | 'relay_hash'>;
 
+interface RetiredColumns {
+  readonly seq: number;
+  readonly version: string;
+  readonly share: string;
+}
+
 const NO_DELTAS: ReadonlyMap<string, number> = new Map();
 
 /**
@@ -52,6 +58,7 @@ export class StreamState {
   readonly #save: Statement;
   readonly #count: Statement;
   readonly #records: Statement;
+  readonly #retired: Statement;
   #counters: StreamCounters;
   #isDirty = false;
 
@@ -65,6 +72,7 @@ export class StreamState {
     const row = database.prepare(`SELECT ${columns} FROM stream WHERE id = 1`).get() as StreamColumns;
     this.#save = database.prepare(`UPDATE stream SET (${columns}) = (${places}) WHERE id = 1`);
     this.#records = database.prepare('SELECT seq, version, hash, expires_at, rejected, relay_hash FROM records');
+    this.#retired = database.prepare('SELECT seq, version, share FROM retired');
     this.#count = database.prepare(
       `INSERT INTO collections (name, records) VALUES (?, ?)
        ON CONFLICT (name) DO UPDATE SET records = records + excluded.records`,
@@ -106,7 +114,7 @@ export class StreamState {
   }
 
   /**
-   * Counts anew, from the records, what is kept of them: how far they go, how many wait, what they come to. Looks at each in one
+   * Counts anew, from the records and what is remembered of removed ones, what is kept of them: how far they go, how many wait, what they come to. Looks at each in one
    * go: for a million about a second. Returns whether any of it was wrong. It is written with the next transaction.
    */
   recount(): boolean {
@@ -117,6 +125,11 @@ export class StreamState {
       if (columns.version > counted.lastVersion) counted.lastVersion = columns.version;
       if (columns.seq > acked.seq) counted.outbox += 1;
       counted.digest ^= storedShare(columns);
+    }
+    for (const { seq, version, share } of this.#retired.iterate() as IterableIterator<RetiredColumns>) {
+      counted.lastSeq = Math.max(counted.lastSeq, seq);
+      if (version > counted.lastVersion) counted.lastVersion = version;
+      if (isDigest(share)) counted.digest ^= digestOf(share);
     }
     this.set(counted);
     const isRight =

@@ -8,12 +8,7 @@ import { runQuery } from './query/run.ts';
 import type { QueryResult } from './query/runnable.ts';
 import { type IndexWalk, type WalkedRecord, walkIndex } from './query/walk.ts';
 import { isLive, type RecordWriter } from './record-writer.ts';
-
-/** A record's document as its text is stored, and its version. */
-export interface StoredDocument {
-  readonly version: string;
-  readonly text: string;
-}
+import type { StoredDocument } from './stored-document.ts';
 
 /** What somebody wants to be done with an agent's records of one resource, reading and writing as one step. */
 export interface Transact<Result> {

@@ -126,7 +126,7 @@ export class TestAgent implements Disposable {
   }
 }
 
-/** XOR over what every record adds: its own content, or of a rejected one what the relay holds in its place. */
+/** XOR over what every record adds: its own content, or of a rejected one what the relay holds in its place; and what removed ones add. */
 function recomputedDigest(database: Database): bigint {
   const rows = database.prepare('SELECT hash, expires_at, rejected, relay_hash FROM records').all() as {
     hash: string;
@@ -139,6 +139,8 @@ function recomputedDigest(database: Database): bigint {
     if (rejected === 0) digest ^= digestShare({ hash, expiresAtMs: expires_at });
     else if (relay_hash !== null) digest ^= digestShare({ hash: relay_hash, expiresAtMs: null });
   }
+  for (const share of database.prepare('SELECT share FROM retired').pluck().all() as string[])
+    digest ^= digestOf(share);
   return digest;
 }
 

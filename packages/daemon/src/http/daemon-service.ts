@@ -1,5 +1,5 @@
 import type { BackupKeeper } from '@holdfast/backup';
-import { createService, type Service } from '@holdfast/http';
+import { createService, type RetentionKeeper, type Service } from '@holdfast/http';
 import { daemonRoutes, type NodeConfig } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -19,6 +19,7 @@ import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
 import { recruiterHandlers } from './recruiter-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
+import { retentionHandlers } from './retention-handlers.ts';
 import { writeHandlers } from './write-handlers.ts';
 
 /** What the daemon's HTTP interface answers from. */
@@ -28,6 +29,7 @@ export interface DaemonServiceOptions {
   readonly commander: Commander;
   readonly joining: JoiningOptions;
   readonly backups: BackupKeeper;
+  readonly retention: RetentionKeeper;
   readonly rebuilding: Rebuilding;
   readonly config: NodeConfig;
   readonly log: Logger;
@@ -38,7 +40,8 @@ export interface DaemonServiceOptions {
 
 /** The daemon's HTTP interface, not yet listening. */
 export function daemonService(options: DaemonServiceOptions): Service {
-  const { status, records, commander, joining, backups, rebuilding, config, log, registry, allowedHosts } = options;
+  const { status, records, commander, joining, backups, retention, rebuilding, config, log, registry, allowedHosts } =
+    options;
   const { agents, sync, disk, database, now, version } = status;
   return createService({
     name: 'Holdfast daemon',
@@ -56,6 +59,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),
       ...backupHandlers(backups),
+      ...retentionHandlers(retention, status),
     },
     authenticate: authenticateBy(agents),
     config,

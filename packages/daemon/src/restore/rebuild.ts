@@ -71,16 +71,18 @@ async function build(building: Building, context: RestoreContext): Promise<Rebui
   const { work, builder, source } = building;
   const doubts = new Doubts();
   let records = 0;
+  let isWhole = true;
   for await (const rows of source.pages) {
     const { taken, wrong } = builder.take(rows);
     records += taken;
+    isWhole &&= wrong.length === 0;
     for (const row of wrong) doubts.add(row, { version: row.version, isHeld: false });
     work.onProgress(records);
     // Requests have their turn between two pages, wherever the pages come from.
     await nextTurn();
     work.signal.throwIfAborted();
   }
-  await source.settle(builder, NOWHERE);
+  await source.settle(builder, NOWHERE, isWhole);
   const { salvaged, isComplete } = await salvageInto(building, context, doubts);
   const { count, listed } = doubts.losses((key) => builder.versionOf(key));
   return {

@@ -14,8 +14,11 @@ export interface Source {
   readonly hasGaps: boolean;
   /** Up to which seq of a stream it is known to have everything that was acknowledged; 0: not known. */
   heldSeq(incarnation: string): Promise<number>;
-  /** Once all pages were taken: sees to it that what the relay holds is not sent again, if it can. */
-  settle(builder: FileBuilder, base: Cursor): Promise<void>;
+  /**
+   * Once all pages were taken: sees to it that what the relay holds is not sent again, if it can. `isWhole`: every record it
+   * gave was taken.
+   */
+  settle(builder: FileBuilder, base: Cursor, isWhole: boolean): Promise<void>;
   /** Gives up what was opened for it. */
   close(): Promise<void>;
 }
@@ -48,7 +51,8 @@ export async function openSource(work: Work, context: RestoreContext, scratchPat
       return leftOut > 0;
     },
     heldSeq: async (incarnation) => (await cursorAtRelay(asking, incarnation)).seq,
-    settle: (builder, base) => moveCursorOver(builder, base, { agent, relay, signal, context }),
+    settle: (builder, base, isWhole) =>
+      moveCursorOver(builder, base, { agent, relay, signal, context, isWhole: isWhole && leftOut === 0 }),
     close: () => relay.transport.close(),
   };
 }
@@ -71,16 +75,32 @@ interface Settling {
   readonly relay: RelayAccess;
   readonly signal: AbortSignal;
   readonly context: RestoreContext;
+  readonly isWhole: boolean;
 }
 
-// A batch of nothing moves the new stream's cursor over what was copied. Should the relay not take it, all is sent again.
+// Should the relay not take the cursor, all is sent again.
 async function moveCursorOver(builder: FileBuilder, base: Cursor, settling: Settling): Promise<void> {
-  const { agent, relay, signal, context } = settling;
+  const { agent, relay, signal, context, isWhole } = settling;
+  const { transport } = relay;
+  if (builder.end.seq > 0 && !(await isCursorMoved(builder, base, settling))) {
+    context.log.warn({ agent }, 'what was restored is sent to the relay once more');
+    return;
+  }
+  // What retention removed there is no difference; what is damaged there must stay one.
+  const theirs = isWhole ? await transport.digest(agent, signal) : undefined;
+  if (theirs?.kind === 'done') builder.countAsRelay(theirs.value.buckets);
+}
+
+// A batch of nothing moves the new stream's cursor over what was copied.
+async function isCursorMoved(
+  builder: FileBuilder,
+  base: Cursor,
+  { agent, relay: { transport, boot }, signal }: Settling,
+): Promise<boolean> {
   const upto = builder.end;
-  if (upto.seq === 0) return;
-  const { transport, boot } = relay;
   const batch = await transport.encode(boot, { agent, incarnation: builder.incarnation, base, upto, lines: [] });
   const outcome = await transport.batch(batch, signal);
-  if (outcome.kind === 'done') builder.acknowledge(upto);
-  else context.log.warn({ agent, outcome: outcome.kind }, 'what was restored is sent to the relay once more');
+  if (outcome.kind !== 'done') return false;
+  builder.acknowledge(upto);
+  return true;
 }

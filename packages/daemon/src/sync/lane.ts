@@ -330,7 +330,7 @@ export class Lane {
   }
 
   async #rewind(relay: Cursor): Promise<void> {
-    this.#context.onNotice(this.agent, { kind: 'rewound', records: await this.#store().rewind(relay) });
+    this.#context.onNotice(this.agent, { kind: 'rewound', ...(await this.#store().rewind(relay)) });
   }
 
   /** Takes over what the relay holds above our cursor; false when that failed. */

@@ -1,17 +1,16 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 import { type Change, DIGEST_BUCKETS } from '@holdfast/protocol';
 import {
   addSettlements,
   bucketOf,
-  type ComparedRecord,
-  digestShare,
+  digestOf,
   digestText,
+  EMPTY_DIGEST,
   type Lineage,
   NO_SETTLEMENT,
   type Settlement,
 } from '@holdfast/store';
 
+import { forEachPage, forEachRetiredPage, type Held, HeldBucket, type Missing, missingAtRelay } from './missing.ts';
 import { differencesOf } from './notices.ts';
 import { ABORTED, lineageOf, NO_END, type StreamWork } from './pull.ts';
 import type { NotDone, Outcome } from './transport.ts';
@@ -19,8 +18,8 @@ import type { NotDone, Outcome } from './transport.ts';
 /** With more buckets than these, all of what the relay holds is copied at once: it walks over all of it for each bucket. */
 const MOST_BUCKETS = 8;
 
-/** Hexadecimal digits of a content hash that tell records apart here: as many bits as a number holds exactly. */
-const SHORT_DIGITS = 13;
+/** Records sent again in one transaction. */
+const RESENT_AT_ONCE = 1000;
 
 /** A repair, and what it did so far. */
 interface RepairWork extends StreamWork {
@@ -39,25 +38,16 @@ export async function repair(work: StreamWork): Promise<Outcome<number>> {
     return broken ?? { kind: 'done', value: differencesOf(settlement) };
   } finally {
     // One that is broken off has done something too.
-    if (differencesOf(settlement) > 0) work.tell({ kind: 'repaired', settlement });
+    if (differencesOf(settlement) + settlement.unknown > 0) work.tell({ kind: 'repaired', settlement });
   }
 }
-
-/** What the relay gave of a bucket. */
-interface HeldBucket {
-  /** The beginnings of the content hashes, see `shortOf`. */
-  readonly hashes: Set<number>;
-  digest: bigint;
-}
-
-/** By bucket. */
-type Held = Map<number, HeldBucket>;
 
 /** Returns why it could not. */
 async function settleAll(work: RepairWork): Promise<NotDone | undefined> {
   const { agent, transport, signal } = work;
   const theirs = await transport.digest(agent, signal);
   if (theirs.kind !== 'done') return theirs;
+  const moment = momentOf(work);
   const ours = await bucketDigests(work);
   const differing = [...ours.keys()].filter((bucket) => ours[bucket] !== theirs.value.buckets[bucket]);
   const held: Held = new Map();
@@ -65,8 +55,17 @@ async function settleAll(work: RepairWork): Promise<NotDone | undefined> {
   const broken = await settleBuckets(copying, differing);
   if (broken !== undefined) return broken;
   if (signal.aborted) return ABORTED;
-  if (differing.length > 0) await resendMissing(work, new Set(differing), held);
+  if (differing.length === 0) return undefined;
+  for (const [bucket, missing] of await missingAtRelay(work, differing, held)) {
+    await settleMissing(copying, { bucket, missing, isStill: () => momentOf(work) === moment });
+  }
   return undefined;
+}
+
+/** Changes with everything that is written or removed here. */
+function momentOf({ store }: RepairWork): string {
+  const { counters, retention } = store();
+  return `${counters.lastSeq}/${retention.removals}`;
 }
 
 interface Copying {
@@ -85,7 +84,11 @@ async function settleBuckets(copying: Copying, differing: readonly number[]): Pr
     const broken = await settleCopy(copying, undefined);
     if (broken !== undefined) return broken;
     // It has records too that the relay does not count: where such are, only the bucket itself tells which are held.
-    buckets = differing.filter((bucket) => digestText(held.get(bucket)?.digest ?? 0n) !== digests[bucket]);
+    const missing = await missingAtRelay(copying.work, differing, held);
+    buckets = differing.filter((bucket) => {
+      const isAll = digestText(held.get(bucket)?.digest ?? 0n) === digests[bucket];
+      return !isAll && unaccounted(copying, bucket, missing.get(bucket)) !== 0n;
+    });
   }
   for (const bucket of buckets) {
     held.delete(bucket);
@@ -97,9 +100,11 @@ async function settleBuckets(copying: Copying, differing: readonly number[]): Pr
 
 async function bucketDigests(work: RepairWork): Promise<string[]> {
   const digests = Array<bigint>(DIGEST_BUCKETS).fill(0n);
-  await forEachPage(work, async (page) => {
+  const take = (page: readonly { readonly bucket: number; readonly share: bigint }[]): void => {
     for (const { bucket, share } of page) digests[bucket] = (digests[bucket] ?? 0n) ^ share;
-  });
+  };
+  await forEachPage(work, take);
+  await forEachRetiredPage(work, take);
   return digests.map(digestText);
 }
 
@@ -121,39 +126,42 @@ async function settleCopy({ work, held, lineage }: Copying, bucket: number | und
 
 function noteHeld(held: Held, change: Change): void {
   const bucket = bucketOf(change);
-  const known = held.get(bucket) ?? { hashes: new Set(), digest: 0n };
-  known.hashes.add(shortOf(change.hash));
-  known.digest ^= digestShare(change);
+  const known = held.get(bucket) ?? new HeldBucket();
+  known.note(change);
   held.set(bucket, known);
 }
 
-// Whatever is to be at the relay and did not come with the copy: the relay has an older version of it, or none.
-async function resendMissing(work: RepairWork, differing: ReadonlySet<number>, held: Held): Promise<void> {
-  await forEachPage(work, async (page) => {
-    const missing = page.filter(
-      ({ bucket, hash, isHeld }) =>
-        isHeld && differing.has(bucket) && held.get(bucket)?.hashes.has(shortOf(hash)) !== true,
-    );
-    if (missing.length === 0) return;
-    const resent = await work.store().resend(missing.map(({ seq }) => seq));
+/**
+ * What the relay counts in a bucket beyond what it gave, and beyond what is missing there. 0: all that is missing was removed there
+ * by its own policy, and still counts.
+ */
+function unaccounted({ held, digests }: Copying, bucket: number, missing: Missing | undefined): bigint {
+  const removed = digestOf(digests[bucket] ?? EMPTY_DIGEST) ^ (held.get(bucket)?.digest ?? 0n);
+  return removed ^ (missing?.digest ?? 0n);
+}
+
+interface MissingBucket {
+  readonly bucket: number;
+  readonly missing: Missing;
+  /** Whether all stands as it did when the digests were asked for. */
+  readonly isStill: () => boolean;
+}
+
+async function settleMissing(copying: Copying, { bucket, missing, isStill }: MissingBucket): Promise<void> {
+  const { work, held, digests } = copying;
+  const share = unaccounted(copying, bucket, missing);
+  const isLost = share !== 0n;
+  await resend(work, isLost ? [...missing.counted, ...missing.expiring] : missing.expiring);
+  // Only where there is nothing to send: what is sent may be what is missing, and the next comparison tells.
+  if (!isLost || missing.counted.length > 0 || !isStill()) return;
+  const hasRemoved = digestText(held.get(bucket)?.digest ?? 0n) !== digests[bucket];
+  const lost = hasRemoved ? missing.retired.filter((each) => each.share === share) : missing.retired;
+  work.settled(await work.store().accept({ bucket, share, lost }));
+}
+
+async function resend(work: RepairWork, seqs: readonly number[]): Promise<void> {
+  for (let from = 0; from < seqs.length && !work.signal.aborted; from += RESENT_AT_ONCE) {
+    const resent = await work.store().resend(seqs.slice(from, from + RESENT_AT_ONCE));
     work.settled({ ...NO_SETTLEMENT, resent });
-  });
-}
-
-/** Goes through the records as they are, with a pause after each page. What is written meanwhile is not chased. */
-async function forEachPage(
-  { store, signal }: RepairWork,
-  visit: (page: readonly ComparedRecord[]) => Promise<void>,
-): Promise<void> {
-  const { lastSeq } = store().counters;
-  for (let afterSeq = 0; afterSeq < lastSeq && !signal.aborted;) {
-    const page = store().compared(afterSeq);
-    await visit(page);
-    afterSeq = page.at(-1)?.seq ?? lastSeq;
-    await nextTurn();
   }
-}
-
-function shortOf(hash: string): number {
-  return Number.parseInt(hash.slice(0, SHORT_DIGITS), 16);
 }

@@ -141,6 +141,13 @@ export class SyncEngine {
     return this.#lanes.get(agent)?.digestState ?? 'unknown';
   }
 
+  /** Whether node and relay are in contact, and were found to hold the same of an agent when they were compared last. */
+  isKnownEqual(agent: string): boolean {
+    const state = this.streamState(agent);
+    const isSettling = state === 'held' || state === 'reconciling' || state === 'comparing';
+    return this.#link.status.state === 'open' && this.digestState(agent) === 'equal' && !isSettling;
+  }
+
   /** What was noticed last about an agent's stream since the start; null if nothing was. */
   streamNotice(agent: string): string | null {
     return this.#notices.get(agent) ?? null;

@@ -6,6 +6,7 @@ import { recordId } from '../names.ts';
 import { ttlSeconds } from '../operations.ts';
 import { type Field, type Fields, fieldsSchema } from './field.ts';
 import { fieldAt, flatFields } from './paths.ts';
+import { retentionSchema } from './retention.ts';
 
 /** What a collection's documents are: JSON objects, or any JSON value at all. */
 export type DocumentKind = 'object' | 'any';
@@ -36,6 +37,7 @@ const parts = z.strictObject({
     .optional()
     .meta({ description: 'Who may change a record: its agent (`owned`, the default); nobody, once it is written' }),
   ttl: ttlSeconds.optional().meta({ description: 'Seconds a record lives unless a write says otherwise' }),
+  retention: retentionSchema.optional().meta({ description: 'How long records are kept. Default for ever' }),
   readers: z
     .array(z.enum(readers))
     .optional()

@@ -3,7 +3,8 @@ import type { Field, FieldOf, Fields, FieldType } from './field.ts';
 
 /**
  * What makes a declaration contradict the one before it, so that documents written under that one might not fit any
- * more; empty: it only adds. New optional fields, wider limits, other indexes, searched fields, times to live and readers add.
+ * more; empty: it only adds. New optional fields, wider limits, other indexes, searched fields, times to live, retention and
+ * readers add.
  */
 export function contradictions(before: Declaration, after: Declaration): string[] {
   const problems = fieldsProblems(before.fields ?? {}, after.fields ?? {}, '');

@@ -1,10 +1,11 @@
 import { type Collection, declarationSchema } from './declaration.ts';
 import type { Field, Fields } from './field.ts';
+import { bothRetentions } from './retention.ts';
 
 /**
  * One declaration that documents of all of them fit, as far as they can agree: all fields, a field of two types as `json`; all
- * indexes and searched fields that hold then. Personal is what one of them says is, and readers are those that each allows. The
- * first one has the help.
+ * indexes and searched fields that hold then. Personal is what one of them says is, and readers are those that each allows. What one
+ * of them keeps is kept. The first one has the help.
  */
 export function unionOf([first, ...others]: readonly [Collection, ...Collection[]]): Collection {
   return others.reduce(both, first);
@@ -14,6 +15,7 @@ function both(one: Collection, other: Collection): Collection {
   const fields = bothFields(one.fields ?? {}, other.fields ?? {});
   const isOpen = [one, other].some(({ fields: declared, open }) => declared === undefined || open === true);
   const { name, help, document } = one;
+  const retention = bothRetentions(one.retention, other.retention);
   const ttls = [one.ttl, other.ttl].filter((ttl) => ttl !== undefined);
   const union = {
     ...(help !== undefined && { help }),
@@ -21,6 +23,7 @@ function both(one: Collection, other: Collection): Collection {
     open: isOpen,
     search: [...new Set([...(one.search ?? []), ...(other.search ?? [])])],
     ...(ttls.length === 2 && { ttl: Math.max(...ttls) }),
+    ...(retention !== undefined && { retention }),
     ...bothReaders(one.readers, other.readers),
   };
   const indexes = [...(one.indexes ?? []), ...(other.indexes ?? [])].filter((paths, at, all) => {

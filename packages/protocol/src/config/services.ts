@@ -79,6 +79,13 @@ const careOptions = {
     help: 'Every file is read and checked once in so many hours; 0: never',
   },
   'scrub.megabytesPerSecond': { kind: 'integer', default: 20, min: 1, help: 'How fast checking reads at most' },
+  'retention.hours': {
+    kind: 'integer',
+    default: 6,
+    min: 0,
+    max: 8760,
+    help: 'How often records are removed that collections declare to be kept no longer; 0: only when asked',
+  },
   'backup.directory': { kind: 'string', default: '', help: 'Where backups go; empty: backups in the data directory' },
   'backup.hours': {
     kind: 'integer',
@@ -205,7 +212,7 @@ export type RelayConfig = ConfigOf<typeof relayOptions>;
 /** Group commit's bounds, as both services configure them. */
 export type CommitConfig = ConfigOf<typeof commitOptions>;
 
-/** Disk reserve, checking and backups, as both services configure them. */
+/** Disk reserve, checking, retention and backups, as both services configure them. */
 export type CareConfig = ConfigOf<typeof careOptions>;
 
 /** How much one streamed answer holds, as both services configure it. */

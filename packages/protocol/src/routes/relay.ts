@@ -23,6 +23,7 @@ import {
 import { backupCalls } from './backup.ts';
 import { callRoutes } from './calls.ts';
 import { diskStatusSchema, scrubStatusSchema } from './node-status.ts';
+import { retentionCalls, statisticsCall } from './retention.ts';
 import { type Route, writeErrors } from './route.ts';
 
 const readers = ['viewer', 'operator', 'admin'] as const;
@@ -290,6 +291,14 @@ export const relayRoutes = {
   },
   'backup.start': { ...backupCalls.start, path: '/relay/backups', roles: operators },
   'backup.list': { ...backupCalls.list, path: '/relay/backups', roles: operators },
+  'retention.run': { ...retentionCalls.run, path: '/relay/retention', roles: ['admin'] },
+  'retention.show': { ...retentionCalls.show, path: '/relay/retention', roles: operators },
+  statistics: {
+    ...statisticsCall,
+    path: '/relay/statistics',
+    summary: "How much the network's collections hold and grow, by node and agent",
+    roles: operators,
+  },
   token: {
     method: 'POST',
     path: '/relay/tokens',

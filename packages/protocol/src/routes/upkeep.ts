@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { agentName, nodeName } from '../names.ts';
 import { backupCalls } from './backup.ts';
 import { restoreStatusSchema } from './node-status.ts';
+import { retentionCalls, statisticsCall } from './retention.ts';
 import { type Route, writeErrors } from './route.ts';
 
 /** What it takes to enrol a node: where, with which token, as whom. */
@@ -40,6 +41,14 @@ export const upkeepRoutes = {
   },
   'backup.start': { ...backupCalls.start, path: '/v1/backups', roles: ['admin'] },
   'backup.list': { ...backupCalls.list, path: '/v1/backups', roles: ['admin'] },
+  'retention.run': { ...retentionCalls.run, path: '/v1/retention', roles: ['admin'] },
+  'retention.show': { ...retentionCalls.show, path: '/v1/retention', roles: ['admin'] },
+  statistics: {
+    ...statisticsCall,
+    path: '/v1/statistics',
+    summary: "How much this agent's collections hold and grow. Not for a token bound to a resource",
+    roles: ['agent', 'admin'],
+  },
   'agent.restore': {
     method: 'POST',
     path: '/v1/agents/{agent}/restore',

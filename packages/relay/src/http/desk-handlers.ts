@@ -3,6 +3,7 @@ import { collectionKind, type relayRoutes, type RelayRouteId } from '@holdfast/p
 
 import type { RelayCaller } from '../service/access.ts';
 import type { Desk, RelayService } from '../service/relay-service.ts';
+import type { RetentionRouteId } from './retention-handlers.ts';
 
 type DeskRouteId = Exclude<
   RelayRouteId,
@@ -18,6 +19,7 @@ type DeskRouteId = Exclude<
   | 'status'
   | 'backup.start'
   | 'backup.list'
+  | RetentionRouteId
 >;
 
 /** Answers what people and their tools call. */

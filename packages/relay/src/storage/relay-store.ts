@@ -12,7 +12,15 @@ import type {
   StartEntry,
 } from '@holdfast/protocol';
 import type { CopyProgress } from '@holdfast/sqlite';
-import type { CollectionCount, QueryResult, RecordRow, RecordStream, StreamOptions } from '@holdfast/store';
+import type {
+  CollectionCount,
+  CollectionFigures,
+  PassFigures,
+  QueryResult,
+  RecordRow,
+  RecordStream,
+  StreamOptions,
+} from '@holdfast/store';
 
 /** Why a change cannot be taken, and what of its key could be read. */
 export interface Refusal {
@@ -168,6 +176,35 @@ export interface StoreFigures {
   readonly databaseBytes: number;
 }
 
+/** What is to be removed, and by what time. */
+export interface RetentionRequest {
+  readonly nowMs: number;
+  /** Nothing is removed, all is counted. */
+  readonly isDryRun: boolean;
+  /** Of agents of this name alone. */
+  readonly agent?: string | undefined;
+  /** Asked between two steps: the rest is left for the next run. */
+  readonly isStopped: () => boolean;
+}
+
+/** What retention removed, by node and agent. */
+export interface Retained {
+  /** By which the database became smaller. */
+  readonly freedBytes: number;
+  readonly agents: readonly {
+    readonly node: string;
+    readonly agent: string;
+    readonly collections: readonly PassFigures[];
+  }[];
+}
+
+/** How much one agent's collections hold. */
+export interface AgentFigures {
+  readonly node: string;
+  readonly agent: string;
+  readonly collections: readonly CollectionFigures[];
+}
+
 /** A collection that has or had records in the network. */
 export interface KnownCollection extends CollectionCount {
   /** What is declared of it; undefined: it is free-form. */
@@ -314,6 +351,16 @@ export interface RelayStore {
 
   /** Removes at most `limit` expired records, and join tokens long expired. Resolves with how many records it removed. */
   sweepExpired(nowMs: number, limit: number): Promise<number>;
+
+  /**
+   * Removes what collections declare to be kept here no longer (protocol rule 17), in small transactions, and gives the space
+   * back. What was removed still counts in the digests: its node neither finds it missing nor sends it again by itself. If it does send
+   * it, it is taken once more.
+   */
+  retain(request: RetentionRequest): Promise<Retained>;
+
+  /** How much the collections of each agent hold. Looks at each record, without its document; others are served meanwhile. */
+  statistics(nowMs: number): Promise<readonly AgentFigures[]>;
 
   /**
    * Notes that the records at some positions of the feed are not what was taken: they rotted on the disk. They leave their

@@ -1,6 +1,6 @@
 import type { Database } from '@holdfast/sqlite';
 
-import { EMPTY_DIGEST } from '../digest.ts';
+import { digestOf, digestText, EMPTY_DIGEST, isDigest } from '../digest.ts';
 import { hasColumn } from '../has-column.ts';
 import { countUnsealed } from '../seal.ts';
 import { type Counted, counterProblem, countRecords, type KeptCount, wrongCounts } from './counters.ts';
@@ -32,7 +32,7 @@ export function checkAgentCounters(database: Database): Problem[] {
     const isSealed = !hasColumn(database, 'stream', 'seal') || countUnsealed(database, 'stream') === 0;
     const kept = database.prepare('SELECT 0 AS owner, name, records FROM collections').all() as KeptCount[];
     return counterProblem([
-      ...comparisons(stream, counted),
+      ...comparisons(stream, counted, retiredDigest(database)),
       ['seal', isSealed],
       ['collections', wrongCounts(kept, counted.live) === 0],
     ]);
@@ -40,13 +40,27 @@ export function checkAgentCounters(database: Database): Problem[] {
   return check();
 }
 
-function comparisons(stream: StreamColumns, counted: Counted): (readonly [name: string, isRight: boolean])[] {
+function comparisons(
+  stream: StreamColumns,
+  counted: Counted,
+  retired: bigint,
+): (readonly [name: string, isRight: boolean])[] {
   const { last_seq, last_version, acked_seq, outbox, digest } = stream;
   return [
     ['last_seq', last_seq >= counted.lastPlace],
     ['last_version', last_version >= counted.lastVersion],
     ['acked_seq', acked_seq <= last_seq],
     ['outbox', outbox === counted.above],
-    ['digest', digest === null || digest === (counted.digests.get(0) ?? EMPTY_DIGEST)],
+    ['digest', digest === null || digest === digestText(digestOf(counted.digests.get(0) ?? EMPTY_DIGEST) ^ retired)],
   ];
+}
+
+/** What the records that retention removed add to the digest. */
+function retiredDigest(database: Database): bigint {
+  if (!hasColumn(database, 'retired', 'share')) return 0n;
+  let digest = 0n;
+  for (const share of database.prepare('SELECT share FROM retired').pluck().iterate() as Iterable<string>) {
+    if (isDigest(share)) digest ^= digestOf(share);
+  }
+  return digest;
 }

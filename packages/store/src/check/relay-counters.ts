@@ -1,6 +1,6 @@
 import type { Database } from '@holdfast/sqlite';
 
-import { EMPTY_DIGEST } from '../digest.ts';
+import { digestOf, digestText, EMPTY_DIGEST, isDigest } from '../digest.ts';
 import { hasColumn } from '../has-column.ts';
 import { counterProblem, countRecords, type KeptCount, wrongCounts } from './counters.ts';
 import type { Problem } from './report.ts';
@@ -21,11 +21,27 @@ export function checkRelayCounters(database: Database): Problem[] {
     const counted = countRecords(database, select, 0);
     const kept = database.prepare('SELECT agent_id AS owner, name, records FROM collections').all() as KeptCount[];
     const digests = hasDigests ? (database.prepare('SELECT id, digest FROM agents').all() as AgentColumns[]) : [];
+    const retired = retiredDigests(database);
     return counterProblem([
       ['last_position', lastPosition !== undefined && lastPosition >= counted.lastPlace],
       ['collections', wrongCounts(kept, counted.live) === 0],
-      ['digest', digests.every(({ id, digest }) => digest === (counted.digests.get(id) ?? EMPTY_DIGEST))],
+      ['digest', digests.every(({ id, digest }) => digest === sumOf(counted.digests.get(id), retired.get(id)))],
     ]);
   });
   return check();
+}
+
+function sumOf(counted = EMPTY_DIGEST, retired = 0n): string {
+  return digestText(digestOf(counted) ^ retired);
+}
+
+/** What the records that retention removed add to each agent's digest. */
+function retiredDigests(database: Database): ReadonlyMap<number, bigint> {
+  const digests = new Map<number, bigint>();
+  if (!hasColumn(database, 'retired', 'share')) return digests;
+  const rows = database.prepare('SELECT agent_id AS id, share FROM retired');
+  for (const { id, share } of rows.iterate() as Iterable<{ readonly id: number; readonly share: string }>) {
+    if (isDigest(share)) digests.set(id, (digests.get(id) ?? 0n) ^ digestOf(share));
+  }
+  return digests;
 }

@@ -4,6 +4,7 @@ import { agentFile } from './0001-agent-file.ts';
 import { digest } from './0002-digest.ts';
 import { seals } from './0003-seals.ts';
 import { declared } from './0004-declared.ts';
+import { retention } from './0005-retention.ts';
 
 /** The schema of an agent's file, step by step. */
-export const agentMigrations: readonly Migration[] = Object.freeze([agentFile, digest, seals, declared]);
+export const agentMigrations: readonly Migration[] = Object.freeze([agentFile, digest, seals, declared, retention]);

@@ -3,8 +3,10 @@ import { type Database, openMigrated } from '@holdfast/sqlite';
 
 import { Declarations } from '../declared/declarations.ts';
 import { AGENT_LAYOUT, DerivedUpkeep } from '../declared/upkeep.ts';
+import { bucketOf, digestOf, digestShare } from '../digest.ts';
 import { agentMigrations } from '../migrations/index.ts';
 import { RecordWriter } from '../record-writer.ts';
+import { RetiredRecords } from '../retention/retired-records.ts';
 import { type RecordRow, recordHash } from '../row.ts';
 import { StreamState } from '../stream-state.ts';
 
@@ -25,6 +27,7 @@ export class FileBuilder {
   readonly #stream: StreamState;
   readonly #writer: RecordWriter;
   readonly #declarations: Declarations;
+  readonly #retired: RetiredRecords;
   #lastTaken = ZERO_VERSION;
 
   /** Makes the file, or goes on with it. Throws what `openMigrated` throws. */
@@ -33,7 +36,9 @@ export class FileBuilder {
     this.#stream = new StreamState(this.#database);
     const declarations = new Declarations(this.#database, new DerivedUpkeep(this.#database, AGENT_LAYOUT));
     this.#declarations = declarations;
-    this.#writer = new RecordWriter(this.#database, { stream: this.#stream, declarations, clock, now });
+    this.#retired = new RetiredRecords(this.#database, this.#stream);
+    const [stream, retired] = [this.#stream, this.#retired];
+    this.#writer = new RecordWriter(this.#database, { stream, declarations, retired, clock, now });
   }
 
   /** The new stream's name. */
@@ -77,6 +82,27 @@ export class FileBuilder {
     this.#database
       .transaction(() => {
         this.#stream.set({ acked: cursor, outbox: countAbove.get(cursor.seq) as number });
+        this.#stream.write();
+      })
+      .immediate();
+  }
+
+  /**
+   * The relay counts, by bucket, what it gave and what its retention removed: that it counts more than what is here is no
+   * difference from now on.
+   */
+  countAsRelay(buckets: readonly string[]): void {
+    const records = this.#database.prepare(
+      'SELECT resource, collection, id, hash, expires_at AS expiresAtMs FROM records',
+    );
+    const unknown = buckets.map(digestOf);
+    for (const row of records.iterate() as Iterable<RecordRow>) {
+      const bucket = bucketOf(row);
+      unknown[bucket] = (unknown[bucket] ?? 0n) ^ digestShare(row);
+    }
+    this.#database
+      .transaction(() => {
+        for (const [bucket, share] of unknown.entries()) if (share !== 0n) this.#retired.countUnknown(bucket, share);
         this.#stream.write();
       })
       .immediate();

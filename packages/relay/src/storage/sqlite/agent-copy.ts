@@ -6,6 +6,7 @@ import { bucketOf, digestText, type RecordRow } from '@holdfast/store';
 
 import type { AgentPart, BucketDigests, CopyPart } from '../relay-store.ts';
 import { type CountedColumns, counts, RECORD_ROW, type RecordRowColumns, rowOf, shareOf } from './record-row.ts';
+import type { RetiredTable } from './retired-table.ts';
 
 /** Records looked at in one turn of the event loop: some milliseconds. */
 const STEP_RECORDS = 1000;
@@ -35,9 +36,11 @@ export class AgentCopy {
   readonly #stream: Statement;
   readonly #keys: Statement;
   readonly #row: Statement;
+  readonly #retired: RetiredTable;
   #lastTurn: Promise<unknown> = Promise.resolve();
 
-  constructor(database: Database) {
+  constructor(database: Database, retired: RetiredTable) {
+    this.#retired = retired;
     this.#agent = database.prepare('SELECT id FROM agents WHERE node = ? AND agent = ?').pluck();
     this.#stream = database
       .prepare('SELECT id FROM streams WHERE agent_id = ? AND id >= ? ORDER BY id LIMIT 1')
@@ -52,17 +55,27 @@ export class AgentCopy {
 
   /** See `RelayStore.buckets`. */
   async buckets(node: string, agent: string): Promise<BucketDigests> {
+    const agentId = this.#agentId(node, agent);
+    if (agentId === null) return digestsOf(new BigUint64Array(DIGEST_BUCKETS));
+    for (;;) {
+      const additions = this.#retired.additions(agentId);
+      const buckets = await this.#sumBuckets(node, agent);
+      // Of a record that retention removed meanwhile it is not known on which side of its removal it was met.
+      if (additions !== this.#retired.additions(agentId)) continue;
+      for (const { bucket, share } of this.#retired.ofAgent(agentId)) buckets[bucket] = (buckets[bucket] ?? 0n) ^ share;
+      return digestsOf(buckets);
+    }
+  }
+
+  async #sumBuckets(node: string, agent: string): Promise<BigUint64Array> {
     const buckets = new BigUint64Array(DIGEST_BUCKETS);
-    let digest = 0n;
     for await (const { keys } of this.#steps(node, agent, START)) {
       for (const key of keys) {
-        const share = shareOf(key);
         const bucket = bucketOf(key);
-        digest ^= share;
-        buckets[bucket] = (buckets[bucket] ?? 0n) ^ share;
+        buckets[bucket] = (buckets[bucket] ?? 0n) ^ shareOf(key);
       }
     }
-    return { digest: digestText(digest), buckets: Array.from(buckets, digestText) };
+    return buckets;
   }
 
   /** See `RelayStore.copyPage`. */
@@ -83,6 +96,11 @@ export class AgentCopy {
     return { rows, next: null };
   }
 
+  /** For an unknown agent null, which has no streams. */
+  #agentId(node: string, agent: string): number | null {
+    return (this.#agent.get(node, agent) as number | undefined) ?? null;
+  }
+
   /** Undefined if it changed since its key was read. */
   #find({ position }: Key): RecordRow | undefined {
     const columns = this.#row.get(position) as RecordRowColumns | undefined;
@@ -90,8 +108,7 @@ export class AgentCopy {
   }
 
   async *#steps(node: string, agent: string, from: Place): AsyncGenerator<{ streamId: number; keys: readonly Key[] }> {
-    // For an unknown agent null, which has no streams.
-    const agentId = (this.#agent.get(node, agent) as number | undefined) ?? null;
+    const agentId = this.#agentId(node, agent);
     let place = from;
     for (;;) {
       await this.#turn();
@@ -108,6 +125,11 @@ export class AgentCopy {
   #turn(): Promise<unknown> {
     return (this.#lastTurn = this.#lastTurn.then(() => nextTurn()));
   }
+}
+
+function digestsOf(buckets: BigUint64Array): BucketDigests {
+  const digest = buckets.reduce((sum, share) => sum ^ share, 0n);
+  return { digest: digestText(digest), buckets: Array.from(buckets, digestText) };
 }
 
 /** Comparing by buckets is about what counts in the digest; a whole copy has everything. */

@@ -5,6 +5,7 @@ import { digestShare, type RecordRow } from '@holdfast/store';
 import type { Refusal } from '../relay-store.ts';
 import type { FeedPosition } from './feed-position.ts';
 import { type CountedColumns, RECORD_ROW, type RecordRowColumns, rowOf, shareOf } from './record-row.ts';
+import type { RetiredTable } from './retired-table.ts';
 
 /** A page grows to so many times its size before records of one seq are parted. */
 const MOST_PAGES_OF_ONE_SEQ = 4;
@@ -37,6 +38,7 @@ interface Stored extends CountedColumns {
 /** The records, each at its feed position, and the counts of live ones. All that writes needs a transaction. */
 export class RecordTable {
   readonly #feed: FeedPosition;
+  readonly #retired: RetiredTable;
   readonly #insert: Statement;
   readonly #find: Statement;
   readonly #replace: Statement;
@@ -50,8 +52,9 @@ export class RecordTable {
   readonly #hasAbove: Statement;
   readonly #sweep: Statement;
 
-  constructor(database: Database, feed: FeedPosition) {
+  constructor(database: Database, feed: FeedPosition, retired: RetiredTable) {
     this.#feed = feed;
+    this.#retired = retired;
     this.#insert = database.prepare(
       `INSERT INTO records (position, agent_id, stream_id, seq, resource, collection, id, version, created_at, updated_at,
        expires_at, deleted, hash, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -95,6 +98,9 @@ export class RecordTable {
 
   /** Merges a change by content (protocol rule 3); `tally` collects what it does to its agent. */
   merge(owner: Owner, row: RecordRow, tally: Tally): Merged {
+    const retired = this.#retired.find(owner.agentId, row);
+    // Late by the fast lane, or known. What a batch brings is what the node has now, older or not: it cannot be had from here.
+    if (retired !== undefined && !tally.areCurrent && row.version <= retired.version) return 'stale';
     const deleted = row.deleted ? 1 : 0;
     const { changes } = this.#insert.run(
       this.#feed.next,
@@ -114,7 +120,8 @@ export class RecordTable {
     );
     if (changes === 0) return this.#mergeInto(owner, row, tally);
     this.#feed.take();
-    tally.digest ^= digestShare(row);
+    if (retired !== undefined) this.#retired.drop(owner.agentId, row);
+    tally.digest ^= digestShare(row) ^ (retired?.share ?? 0n);
     count(tally, row.collection, 1 - deleted);
     return 'applied';
   }
@@ -162,6 +169,11 @@ export class RecordTable {
     if (version === null) return;
     const stored = this.#outdate.get(collection, record, agentId, resource, version) as CountedColumns | undefined;
     if (stored !== undefined) tally.digest ^= shareOf(stored);
+    const key = { resource: resource ?? '', collection: collection ?? '', id: record ?? '' };
+    const retired = this.#retired.find(agentId, key);
+    if (retired === undefined || retired.version >= version) return;
+    this.#retired.drop(agentId, key);
+    tally.digest ^= retired.share;
   }
 
   /**
@@ -177,10 +189,11 @@ export class RecordTable {
     return this.#distrust.get(position) as number | undefined;
   }
 
-  /** The digest of an agent's records, computed from them. Looks at each. */
+  /** The digest of an agent's records, computed from them and what is remembered of removed ones. Looks at each. */
   recount(agentId: number): bigint {
     let digest = 0n;
     for (const row of this.#ofAgent.iterate(agentId) as IterableIterator<CountedColumns>) digest ^= shareOf(row);
+    for (const { share } of this.#retired.ofAgent(agentId)) digest ^= share;
     return digest;
   }
 

@@ -29,6 +29,7 @@ import {
 } from '@holdfast/store';
 
 import type {
+  AgentFigures,
   AgentPart,
   BucketDigests,
   CopyPart,
@@ -41,8 +42,9 @@ import type {
   NodeReader,
   NodeSpeaker,
   NodeStanding,
-  Refusal,
   RelayStore,
+  Retained,
+  RetentionRequest,
   SessionOpening,
   StoredDeadLetter,
   StoreFigures,
@@ -58,11 +60,15 @@ import { DeadLetterTable } from './dead-letter-table.ts';
 import { FeedPosition } from './feed-position.ts';
 import { sqliteRelayMigrations } from './migrations/index.ts';
 import { networkScope } from './network-query.ts';
+import { NetworkFigures } from './network-figures.ts';
 import { Overview } from './overview.ts';
 import { type Owner, RecordTable, type Tally } from './record-table.ts';
+import { assertFastForward, contradiction } from './refusals.ts';
+import { RelayRetention } from './relay-retention.ts';
+import { RetiredTable } from './retired-table.ts';
 import { cloned, SessionTable } from './session-table.ts';
 import { StartTable } from './start-table.ts';
-import { assertFastForward, type StoredStream, StreamTable } from './stream-table.ts';
+import { type StoredStream, StreamTable } from './stream-table.ts';
 import { TokenTable } from './token-table.ts';
 import { WaitingTable } from './waiting-table.ts';
 
@@ -92,6 +98,8 @@ export class SqliteRelayStore implements RelayStore {
   readonly #tokens: TokenTable;
   readonly #waiting: WaitingTable;
   readonly #overview: Overview;
+  readonly #figures: NetworkFigures;
+  readonly #retention: RelayRetention;
   readonly #copy: AgentCopy;
   readonly #rows: RowSource | undefined;
 
@@ -119,7 +127,8 @@ export class SqliteRelayStore implements RelayStore {
       afterCommit: () => feed.saved(),
     };
     this.#commits = new GroupCommit(this.#database, config, hooks, guard);
-    this.#records = new RecordTable(this.#database, feed);
+    const retired = new RetiredTable(this.#database);
+    this.#records = new RecordTable(this.#database, feed, retired);
     this.#streams = new StreamTable(this.#database);
     this.#sessions = new SessionTable(this.#database);
     this.#starts = new StartTable(this.#database);
@@ -127,7 +136,9 @@ export class SqliteRelayStore implements RelayStore {
     this.#tokens = new TokenTable(this.#database);
     this.#waiting = new WaitingTable(this.#database);
     this.#overview = new Overview(this.#database);
-    this.#copy = new AgentCopy(this.#database);
+    this.#copy = new AgentCopy(this.#database, retired);
+    this.#figures = new NetworkFigures(this.#database);
+    this.#retention = new RelayRetention(this.#database, { declared, retired, write: (run) => this.#write(run) });
   }
 
   get epoch(): string {
@@ -276,6 +287,14 @@ export class SqliteRelayStore implements RelayStore {
     });
   }
 
+  retain(request: RetentionRequest): Promise<Retained> {
+    return this.#read(() => this.#retention.retain(request));
+  }
+
+  statistics(nowMs: number): Promise<readonly AgentFigures[]> {
+    return this.#read(() => this.#figures.statistics(nowMs));
+  }
+
   distrust(positions: readonly number[]): Promise<number> {
     return this.#write(() => {
       const owners = positions.flatMap((position) => this.#records.distrust(position) ?? []);
@@ -382,11 +401,4 @@ export class SqliteRelayStore implements RelayStore {
   #readError(error: unknown): unknown {
     return this.#guard.translate(error, 'the database could not be read', this.#database.name);
   }
-}
-
-function contradiction({ row }: IncomingChange): Refusal {
-  if (row === undefined) throw new Error('a change without a row was not refused when it was read');
-  const { resource, collection, id: record, version } = row;
-  const reason = 'the relay holds other content under this very version';
-  return { code: 'invalid-request', reason, resource, collection, record, version };
 }

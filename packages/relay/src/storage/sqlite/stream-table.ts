@@ -132,11 +132,3 @@ function readableCursor(seq: number, version: string): Cursor {
   const isReadable = Number.isSafeInteger(seq) && seq >= 0 && VERSION_PATTERN.test(version);
   return isReadable ? { seq, version } : { seq: 0, version: ZERO_VERSION };
 }
-
-/** Throws `cursor-mismatch` unless a batch begins where its stream stands (protocol rule 4). */
-export function assertFastForward(base: Cursor, cursor: Cursor): void {
-  if (base.seq === cursor.seq && base.version === cursor.version) return;
-  throw new HoldfastError('cursor-mismatch', `the stream stands at seq ${cursor.seq} here, not at ${base.seq}`, {
-    extensions: { cursor },
-  });
-}

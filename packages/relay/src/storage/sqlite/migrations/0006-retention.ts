@@ -1,0 +1,28 @@
+import type { Migration } from '@holdfast/sqlite';
+
+/**
+ * What is remembered of records that the relay's retention removed, by agent: what each adds to the digest, and its version. `key`
+ * is the hash of the record's key.
+ */
+export const retention: Migration = {
+  name: 'retention',
+  sql: `
+CREATE TABLE retired (
+  agent_id INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  bucket INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  share TEXT NOT NULL,
+  PRIMARY KEY (agent_id, key)
+) STRICT, WITHOUT ROWID;
+`,
+  down: {
+    sql: 'DROP TABLE retired;',
+    unless: [
+      {
+        finds: 'SELECT 1 FROM retired',
+        reason: 'retention removed records, and the version before would take that for a difference from their nodes',
+      },
+    ],
+  },
+};
