@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
-import { addDiskGauges, reportDisk, type RetentionKeeper, type Service, urlOf, writeServiceFile } from '@holdfast/http';
+import { addDiskGauges, reportDisk, type RetentionKeeper, type Service, writeServiceFile } from '@holdfast/http';
 import { type HoldfastError, HybridClock, type NodeConfig, type Now, startOfBoot } from '@holdfast/protocol';
 import {
   type DirectoryLock,
@@ -20,6 +20,7 @@ import { Registry } from 'prom-client';
 import { keepNodeBackups } from './backup/backups.ts';
 import { nodePaths, openNode } from './data-directory.ts';
 import { daemonService } from './http/daemon-service.ts';
+import { listen, type Listening } from './listening.ts';
 import { callCounters, fileCounters, registerGauges, syncCounters } from './metrics.ts';
 import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
 import { keepNodeRetention } from './retention/node-retention.ts';
@@ -40,9 +41,6 @@ import { joinOverHttp, relayTransport } from './sync/relay-transport.ts';
 import { SyncEngine } from './sync/sync-engine.ts';
 import { nodeTimers } from './sync/timers.ts';
 import type { Transport } from './sync/transport.ts';
-
-/** What a loopback address is called in a `Host` header. */
-const LOOPBACK_NAMES = ['127.0.0.1', 'localhost', '[::1]'];
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -153,17 +151,8 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const agents = new Agents(database, now);
   const clock = new HybridClock(now, startOfBoot(boot));
   const { custody, files } = assembleFiles({ options, database, clock, disk, registry, now, sync: () => sync });
-  const sync: SyncEngine = assembleSync({
-    options,
-    database,
-    agents,
-    files,
-    custody,
-    now,
-    boot,
-    registry,
-    visitors: visitorHandlers(() => commander),
-  });
+  const visitors = visitorHandlers(() => commander);
+  const sync: SyncEngine = assembleSync({ options, database, agents, files, custody, now, boot, registry, visitors });
   custody.begin();
   registerGauges(registry, { agents: () => agents.names, files, sync, now });
   addDiskGauges(registry, () => disk.status());
@@ -178,8 +167,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     now,
     firstAfterMs: options.scrubAfterMs,
   });
-  const startedAtMs = now();
-  const status = { database, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs };
+  const status = { database, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs: now() };
   const joining = assembleJoining(status, clock, config);
   const hosts = new Set<string>();
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
@@ -187,7 +175,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const shared = { config, directory, database, agents, files, custody, joining, clock, now, log };
   const rebuilding = assembleRebuilding({ ...shared, guard: disk });
   const records = new Records({ files, sync, disk, bounds: streamBounds(config) });
-  const commander = commanderOf(status, records);
+  const commander: Commander = assembleCommander(status, records);
   const service = daemonService({
     status,
     records,
@@ -202,20 +190,6 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     allowedHosts: () => hosts,
   });
   return { status, joining, service, backups, retention, rebuilding, hosts };
-}
-
-function commanderOf(status: StatusSources, records: Records): Commander {
-  const { database, agents, custody, sync } = status;
-  return assembleCommander({
-    ...status,
-    records,
-    agents,
-    serves: (agent) => custody.stateOf(agent) === 'ok',
-    reach: {
-      thisNode: () => database.enrolment?.name ?? null,
-      call: (asked, signal) => sync.call(asked, signal),
-    },
-  });
 }
 
 interface FileParts {
@@ -342,11 +316,7 @@ function transportOf({ enrolment }: NodeDatabase, config: NodeConfig): Transport
   return relayTransport({ url, credential, timeoutMs: config['sync.timeoutSeconds'] * 1000 });
 }
 
-async function listenOrClose(
-  parts: Parts,
-  config: NodeConfig,
-  defaultSocket: string,
-): Promise<{ url: string; socketPath: string | null }> {
+async function listenOrClose(parts: Parts, config: NodeConfig, defaultSocket: string): Promise<Listening> {
   try {
     return await listen(parts, config, defaultSocket);
   } catch (error) {
@@ -356,21 +326,6 @@ async function listenOrClose(
     closeAll(parts);
     throw error;
   }
-}
-
-async function listen(
-  { service, hosts }: Parts,
-  config: NodeConfig,
-  defaultSocket: string,
-): Promise<{ url: string; socketPath: string | null }> {
-  const bound = await service.listen({ host: config['listen.host'], port: config['listen.port'] });
-  const url = urlOf(bound.host, bound.port);
-  for (const name of LOOPBACK_NAMES) hosts.add(`${name}:${bound.port}`);
-  const wished = config['listen.socket'];
-  if (wished === 'none') return { url, socketPath: null };
-  const path = wished === '' ? defaultSocket : wished;
-  await service.listen({ path });
-  return { url, socketPath: path };
 }
 
 async function endBackgroundWork({ status, backups, retention, rebuilding }: Parts): Promise<void> {

@@ -28,12 +28,12 @@ import type { AgentSummary, CollectionCount } from './agent-figures.ts';
 import { Declarations } from './declared/declarations.ts';
 import { AGENT_LAYOUT, DerivedUpkeep } from './declared/upkeep.ts';
 import { ExpirySweep } from './expiry.ts';
-import { GroupCommit, type Outcome, type Unit } from './group-commit.ts';
+import { GroupCommit, type Outcome, savepointOf, type Unit } from './group-commit.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import type { Lineage } from './lineage.ts';
 import { agentMigrations } from './migrations/index.ts';
 import { operationBytes, type Write, type WriteResult } from './operation.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type OutboxReads, outboxReads } from './outbox.ts';
 import { agentScope } from './query/agent-scope.ts';
 import { type Lookups, openLookups } from './query/lookups.ts';
 import { runQuery } from './query/run.ts';
@@ -68,9 +68,6 @@ export interface AgentStoreOptions {
   /** What is asked and told when the disk fails. Default: nobody. */
   readonly guard?: StorageGuard | undefined;
 }
-
-/** What may be asked of an outbox without a transaction. */
-type OutboxReads = Pick<Outbox, 'next' | 'above' | 'line' | 'oldestMs' | 'deadLetters' | 'hasDeadLetter' | 'stands'>;
 
 /**
  * One agent's file and everything done to it. There is one AgentStore for a file, in one process; reads see what is
@@ -124,21 +121,10 @@ export class AgentStore {
     this.#snapshot = new ReadSnapshot(database);
     this.#transaction = { database, writer: this.#writer, declarations: this.#declarations, now };
     this.#notifiedSeq = this.#stream.counters.lastSeq;
-    this.#outboxReads = {
-      next: (bounds) => this.#reading(() => this.#outbox.next(bounds)),
-      above: (base, bounds) => this.#reading(() => this.#outbox.above(base, bounds)),
-      line: (seq) => this.#reading(() => this.#outbox.line(seq)),
-      oldestMs: () => this.#reading(() => this.#outbox.oldestMs()),
-      deadLetters: () => this.#reading(() => this.#outbox.deadLetters()),
-      stands: (seqs) => this.#reading(() => this.#outbox.stands(seqs)),
-      hasDeadLetter: (seqs) => this.#reading(() => this.#outbox.hasDeadLetter(seqs)),
-    };
+    this.#outboxReads = outboxReads(this.#outbox, (read) => this.#reading(read));
     const hooks = {
       beforeBegin: () => this.#snapshot.end(),
-      savepoint: () => {
-        const undo = [this.#stream.savepoint(), this.#declarations.savepoint()];
-        return () => undo.forEach((each) => each());
-      },
+      savepoint: savepointOf(stream, declarations),
       beforeCommit: () => {
         this.#declarations.fit();
         this.#stream.write();

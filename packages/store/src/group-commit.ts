@@ -31,6 +31,19 @@ export interface TransactionHooks {
   readonly afterCommit: () => void;
 }
 
+/** What moves and moves back with a transaction. */
+interface Movable {
+  readonly savepoint: () => () => void;
+}
+
+/** One savepoint of several parts. */
+export function savepointOf(...parts: readonly Movable[]): () => () => void {
+  return () => {
+    const undo = parts.map((part) => part.savepoint());
+    return () => undo.forEach((each) => each());
+  };
+}
+
 interface Job {
   readonly units: readonly Unit<unknown>[];
   readonly outcomes: Outcome<unknown>[];

@@ -188,3 +188,22 @@ export class Outbox {
     this.#addDeadLetter.run(...sealed([seq, resource, collection, id, version, code, reason, this.#now()]));
   }
 }
+
+/** What may be asked of an outbox without a transaction. */
+export type OutboxReads = Pick<
+  Outbox,
+  'next' | 'above' | 'line' | 'oldestMs' | 'deadLetters' | 'hasDeadLetter' | 'stands'
+>;
+
+/** An outbox's reading side; `reading` guards each read. */
+export function outboxReads(outbox: Outbox, reading: <Result>(read: () => Result) => Result): OutboxReads {
+  return {
+    next: (bounds) => reading(() => outbox.next(bounds)),
+    above: (base, bounds) => reading(() => outbox.above(base, bounds)),
+    line: (seq) => reading(() => outbox.line(seq)),
+    oldestMs: () => reading(() => outbox.oldestMs()),
+    deadLetters: () => reading(() => outbox.deadLetters()),
+    stands: (seqs) => reading(() => outbox.stands(seqs)),
+    hasDeadLetter: (seqs) => reading(() => outbox.hasDeadLetter(seqs)),
+  };
+}

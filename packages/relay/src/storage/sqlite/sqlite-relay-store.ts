@@ -19,6 +19,7 @@ import {
 import {
   digestText,
   GroupCommit,
+  savepointOf,
   type QueryResult,
   type RecordStream,
   type RowSource,
@@ -111,15 +112,11 @@ export class SqliteRelayStore implements RelayStore {
     this.#guard = guard;
     this.#rows = rows;
     this.#database = openMigrated(path, sqliteRelayMigrations);
-    const feed = new FeedPosition(this.#database);
+    const [feed, declared] = [new FeedPosition(this.#database), new DeclaredCollections(this.#database)];
     this.#feed = feed;
-    const declared = new DeclaredCollections(this.#database);
     this.#declared = declared;
     const hooks = {
-      savepoint: () => {
-        const undo = [feed.savepoint(), declared.savepoint()];
-        return () => undo.forEach((each) => each());
-      },
+      savepoint: savepointOf(feed, declared),
       beforeCommit: () => {
         declared.fit();
         feed.save();
@@ -227,7 +224,7 @@ export class SqliteRelayStore implements RelayStore {
       }
       return yield* streamPages((page) => this.query(page, view), query, bounds);
     } catch (error) {
-      throw this.#readError(error);
+      throw this.#guard.translate(error, 'the database could not be read', this.#database.name);
     }
   }
 
@@ -394,11 +391,7 @@ export class SqliteRelayStore implements RelayStore {
     try {
       return await run();
     } catch (error) {
-      throw this.#readError(error);
+      throw this.#guard.translate(error, 'the database could not be read', this.#database.name);
     }
-  }
-
-  #readError(error: unknown): unknown {
-    return this.#guard.translate(error, 'the database could not be read', this.#database.name);
   }
 }

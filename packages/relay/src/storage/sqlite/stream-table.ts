@@ -1,4 +1,4 @@
-import { type Cursor, HoldfastError, VERSION_PATTERN, ZERO_VERSION } from '@holdfast/protocol';
+import { type Cursor, VERSION_PATTERN, ZERO_VERSION } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 import { digestOf, digestText, EMPTY_DIGEST } from '@holdfast/store';
 
