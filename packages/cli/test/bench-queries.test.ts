@@ -15,6 +15,7 @@ const scale = {
   measureMs: 200,
   queriedRecords: 400,
   networkRecords: 3000,
+  tasks: 3000,
 };
 
 test.each([
@@ -22,6 +23,7 @@ test.each([
   ['query.text', ['query.text.p99']],
   ['query.relay', ['query.relay', 'query.relay.p99']],
   ['write.validated', ['write.validated']],
+  ['tasks.claim', ['tasks.claim']],
   ['stream', ['stream.memory']],
   ['open.upgraded', ['open.upgraded']],
 ])(

@@ -10,6 +10,7 @@ import { startNodeFigure } from './figures/start-node.ts';
 import { streamFigure } from './figures/stream.ts';
 import { syncDrain } from './figures/sync-drain.ts';
 import { syncVisible } from './figures/sync-visible.ts';
+import { tasksClaim } from './figures/tasks-claim.ts';
 import { writeBulk } from './figures/write-bulk.ts';
 import { writeSingle } from './figures/write-single.ts';
 import { writeValidated } from './figures/write-validated.ts';
@@ -17,6 +18,7 @@ import { writeValidated } from './figures/write-validated.ts';
 /** Every figure, in the order it is measured and shown. */
 export const figures: readonly Figure[] = [
   writeSingle,
+  tasksClaim,
   writeBulk,
   readGet,
   writeValidated,

@@ -53,21 +53,24 @@ export async function measureRequests(setting: Setting, target: LoadTarget, load
   return { ...result, perSecond: result.requests / result.seconds, serverCpuUs };
 }
 
-/** Puts the same load on reference and subject in turn. `prefix` gives each round ids of its own. */
+type Loads = (round: number) => Load;
+
+/** Puts load on reference and subject in turn, the same unless each has its own. `prefix` gives each round ids of its own. */
 export async function compareRequests(
   setting: Setting,
   targets: Readonly<Record<'reference' | 'subject', (round: number) => Promise<LoadTarget>>>,
-  load: (round: number) => Load,
+  load: Loads | Readonly<Record<'reference' | 'subject', Loads>>,
 ): Promise<RateComparison> {
+  const loads = typeof load === 'function' ? { reference: load, subject: load } : load;
   const reference: RequestRate[] = [];
   const subject: RequestRate[] = [];
   const rounds = await alternate(setting.scale.rounds, {
     reference: async (round) => {
-      reference.push(await measureRequests(setting, await targets.reference(round), load(round)));
+      reference.push(await measureRequests(setting, await targets.reference(round), loads.reference(round)));
       return reference.at(-1)?.perSecond ?? NaN;
     },
     subject: async (round) => {
-      subject.push(await measureRequests(setting, await targets.subject(round), load(round)));
+      subject.push(await measureRequests(setting, await targets.subject(round), loads.subject(round)));
       return subject.at(-1)?.perSecond ?? NaN;
     },
   });

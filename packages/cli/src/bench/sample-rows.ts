@@ -2,8 +2,8 @@ import { CANDIDATES, candidateDocument } from './candidates.ts';
 import { messageDocument } from './chat-messages.ts';
 import { sampleDocument, sampleNumber } from './sample-document.ts';
 
-/** What sample records are: free-form ones of 300 bytes, candidates, or messages. */
-export type SampleKind = 'load' | 'candidate' | 'message';
+/** What sample records are: free-form ones of 300 bytes, candidates, messages, or tasks. */
+export type SampleKind = 'load' | 'candidate' | 'message' | 'task';
 
 const kinds: Readonly<
   Record<SampleKind, { readonly collection: string; readonly document: (index: number) => string }>
@@ -11,6 +11,7 @@ const kinds: Readonly<
   load: { collection: 'load', document: sampleDocument },
   candidate: { collection: CANDIDATES, document: candidateDocument },
   message: { collection: 'messages', document: messageDocument },
+  task: { collection: 'tasks', document: taskDocument },
 };
 
 /** A sample document, as JSON text. */
@@ -26,4 +27,9 @@ export function collectionOf(kind: SampleKind): string {
 /** One line of an NDJSON batch that writes a sample document, without its line feed. */
 export function sampleLine(index: number, kind: SampleKind = 'load'): string {
   return `{"op":"put","collection":"${collectionOf(kind)}","id":"${sampleNumber(index)}","doc":${sampleOf(kind, index)}}`;
+}
+
+function taskDocument(index: number): string {
+  const task = { type: 'screen', payload: { candidate: sampleNumber(index) }, priority: (index % 10) + 1 };
+  return JSON.stringify(task);
 }

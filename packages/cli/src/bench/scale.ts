@@ -19,6 +19,8 @@ export interface Scale {
   readonly queriedRecords: number;
   /** Records of the relay that is queried and streamed from. */
   readonly networkRecords: number;
+  /** Tasks there are for the workers of one round; more than they can claim. */
+  readonly tasks: number;
   /** Records that the peers' nodes send to their hubs; PouchDB takes minutes for as many as ours. */
   readonly peerBacklogRecords: number;
 }
@@ -37,6 +39,7 @@ export const fullScale: Scale = {
   checkedRecords: 100_000,
   queriedRecords: 100_000,
   networkRecords: 1_000_000,
+  tasks: 60_000,
   peerBacklogRecords: 20_000,
 };
 
@@ -51,6 +54,7 @@ export const quickScale: Scale = {
   checkedRecords: 20_000,
   queriedRecords: 20_000,
   networkRecords: 40_000,
+  tasks: 15_000,
   visibleWrites: 60,
   peerBacklogRecords: 5000,
 };

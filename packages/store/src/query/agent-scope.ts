@@ -1,5 +1,6 @@
 import type { Declarations } from '../declared/declarations.ts';
 import type { QueryScope } from './compile.ts';
+import { BOUND } from './bound.ts';
 import { recordColumns } from './field.ts';
 import { named, sql } from './sql.ts';
 
@@ -27,7 +28,7 @@ export function agentScope(
       memberIndexes: declarations.upkeep.memberIndexes(collection),
     },
     visible: sql(
-      `collection = ${named(collection)} AND resource = ? AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)`,
+      `collection = ${named(collection)} AND resource = ${BOUND} AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)`,
       resource,
       nowMs,
     ),

@@ -1,5 +1,6 @@
 import { type Condition, type Json, normalTime, type Operator, type Scalar } from '@holdfast/protocol';
 
+import { BOUND } from './bound.ts';
 import type { DocumentField, Field } from './field.ts';
 import { MEMBER_CHARACTERS, memberWord } from '../declared/kept-tables.ts';
 import { assertComparable } from './declared-type.ts';
@@ -62,7 +63,7 @@ function equals(place: Place, value: Scalar): Sql {
 }
 
 function compare(place: Place, operator: '=' | '>' | '>=' | '<' | '<=', value: string | number): Sql {
-  const isRight = sql(`${operator} ?`, value);
+  const isRight = sql(`${operator} ${BOUND}`, value);
   return typeof value === 'string'
     ? isText(place, (text) => concat`${text} ${isRight}`)
     : isNumber(place, [value], (number) => concat`${number} ${isRight}`);

@@ -2,6 +2,7 @@ import type { Collection } from '@holdfast/protocol';
 import type { Database } from '@holdfast/sqlite';
 
 import { jsonPath } from './field.ts';
+import { BOUND } from './bound.ts';
 import { indexedValue } from './place.ts';
 import { prepared } from './prepared.ts';
 
@@ -49,10 +50,10 @@ function walkStatement({ name, indexes = [] }: Collection, { index, equal, atMos
     throw new Error(`"${name}" has no index ${index.join()}`);
   const columns = index.map((path) => indexedValue(jsonPath(path)));
   const direction = isDescending === true ? 'DESC' : 'ASC';
-  const conditions = columns.slice(0, equal.length).map((column) => `${column} = ?`);
-  if (atMost !== undefined) conditions.push(`${columns[equal.length]} <= ?`);
+  const conditions = columns.slice(0, equal.length).map((column) => `${column} = ${BOUND}`);
+  if (atMost !== undefined) conditions.push(`${columns[equal.length]} <= ${BOUND}`);
   const order = [...columns.slice(equal.length), 'id'].map((column) => `${column} ${direction}`);
   return `SELECT id, doc AS text FROM records
-    WHERE collection = '${name}' AND deleted = 0 AND resource = ? AND (expires_at IS NULL OR expires_at > ?)
+    WHERE collection = '${name}' AND deleted = 0 AND resource = ${BOUND} AND (expires_at IS NULL OR expires_at > ?)
     AND ${conditions.join(' AND ')} ORDER BY ${order.join(', ')}`;
 }
