@@ -10,6 +10,8 @@ export interface FirstOpenPlan {
 export interface FirstOpenResult {
   /** The first time: the schema is brought up to date, indexes and words are made. */
   readonly firstMs: number;
+  /** Processor time of that. */
+  readonly firstCpuMs: number;
   /** The same file again. */
   readonly againMs: number;
   readonly bytes: number;

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
 import type { Row, RowSource } from '../query/row-source.ts';
-import type { Sql } from '../query/sql.ts';
+import type { Sql, SqlValue } from '../query/sql.ts';
 import { QueryChild } from './child.ts';
 import { Deadline } from './deadline.ts';
 import { runInChild } from './run-in-child.ts';
@@ -46,7 +46,7 @@ export class QueryPool implements RowSource {
     const child = this.#takeChild();
     try {
       for await (const { columns, rows } of runInChild(child, sql, { deadline })) {
-        yield rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null])));
+        yield rows.map((values) => namedRow(columns, values));
       }
     } finally {
       this.#underWay.delete(child);
@@ -73,4 +73,11 @@ export class QueryPool implements RowSource {
     this.#underWay.add(child);
     return child;
   }
+}
+
+// Without a pair for each value: streams have millions of them.
+function namedRow(columns: readonly string[], values: readonly SqlValue[]): Row {
+  const row: Record<string, SqlValue> = {};
+  for (let index = 0; index < columns.length; index += 1) row[columns[index] ?? ''] = values[index] ?? null;
+  return row;
 }

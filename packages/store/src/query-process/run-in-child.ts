@@ -6,8 +6,8 @@ import type { QueryChild } from './child.ts';
 import type { Deadline } from './deadline.ts';
 import type { ChunkBounds, QueryFailure, QueryReply, QueryRequest, RowChunk, SetupRequest } from './messages.ts';
 
-/** A message of this size costs little to copy, and few are needed for a page. */
-const CHUNK: ChunkBounds = { rows: 500, bytes: 262_144 };
+/** A message of this size costs little to copy, few are needed for a page, and a stream of them leaves little behind at once. */
+const CHUNK: ChunkBounds = { rows: 500, bytes: 24_576 };
 
 /** SQLite found no memory. */
 const NO_MEMORY = 7;

@@ -18,7 +18,15 @@ const plan = JSON.parse(process.argv[2] ?? '') as FirstOpenPlan;
 const clock = new HybridClock(Date.now, '0000000a');
 fill();
 takeBack();
-const result: FirstOpenResult = { firstMs: openMs(), againMs: openMs(), bytes: statSync(plan.path).size };
+const cpuBefore = process.cpuUsage();
+const firstMs = openMs();
+const cpu = process.cpuUsage(cpuBefore);
+const result: FirstOpenResult = {
+  firstMs,
+  firstCpuMs: (cpu.user + cpu.system) / 1000,
+  againMs: openMs(),
+  bytes: statSync(plan.path).size,
+};
 process.stdout.write(`${JSON.stringify(result)}\n`);
 
 function rowOf(index: number): RecordRow {
