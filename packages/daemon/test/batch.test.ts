@@ -25,7 +25,9 @@ const freshCollection = (): string => `c${(made += 1)}`;
 const putLine = (collection: string, id: string, doc: unknown = { id }): string =>
   JSON.stringify({ op: 'put', collection, id, doc });
 const idsOf = async (collection: string): Promise<string[]> => {
-  const { json } = await call(`POST /v1/records/${collection}/query`, { limit: 1000 });
+  const { status, json } = await call(`POST /v1/records/${collection}/query`, { limit: 1000 });
+  // A collection that nothing was ever written to.
+  if (status === 404) return [];
   return (json.records as { id: string }[]).map(({ id }) => id);
 };
 const countOf = async (collection: string): Promise<number> => {

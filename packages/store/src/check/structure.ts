@@ -32,8 +32,12 @@ export function checkStructure(database: Database): Problem[] {
 export function checkSchema(database: Database, kind: FileKind): Problem[] {
   const version = schemaVersion(database);
   if (kind !== 'agent' || version > agentMigrations.length) return [];
-  const actual = new Set(schemaOf(database).split('\n\n'));
-  const expected = dumpSchema(agentMigrations.slice(0, version)).split('\n\n');
+  const actual = new Set(objectsOf(schemaOf(database)));
+  const expected = objectsOf(dumpSchema(agentMigrations.slice(0, version)));
   if (version > 0 && expected.every((object) => actual.has(object))) return [];
   return [{ kind: 'schema', count: 1, detail: `the tables are not those of an agent's file of schema ${version}` }];
+}
+
+function objectsOf(schema: string): string[] {
+  return schema.trimEnd().split('\n\n');
 }
