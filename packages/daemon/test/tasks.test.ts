@@ -208,6 +208,30 @@ test('a task is not claimed before it is due', async () => {
   expect(await office.claim()).toMatchObject({ id: 'later' });
 });
 
+test('a task that needs another waits for its own time all the same', async () => {
+  await using office = await Office.open();
+  await office.add('first');
+  await office.add('later', { dependencies: ['first'], due_at: new Date(START_MS + 3_600_000).toISOString() });
+  const first = await office.claim();
+  expect(await office.claim()).toBeNull();
+  expect(await office.task('later')).toMatchObject({ status: 'waiting', waits_for: 'time' });
+  await office.worker('first/complete', { lease: first?.lease });
+  expect(await office.claim()).toBeNull();
+  office.pass(3600);
+  expect(await office.claim()).toMatchObject({ id: 'later' });
+});
+
+test('a long row of tasks fails with its first, however long it takes to be told', async () => {
+  await using office = await Office.open();
+  await office.add('t-0', { priority: 10 });
+  for (let task = 1; task <= 150; task += 1) await office.add(`t-${task}`, { dependencies: [`t-${task - 1}`] });
+  const { lease } = (await office.claim()) ?? {};
+  await office.worker('t-0/fail', { lease, error: 'broken', retry: false });
+  expect(await office.task('t-90')).toMatchObject({ status: 'failed' });
+  for (let round = 0; round < 2; round += 1) expect(await office.claim()).toBeNull();
+  expect(await office.task('t-150')).toMatchObject({ status: 'failed', error: expect.stringContaining('"t-149"') });
+});
+
 test('its agent takes a task back by cancelling it', async () => {
   await using office = await Office.open();
   await office.add('a');

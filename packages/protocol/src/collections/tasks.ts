@@ -33,6 +33,11 @@ export const tasks = {
       help: 'Ids of tasks that must be completed first',
     },
     due_at: { type: 'time', help: 'Not claimed before; while a worker has it, when its lease ends' },
+    waits_for: {
+      type: 'text',
+      oneOf: ['time', 'dependencies'],
+      help: 'While it is waiting: for `due_at`, or for others',
+    },
     max_retries: { type: 'integer', min: 0, max: 100, default: 3 },
     retry_seconds: {
       type: 'integer',

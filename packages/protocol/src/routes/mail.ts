@@ -4,6 +4,7 @@ import { limits } from '../limits.ts';
 import { peerName, recordId } from '../names.ts';
 import { timestamp } from '../record.ts';
 import { type Route, writeErrors } from './route.ts';
+import { farErrors } from './tasks.ts';
 import { idempotency } from './writing.ts';
 
 /** A letter to be sent. */
@@ -42,7 +43,14 @@ export const mailRoutes = {
     body: { kind: 'json', schema: letterBody },
     status: 201,
     answer: { kind: 'json', schema: z.object({ id: recordId, to: z.string(), sent_at: timestamp }) },
-    errors: ['agent-not-found', 'record-too-large', 'idempotency-mismatch', ...writeErrors],
+    errors: [
+      'agent-not-found',
+      'unsafe-document',
+      'record-too-large',
+      'idempotency-mismatch',
+      ...farErrors,
+      ...writeErrors,
+    ],
   },
   'mail.inbox': {
     method: 'GET',

@@ -75,13 +75,23 @@ const standingSchema = z.object({
 /** Where a task stands after what its worker said. */
 export type TaskStanding = z.infer<typeof standingSchema>;
 
+/** What may come of asking another node. */
+export const farErrors = [
+  'not-enrolled',
+  'relay-unreachable',
+  'node-not-found',
+  'node-unreachable',
+  'call-unanswered',
+  'call-unsupported',
+] as const;
+
 const report = {
   method: 'POST',
   roles: ['agent', 'admin'],
   params: { id: recordId },
   status: 200,
   answer: { kind: 'json', schema: standingSchema },
-  errors: ['agent-not-found', 'record-not-found', 'lease-lost', ...writeErrors],
+  errors: ['agent-not-found', 'record-not-found', 'lease-lost', ...farErrors, ...writeErrors],
 } as const;
 
 /** The daemon's calls about tasks. They are made, looked at and cancelled as records of `tasks`. */
@@ -96,7 +106,7 @@ export const taskRoutes = {
     body: { kind: 'json', schema: claimBody },
     status: 200,
     answer: { kind: 'json', schema: z.object({ task: claimedSchema.nullable() }) },
-    errors: ['agent-not-found', 'idempotency-mismatch', ...writeErrors],
+    errors: ['agent-not-found', 'idempotency-mismatch', ...farErrors, ...writeErrors],
   },
   'task.heartbeat': {
     ...report,
@@ -117,6 +127,7 @@ export const taskRoutes = {
     summary:
       'Tell that a try failed: it is tried again after a while, unless it was the last. The same again changes nothing',
     body: { kind: 'json', schema: reports.fail.extend({ from }) },
+    errors: [...report.errors, 'unsafe-document'],
   },
   'task.release': {
     ...report,

@@ -61,15 +61,20 @@ export function failTry(records: RecordsTransaction, task: StoredTask, tried: Fa
     return endTask(records, task, { status: 'failed', retries, error }, nowMs);
   }
   const delaySeconds = tried.delaySeconds ?? retryDelaySeconds(document, retries);
-  const next =
-    delaySeconds > 0 ? ({ status: 'waiting', due_at: toTimestamp(nowMs + delaySeconds * 1000) } as const) : READY;
+  const next = delaySeconds > 0 ? waitsForTime(nowMs + delaySeconds * 1000) : READY;
   return changeTask(records, task, { ...next, retries, error, progress: null });
 }
 
-/** What a task is that may be claimed at once. */
-export const READY: Pick<TaskDocument, 'status' | 'due_at'> = { status: 'pending', due_at: null };
+type Place = Pick<TaskDocument, 'status' | 'due_at' | 'waits_for'>;
 
-/** Ends a task; those that waited for it are looked at again. */
+/** What a task is that may be claimed at once. */
+export const READY: Place = { status: 'pending', due_at: null, waits_for: null };
+
+function waitsForTime(dueMs: number): Place {
+  return { status: 'waiting', due_at: toTimestamp(dueMs), waits_for: 'time' };
+}
+
+/** Ends a task. Those that need it are looked at again, and those that need them, if they failed with it. */
 export function endTask(
   records: RecordsTransaction,
   task: StoredTask,
@@ -77,38 +82,47 @@ export function endTask(
   nowMs: number,
 ): StoredTask {
   const ended = changeTask(records, task, { due_at: null, completed_at: toTimestamp(nowMs), ...ending });
-  for (const dependent of findDependents(records, task.id, DUE_TASKS)) isReady(records, dependent, nowMs);
+  tellDependents(records, task.id, nowMs);
   return ended;
 }
 
-/** Whether a task can be begun. If not, it waits from then on, or has failed with one it needs. */
+function tellDependents(records: RecordsTransaction, endedId: string, nowMs: number): void {
+  const endedIds = [endedId];
+  // What is too much for one step is looked at when it comes due.
+  for (let looked = 0, id = endedIds.shift(); id !== undefined && looked < DUE_TASKS; id = endedIds.shift())
+    for (const dependent of findDependents(records, id, DUE_TASKS)) {
+      looked += 1;
+      if (judge(records, dependent, nowMs) === 'lost') endedIds.push(dependent.id);
+    }
+}
+
 function isReady(records: RecordsTransaction, task: StoredTask, nowMs: number): boolean {
-  const { status, due_at: dueAt } = task.document;
-  if (status === 'pending' && typeof dueAt === 'string' && Date.parse(dueAt) > nowMs) {
-    changeTask(records, task, { status: 'waiting' });
-    return false;
+  const judged = judge(records, task, nowMs);
+  if (judged === 'lost') tellDependents(records, task.id, nowMs);
+  return judged === 'ready';
+}
+
+/** Whether a task can be begun. If not, it waits from then on, or has failed with one it needs. */
+function judge(records: RecordsTransaction, task: StoredTask, nowMs: number): 'ready' | 'waits' | 'lost' {
+  const { status, due_at: dueAt, waits_for: waitsFor, dependencies } = task.document;
+  if (typeof dueAt === 'string' && Date.parse(dueAt) > nowMs && waitsFor !== 'dependencies') {
+    if (status === 'pending') changeTask(records, task, waitsForTime(Date.parse(dueAt)));
+    return 'waits';
   }
-  const needed = (task.document.dependencies ?? []).map((id) => ({
-    id,
-    status: readTask(records, id)?.document.status,
-  }));
+  const needed = (dependencies ?? []).map((id) => ({ id, status: readTask(records, id)?.document.status }));
   const lost = needed.find((each) => each.status === 'failed' || each.status === 'cancelled');
   if (lost !== undefined) {
-    endTask(
-      records,
-      task,
-      {
-        status: 'failed',
-        error: `it needs the task "${lost.id}", which ${lost.status === 'failed' ? 'has failed' : 'was cancelled'}`,
-      },
-      nowMs,
-    );
-    return false;
+    const error = `it needs the task "${lost.id}", which ${lost.status === 'failed' ? 'has failed' : 'was cancelled'}`;
+    changeTask(records, task, { ...READY, status: 'failed', error, completed_at: toTimestamp(nowMs) });
+    return 'lost';
   }
-  const isWaiting = needed.some((each) => each.status !== 'completed');
-  if (isWaiting) changeTask(records, task, { status: 'waiting', due_at: toTimestamp(nowMs + RECHECK_MS) });
-  else if (status === 'waiting') changeTask(records, task, READY);
-  return !isWaiting;
+  if (needed.some((each) => each.status !== 'completed')) {
+    const due_at = toTimestamp(nowMs + RECHECK_MS);
+    changeTask(records, task, { status: 'waiting', due_at, waits_for: 'dependencies' });
+    return 'waits';
+  }
+  if (status === 'waiting') changeTask(records, task, READY);
+  return 'ready';
 }
 
 // An index has priorities in order: first the highest one there is for the worker, then the lowest id of that priority.
