@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { copyFileSync, readFileSync } from 'node:fs';
 
 import type { Change } from '@holdfast/protocol';
-import { migrate, migrateDown, openDatabase, openMigrated, schemaVersion } from '@holdfast/sqlite';
+import { type Database, migrate, migrateDown, openDatabase, openMigrated, schemaVersion } from '@holdfast/sqlite';
 import { agentMigrations, checkFile } from '@holdfast/store';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -184,4 +184,25 @@ describe('a step back', () => {
 
 function fixture(schema: number): URL {
   return new URL(`fixtures/schema-${schema}/agent.db`, import.meta.url);
+}
+
+test('a file whose members of lists stand in a table of the kind before is opened with what they are found by now', async () => {
+  migrateBy(4, path, (database) => {
+    database.exec(`CREATE TABLE members (
+      field INTEGER NOT NULL, value ANY NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (field, value, record)
+    ) STRICT, WITHOUT ROWID`);
+    database.exec(`INSERT INTO member_fields (collection, path) VALUES ('tasks', '$."dependencies"')`);
+  });
+  using agent = new TestAgent(path);
+  await agent.write(put('tasks', 'b', { type: 'x', dependencies: ['a'] }));
+  const where = { dependencies: { hasAny: ['a'] } };
+  expect(agent.store.query('', 'tasks', { where })).toMatchObject({ records: [{ id: 'b' }] });
+});
+
+/** Brings a file to a schema and does something to it. */
+function migrateBy(schema: number, file: string, change: (database: Database) => void): void {
+  const database = openDatabase(file);
+  migrate(database, agentMigrations.slice(0, schema));
+  change(database);
+  database.close();
 }

@@ -14,6 +14,10 @@ CREATE TABLE retired (
   version TEXT NOT NULL,
   share TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Members of lists once stood in a table of another kind; they are found out anew when the file is opened.
+DROP TABLE IF EXISTS members;
+DELETE FROM member_fields;
 `,
   down: {
     sql: 'DROP TABLE retired;',

@@ -15,6 +15,10 @@ CREATE TABLE retired (
   share TEXT NOT NULL,
   PRIMARY KEY (agent_id, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Members of lists once stood in a table of another kind; they are found out anew when the file is opened.
+DROP TABLE IF EXISTS members;
+DELETE FROM member_fields;
 `,
   down: {
     sql: 'DROP TABLE retired;',
