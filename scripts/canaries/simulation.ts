@@ -46,7 +46,7 @@ const defences: readonly Defence[] = [
     file: 'packages/store/src/lineage.ts',
     from: 'isLater(ours: string, theirs: string): boolean {',
     to: 'isLater(ours: string, theirs: string): boolean { if (ours !== theirs) return false;',
-    world: 750,
+    world: 897,
   },
   {
     name: 'what is remembered of records that retention removed',
