@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import { figures } from '../src/bench/all-figures.ts';
 import { writeBulk } from '../src/bench/bulk-write.ts';
 import type { Figure } from '../src/bench/figures/figure.ts';
 import type { LoadPlan, LoadResult } from '../src/bench/load-plan.ts';
@@ -157,7 +158,7 @@ describe('holdfast bench', () => {
   test('refuses a figure it does not know, naming those it does', async () => {
     const ended = await runHoldfast(['bench', '--only', 'write.singel']);
     expect(ended.exitCode).toBe(2);
-    expect(ended.stderr).toContain('write.single, write.bulk, read.get');
+    expect(ended.stderr).toContain(figures.map(({ name }) => name).join(', '));
   });
 
   test('refuses a file without --json', async () => {
