@@ -17,7 +17,8 @@ export function dumpRows(path: string, random: readonly string[]): string {
         ({ name }) => name,
       );
       const list = columns.map((name) => (random.includes(name) ? `'random'` : `"${name}"`)).join(', ');
-      const found = database.prepare(`SELECT ${list} FROM "${table}" ORDER BY 1, 2`).raw().all();
+      const order = columns.map((_, index) => index + 1).join(', ');
+      const found = database.prepare(`SELECT ${list} FROM "${table}" ORDER BY ${order}`).raw().all();
       return found.map((row) => `${table} ${JSON.stringify(row)}`);
     });
     return [version, ...rows].join('\n');
