@@ -73,6 +73,11 @@ export class Tally {
     for (const problem of problems) this.#violations.push(`${where}: ${problem}`);
   }
 
+  /** How many faults happened so far. */
+  get fired(): number {
+    return [...this.#fired.values()].reduce((sum, times) => sum + times, 0);
+  }
+
   /** How many promises were broken so far. */
   get violations(): number {
     return this.#violations.length;

@@ -23,6 +23,8 @@ const MOST_CALLS = 60;
 const RARE_CALLS = CHANGING_CALLS.filter((call) => !COMMON_CALLS.includes(call));
 const MOST_RARE_CALLS = 3;
 const WRITES = 400;
+/** Not every call that is chosen is made. A few may miss all: then as many again are tried, so often at most. */
+const MOST_ROUNDS = 5;
 
 /** A whole daemon or relay, from its start on, with a crash or an I/O error at some call that changes the disk. */
 export const servicePoints: FaultCase = {
@@ -34,10 +36,12 @@ export const servicePoints: FaultCase = {
   run: async (plan) => {
     const tally = new Tally();
     const random = seededRandom(plan.seed);
-    for (let done = 0; done < plan.cases; done += CASES_OF_A_NETWORK) {
-      const cases = Math.min(CASES_OF_A_NETWORK, plan.cases - done);
+    const hasMissed = (done: number): boolean => tally.fired === 0 && done < MOST_ROUNDS * plan.cases;
+    for (let done = 0; done < plan.cases || hasMissed(done);) {
+      const cases = Math.min(CASES_OF_A_NETWORK, plan.cases - (done % plan.cases));
       await breakAgainAndAgain({ ...plan, cases, seed: plan.seed + done }, random, tally);
-      plan.progress(`${done + cases} faults, ${tally.violations} violations`);
+      done += cases;
+      plan.progress(`${done} faults, ${tally.violations} violations`);
     }
     return tally.findings();
   },
