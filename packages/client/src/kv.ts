@@ -3,6 +3,7 @@ import type { Json, WriteAnswer } from '@holdfast/protocol';
 import type { Caller } from './caller.ts';
 import type { AnswerOf, DaemonRoutes } from './calls.ts';
 import type { ChangeOptions, PutOptions } from './collection.ts';
+import { eachItem } from './each-item.ts';
 import { found, orNothing } from './found.ts';
 
 /** A value as it was read. */
@@ -55,11 +56,9 @@ async function getValue<T>(call: Caller<DaemonRoutes>, key: string): Promise<Fou
   return read && { value: read.value as T, version: read.version };
 }
 
-async function* listEntries<T>(call: Caller<DaemonRoutes>, options: KvListOptions): AsyncGenerator<KvEntry<T>> {
-  let after: string | undefined;
-  do {
-    const { value } = await call('kv.list', { query: { ...options, after } });
-    yield* value.entries as KvEntry<T>[];
-    after = value.next ?? undefined;
-  } while (after !== undefined);
+function listEntries<T>(call: Caller<DaemonRoutes>, options: KvListOptions): AsyncGenerator<KvEntry<T>> {
+  return eachItem(async (after) => {
+    const { entries, next } = (await call('kv.list', { query: { ...options, after } })).value;
+    return { items: entries as KvEntry<T>[], next };
+  });
 }

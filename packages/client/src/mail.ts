@@ -2,6 +2,7 @@ import type { ReceivedLetter } from '@holdfast/protocol';
 
 import type { Caller } from './caller.ts';
 import type { AnswerOf, DaemonRoutes } from './calls.ts';
+import { eachItem } from './each-item.ts';
 import { randomKey } from './random-key.ts';
 
 /** A letter to be sent. */
@@ -48,11 +49,9 @@ export function openMail(call: Caller<DaemonRoutes>): MailClient {
   };
 }
 
-async function* eachLetter(call: Caller<DaemonRoutes>, options: InboxOptions): AsyncGenerator<ReceivedLetter> {
-  let after: string | undefined;
-  do {
-    const { value } = await call('mail.inbox', { query: { ...options, after } });
-    yield* value.letters;
-    after = value.next ?? undefined;
-  } while (after !== undefined);
+function eachLetter(call: Caller<DaemonRoutes>, options: InboxOptions): AsyncGenerator<ReceivedLetter> {
+  return eachItem(async (after) => {
+    const { letters: items, next } = (await call('mail.inbox', { query: { ...options, after } })).value;
+    return { items, next };
+  });
 }

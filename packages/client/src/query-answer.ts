@@ -1,5 +1,6 @@
 import type { QueryPlan, RelayAnswer, SqlAnswer } from '@holdfast/protocol';
 
+import { eachItem } from './each-item.ts';
 import { unexpectedAnswer } from './problem.ts';
 import type { Group, Page, RecordOf } from './queries.ts';
 
@@ -27,14 +28,10 @@ export function rowsOf(answer: RelayAnswer): SqlAnswer {
   return answer;
 }
 
-/** All records from the first page to the last; a page is asked for when the one before it was used up. */
-export async function* eachRecord<T>(
-  page: (after: string | undefined) => Promise<Page<T>>,
-): AsyncGenerator<RecordOf<T>> {
-  let after: string | undefined;
-  do {
-    const { records, next } = await page(after);
-    yield* records;
-    after = next ?? undefined;
-  } while (after !== undefined);
+/** All records from the first page to the last, see `eachItem`. */
+export function eachRecord<T>(page: (after: string | undefined) => Promise<Page<T>>): AsyncGenerator<RecordOf<T>> {
+  return eachItem(async (after) => {
+    const { records: items, next } = await page(after);
+    return { items, next };
+  });
 }

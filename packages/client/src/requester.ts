@@ -4,6 +4,7 @@ import { HoldfastProblem, HoldfastUnreachable } from './errors.ts';
 import { neverConnected } from './network-failure.ts';
 import { problemOf } from './problem.ts';
 import { type Failure, inconclusive, isFailure, mayBeDone, mayRepeat, type Repeat, retryDelayMs } from './retry.ts';
+import { sleep } from './sleep.ts';
 import { type ConnectOptions, resolveSettings, type ServicePlace, type Settings } from './settings.ts';
 import { type Fetch, type FetchInit, fetchTransport, socketTransport, type Transport } from './transport.ts';
 
@@ -203,19 +204,4 @@ function jsonOrNothing(text: string): Json | undefined {
   } catch {
     return undefined;
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
 }

@@ -1,6 +1,7 @@
 import type { ClaimedTask } from '@holdfast/protocol';
 
 import { HoldfastProblem, HoldfastUnreachable } from './errors.ts';
+import { sleep } from './sleep.ts';
 import type { TaskCalls, ClaimOptions } from './task-calls.ts';
 
 const DEFAULT_LEASE_SECONDS = 60;
@@ -145,15 +146,7 @@ function mayPass(error: unknown): boolean {
   return error instanceof HoldfastProblem && (error.retryable || error.code === 'call-unanswered');
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
+// An end of the wait is seen by whoever waits.
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, signal).catch(() => undefined);
 }

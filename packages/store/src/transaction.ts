@@ -1,8 +1,8 @@
-import type { Now, Query } from '@holdfast/protocol';
+import { documentOf, type Json, type Now, type Query } from '@holdfast/protocol';
 import type { Database } from '@holdfast/sqlite';
 
 import type { Declarations } from './declared/declarations.ts';
-import type { Idempotency, StoreOperation, WriteResult } from './operation.ts';
+import type { Idempotency, Precondition, StoreOperation, WriteResult } from './operation.ts';
 import { agentScope } from './query/agent-scope.ts';
 import { runQuery } from './query/run.ts';
 import type { QueryResult } from './query/runnable.ts';
@@ -59,6 +59,19 @@ export class RecordsTransaction {
     const declared = declarations.find(collection);
     if (declared === undefined) throw new Error(`"${collection}" is not declared`);
     walkIndex(database, { collection: declared, resource: this.#resource, nowMs: now() }, walk, take);
+  }
+
+  /** Writes a document that was made here. Throws what `write` throws, and `unsafe-document` and `record-too-large`. */
+  put(collection: string, id: string, value: Json, precondition?: Precondition): WriteResult {
+    const document = documentOf(value, JSON.stringify(value));
+    return this.write({
+      op: 'put',
+      collection,
+      id,
+      document,
+      expiresAtMs: null,
+      ...(precondition && { precondition }),
+    });
   }
 
   /** Applies one operation. Throws what `RecordWriter.apply` throws. */

@@ -10,29 +10,17 @@ import {
   sealAll,
 } from '@holdfast/store';
 import { type Database, openDatabase } from '@holdfast/sqlite';
-import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 
-import { patch, put, remove, TestAgent } from './fixture.ts';
+import { patch, put, remove, type TestAgent } from './fixture.ts';
 import { POISON, RelayModel } from './relay-model.ts';
+import { agent, useCountedAgent } from './use-agent.ts';
 
-let directory: TemporaryDirectory;
-let agent: TestAgent;
 let relay: RelayModel;
 
-beforeEach(async () => {
-  directory = await temporaryDirectory();
-  agent = new TestAgent(directory.file('agent.db'));
+useCountedAgent();
+beforeEach(() => {
   relay = new RelayModel();
-});
-
-afterEach(async () => {
-  try {
-    agent.expectTrueCounters();
-  } finally {
-    agent[Symbol.dispose]();
-    await directory[Symbol.asyncDispose]();
-  }
 });
 
 /** Sends everything, and expects that both have the same digest then. */

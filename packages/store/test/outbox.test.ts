@@ -2,31 +2,19 @@ import { copyFileSync, rmSync } from 'node:fs';
 
 import { type Change, type Cursor, ZERO_VERSION } from '@holdfast/protocol';
 import type { OutboxBatch, WriteResult, WrittenRange } from '@holdfast/store';
-import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 
-import { codeOf, put, remove, TestAgent } from './fixture.ts';
+import { codeOf, put, remove } from './fixture.ts';
 import { POISON, RelayModel } from './relay-model.ts';
+import { agent, directory, useCountedAgent } from './use-agent.ts';
 
 const bounds = { changes: 1000, bytes: 4_194_304 };
 
-let directory: TemporaryDirectory;
-let agent: TestAgent;
 let relay: RelayModel;
 
-beforeEach(async () => {
-  directory = await temporaryDirectory();
-  agent = new TestAgent(directory.file('agent.db'));
+useCountedAgent();
+beforeEach(() => {
   relay = new RelayModel();
-});
-
-afterEach(async () => {
-  try {
-    agent.expectTrueCounters();
-  } finally {
-    agent[Symbol.dispose]();
-    await directory[Symbol.asyncDispose]();
-  }
 });
 
 describe('a write', () => {

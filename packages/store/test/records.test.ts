@@ -1,27 +1,12 @@
 import { limits } from '@holdfast/protocol';
 import { openDatabase } from '@holdfast/sqlite';
 import { recordHash, type RecordRow } from '@holdfast/store';
-import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { codeOf, patch, put, remove, TestAgent } from './fixture.ts';
+import { agent, directory, useCountedAgent } from './use-agent.ts';
 
-let directory: TemporaryDirectory;
-let agent: TestAgent;
-
-beforeEach(async () => {
-  directory = await temporaryDirectory();
-  agent = new TestAgent(directory.file('agent.db'));
-});
-
-afterEach(async () => {
-  try {
-    agent.expectTrueCounters();
-  } finally {
-    agent[Symbol.dispose]();
-    await directory[Symbol.asyncDispose]();
-  }
-});
+useCountedAgent();
 
 describe('a write', () => {
   test('gives each change the next seq and a higher version', async () => {

@@ -10,31 +10,19 @@ import {
   type PassFigures,
   StatisticsTally,
 } from '@holdfast/store';
-import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 
 import { codeOf, put, remove, TestAgent } from './fixture.ts';
 import { RelayModel } from './relay-model.ts';
+import { agent, directory, useCountedAgent } from './use-agent.ts';
 
 const DAY_MS = 86_400_000;
 
-let directory: TemporaryDirectory;
-let agent: TestAgent;
 let relay: RelayModel;
 
-beforeEach(async () => {
-  directory = await temporaryDirectory();
-  agent = new TestAgent(directory.file('agent.db'));
+useCountedAgent();
+beforeEach(() => {
   relay = new RelayModel();
-});
-
-afterEach(async () => {
-  try {
-    agent.expectTrueCounters();
-  } finally {
-    agent[Symbol.dispose]();
-    await directory[Symbol.asyncDispose]();
-  }
 });
 
 const declare = (declaration: Json): Promise<unknown> => agent.write(put('collections', 'notes', declaration));

@@ -9,12 +9,25 @@ export let agent: TestAgent;
 
 /** Gives every test of a file a fresh directory and an agent's file in it. */
 export function useAgent(): void {
+  useAgentUntil(() => undefined);
+}
+
+/** The same, and after every test the file's counters must be what counting gives. */
+export function useCountedAgent(): void {
+  useAgentUntil(() => agent.expectTrueCounters());
+}
+
+function useAgentUntil(check: () => void): void {
   beforeEach(async () => {
     directory = await temporaryDirectory();
     agent = new TestAgent(directory.file('agent.db'));
   });
   afterEach(async () => {
-    agent[Symbol.dispose]();
-    await directory[Symbol.asyncDispose]();
+    try {
+      check();
+    } finally {
+      agent[Symbol.dispose]();
+      await directory[Symbol.asyncDispose]();
+    }
   });
 }

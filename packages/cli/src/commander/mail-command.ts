@@ -2,10 +2,10 @@ import type { ReceivedLetter } from '@holdfast/protocol';
 import { Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
+import { readJson } from '../json-input.ts';
 import { withDaemon } from '../services.ts';
 import { renderTable } from '../table.ts';
 import { NOTHING } from '../wording.ts';
-import { jsonOf } from './json-of.ts';
 
 /** `holdfast mail`: letters between agents. */
 export function mailCommand(): Command {
@@ -29,7 +29,7 @@ function sendCommand(): Command {
     command,
     async ({ args: [to = '', body], options, output }) => {
       const { subject, replyTo } = options;
-      const letter = { to, subject, replyTo, body: await jsonOf(body, 'the letter') };
+      const letter = { to, subject, replyTo, body: await readJson(body, 'the letter') };
       const sent = await withDaemon(options, (holdfast) => holdfast.mail.send(letter));
       output.answer(sent, () => `letter ${sent.id} is in the inbox of ${sent.to}`);
     },

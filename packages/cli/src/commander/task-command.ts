@@ -4,11 +4,11 @@ import { Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
 import { readInput } from '../input.ts';
+import { readJson } from '../json-input.ts';
 import { parseWholeNumber } from '../option-values.ts';
 import { withDaemon } from '../services.ts';
 import { renderTable } from '../table.ts';
 import { NOTHING } from '../wording.ts';
-import { jsonOf } from './json-of.ts';
 
 /** `holdfast task`: work that is to be done once. */
 export function taskCommand(): Command {
@@ -66,7 +66,7 @@ function addCommand(): Command {
 async function newTask(type: string, payload: string | undefined, flags: AddFlags): Promise<NewTask> {
   return {
     type,
-    ...(payload !== undefined && { payload: await jsonOf(payload, 'the payload') }),
+    ...(payload !== undefined && { payload: await readJson(payload, 'the payload') }),
     ...(flags.priority !== undefined && { priority: parseWholeNumber(flags.priority, '--priority') }),
     ...(flags.workers !== undefined && { workers: listOf(flags.workers) }),
     ...(flags.after !== undefined && { dependencies: listOf(flags.after) }),
@@ -195,7 +195,7 @@ function completeCommand(): Command {
     .argument('<id>', "the task's id")
     .argument('[result]', 'the result as JSON, @file, or - for stdin');
   tells(command, async (holdfast, hold, { text }) =>
-    holdfast.tasks.complete(hold, text === undefined ? undefined : await jsonOf(text, 'the result')),
+    holdfast.tasks.complete(hold, text === undefined ? undefined : await readJson(text, 'the result')),
   );
   return withExamples(command, `task complete screen-c-1042 '{"score":0.87}' --lease LEASE --from commander`);
 }

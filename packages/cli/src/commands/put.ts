@@ -2,7 +2,7 @@ import type { PutOptions } from '@holdfast/client';
 import { Argument, Command, Option } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
-import { readInput } from '../input.ts';
+import { readJson } from '../json-input.ts';
 import { parseWholeNumber } from '../option-values.ts';
 import { withDaemon } from '../services.ts';
 
@@ -27,9 +27,7 @@ export function putCommand(): Command {
     .addOption(new Option('--ack <where>', 'what to wait for').choices(['local', 'relay']))
     .option('--timeout <seconds>', 'longest wait for the relay, with --ack relay (default: 2)');
   withAction<PutFlags>(command, async ({ args: [collection = '', id = '', json], options, output }) => {
-    const { parseDocument } = await import('@holdfast/protocol');
-    // Read as the daemon reads it: a number that would lose digits on the way is refused here already.
-    const { value } = parseDocument(await readInput(json, 'the document'));
+    const value = await readJson(json, 'the document');
     const answer = await withDaemon(options, (holdfast) =>
       holdfast.collection<unknown>(collection).put(id, value, putOptions(options)),
     );

@@ -5,12 +5,14 @@ import type { DiskWatch } from '@holdfast/sqlite';
 import {
   type AgentFiles,
   type AgentStore,
+  type Idempotency,
   type ListedDocument,
   type MemberGroups,
   type Outcome,
   type Page,
   type Precondition,
   type QueryResult,
+  type RecordsTransaction,
   type RecordStream,
   type SharedText,
   type StoredDocument,
@@ -71,11 +73,29 @@ export class Records {
   async write(scope: Scope, write: Omit<Write, 'resource'>, wish: AckWish): Promise<Written> {
     this.#disk.assertRoom();
     const results = await this.#store(scope).write({ ...write, resource: scope.resource });
+    return { results, ack: await this.acknowledged(scope, results, wish) };
+  }
+
+  /**
+   * Reads and writes as one step; resolves after its commit. Throws what `run`, `DiskWatch.assertRoom` and `AgentStore.transact`
+   * throw.
+   */
+  async transact<Result>(
+    scope: Scope,
+    run: (records: RecordsTransaction) => Result,
+    idempotency?: Idempotency,
+  ): Promise<Result> {
+    this.#disk.assertRoom();
+    return this.#store(scope).transact({ resource: scope.resource, run, idempotency });
+  }
+
+  /** Waits, as wished, until the relay holds what was written; tells how far it has come. */
+  async acknowledged({ agent }: Scope, results: readonly WriteResult[], wish: AckWish): Promise<Ack> {
     const [first] = results;
     const last = results.at(-1);
-    if (wish.ack === 'local' || first === undefined || last === undefined) return { results, ack: 'local' };
+    if (wish.ack === 'local' || first === undefined || last === undefined) return 'local';
     const range = { first: first.seq, last: last.seq, version: last.version };
-    return { results, ack: await this.#sync.waitForRelay(scope.agent, range, wish.timeoutMs) };
+    return this.#sync.waitForRelay(agent, range, wish.timeoutMs);
   }
 
   /**
@@ -91,15 +111,13 @@ export class Records {
   /** Reads a record. Throws `record-not-found`. */
   read(scope: Scope, collection: string, id: string): StoredDocument {
     const stored = this.#store(scope).read(scope.resource, collection, id);
-    if (stored === undefined) {
-      throw new HoldfastError('record-not-found', `there is no record "${id}" in "${collection}"`);
-    }
+    if (stored === undefined) throw noSuchRecord(collection, id);
     return stored;
   }
 
   /** See `AgentStore.assertCollection`. */
-  assertCollection({ agent }: Scope, collection: string): void {
-    this.#files.get(agent).assertCollection(collection);
+  assertCollection(scope: Scope, collection: string): void {
+    this.#store(scope).assertCollection(collection);
   }
 
   /** Queries a collection. Throws `invalid-request`. */
@@ -176,6 +194,11 @@ export function toStoreOperation(operation: Operation, source: string, nowMs: nu
 function missingDocument(): HoldfastError {
   const issues = [{ path: 'doc', message: 'required' }];
   return new HoldfastError('invalid-request', 'doc: required', { issues });
+}
+
+/** The refusal of what is about a record that is not there. */
+export function noSuchRecord(collection: string, id: string): HoldfastError {
+  return new HoldfastError('record-not-found', `there is no record "${id}" in "${collection}"`);
 }
 
 /** What tells one request from another under the same idempotency key. */

@@ -56,6 +56,7 @@ export class NodeDatabase {
   readonly #boots: Statement;
   readonly #forgetBoots: Statement;
   readonly #latestBoot: Statement;
+  readonly #enrolment: Statement;
 
   /** Opens the file, making it if needed. `guard`: who is asked and told when the disk fails. */
   constructor(path: string, guard: StorageGuard = unguarded) {
@@ -68,6 +69,9 @@ export class NodeDatabase {
     this.#addBoot = this.#database.prepare('INSERT INTO boots (boot) VALUES (?)');
     this.#boots = this.#database.prepare('SELECT boot FROM boots WHERE boot <> ? ORDER BY number DESC LIMIT ?').pluck();
     this.#latestBoot = this.#database.prepare('SELECT boot FROM boots ORDER BY number DESC LIMIT 1').pluck();
+    this.#enrolment = this.#database.prepare(
+      'SELECT name, relay_url AS relayUrl, credential, joined_at AS joinedAtMs FROM enrolment WHERE id = 1',
+    );
     this.#forgetBoots = this.#database.prepare(
       `DELETE FROM boots WHERE number <= (SELECT number FROM boots ORDER BY number DESC LIMIT 1 OFFSET ${MAX_PREDECESSORS + 1})`,
     );
@@ -99,9 +103,7 @@ export class NodeDatabase {
 
   /** Where the node belongs; undefined until it has joined. */
   get enrolment(): Enrolment | undefined {
-    return this.#database
-      .prepare('SELECT name, relay_url AS relayUrl, credential, joined_at AS joinedAtMs FROM enrolment WHERE id = 1')
-      .get() as Enrolment | undefined;
+    return this.#enrolment.get() as Enrolment | undefined;
   }
 
   /** Notes where the node belongs. A node joins once. `isAdopting`: it takes over another machine's agents next. */

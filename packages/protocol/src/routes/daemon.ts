@@ -14,6 +14,7 @@ import {
 import { rejectSchema } from '../sync.ts';
 import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
 import { collectionRoutes } from './collections.ts';
+import { pageLimit } from './page.ts';
 import { recruiterRoutes } from './recruiter.ts';
 import { type Route, writeErrors } from './route.ts';
 import { documentErrors, idempotency, preconditions, putQuery, writeAnswer, writeQuery } from './writing.ts';
@@ -200,7 +201,7 @@ export const daemonRoutes = {
     roles: ['agent', 'admin'],
     query: z.strictObject({
       prefix: z.string().max(limits.idLength).optional(),
-      limit: z.coerce.number().int().min(1).max(limits.pageRecords).optional(),
+      limit: pageLimit,
       after: recordId.optional().meta({ description: 'The last key of the page before' }),
     }),
     status: 200,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { limits } from '../limits.ts';
 import { peerName, recordId } from '../names.ts';
 import { timestamp } from '../record.ts';
+import { pageQuery } from './page.ts';
 import { type Route, writeErrors } from './route.ts';
 import { farErrors } from './tasks.ts';
 import { idempotency } from './writing.ts';
@@ -59,8 +59,7 @@ export const mailRoutes = {
     roles: ['agent', 'admin'],
     query: z.strictObject({
       status: z.enum(['unread', 'read']).optional(),
-      limit: z.coerce.number().int().min(1).max(limits.pageRecords).optional(),
-      after: z.string().max(limits.pageTokenLength).optional().meta({ description: '`next` of the page before' }),
+      ...pageQuery,
     }),
     status: 200,
     answer: { kind: 'json', schema: z.object({ letters: z.array(receivedSchema), next: z.string().nullable() }) },

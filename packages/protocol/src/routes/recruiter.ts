@@ -5,13 +5,12 @@ import { interviewOutcomes, ratings, WORDS_LENGTH } from '../collections/intervi
 import { limits } from '../limits.ts';
 import { recordId } from '../names.ts';
 import { ackSchema, recordSchema, timestamp, version } from '../record.ts';
+import { pageQuery } from './page.ts';
 import { type Route, writeErrors } from './route.ts';
 import { writeQuery } from './writing.ts';
 
 /** A person's name or another short name in a query or body. */
 const shortName = z.string().min(1).max(200);
-
-const pageLimit = z.coerce.number().int().min(1).max(limits.pageRecords).optional();
 
 const pageAnswer = { records: z.array(recordSchema), next: z.string().nullable() };
 
@@ -121,8 +120,7 @@ export const recruiterRoutes = {
       from: timestamp.optional().meta({
         description: 'Default now. With `after`: as the answer before has it',
       }),
-      limit: pageLimit,
-      after: z.string().max(limits.pageTokenLength).optional().meta({ description: '`next` of the page before' }),
+      ...pageQuery,
     }),
     status: 200,
     answer: { kind: 'json', schema: z.object({ from: timestamp, until: timestamp, ...pageAnswer }) },
@@ -154,8 +152,7 @@ export const recruiterRoutes = {
     roles: ['agent', 'admin'],
     query: z.strictObject({
       manager: shortName.optional().meta({ description: 'Only what is for this manager' }),
-      limit: pageLimit,
-      after: z.string().max(limits.pageTokenLength).optional().meta({ description: '`next` of the page before' }),
+      ...pageQuery,
     }),
     status: 200,
     answer: { kind: 'json', schema: z.object(pageAnswer) },

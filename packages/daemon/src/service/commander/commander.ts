@@ -4,7 +4,6 @@ import { Post } from './post.ts';
 import { Registry } from './registry.ts';
 import { TaskDesk } from './task-desk.ts';
 import { TaskQueue } from './task-queue.ts';
-import { Transactions } from './transactions.ts';
 
 /** What agents lead each other with: tasks, the registry, letters. */
 export interface Commander {
@@ -15,10 +14,9 @@ export interface Commander {
 
 /** Puts together what agents lead each other with. */
 export function assembleCommander(
-  { database, agents, files, custody, sync, disk, now }: StatusSources,
-  records: Pick<Records, 'query'>,
+  { database, agents, files, custody, sync, now }: StatusSources,
+  records: Pick<Records, 'page' | 'transact'>,
 ): Commander {
-  const transactions = new Transactions({ files, disk });
   const reach = {
     thisNode: () => database.enrolment?.name ?? null,
     agents,
@@ -27,8 +25,8 @@ export function assembleCommander(
   const entryOf = ({ agent, resource }: { readonly agent: string; readonly resource: string }): string | undefined =>
     custody.stateOf(agent) === 'ok' ? files.get(agent).read(resource, 'agents', agent)?.text : undefined;
   return {
-    tasks: new TaskDesk(new TaskQueue(transactions, now), reach),
-    registry: new Registry({ transactions, agents, entryOf, now }),
-    post: new Post({ transactions, query: (...asked) => records.query(...asked), reach, now }),
+    tasks: new TaskDesk(new TaskQueue(records, now), reach),
+    registry: new Registry({ records, agents, entryOf, now }),
+    post: new Post({ records, reach, now }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Json, PeerCallName } from '@holdfast/protocol';
+import type { Idempotency } from '@holdfast/store';
 
 import type { Agents } from '../agents.ts';
 import type { Scope } from '../records.ts';
@@ -52,4 +53,9 @@ export function namesOfVisitor({ agent, node }: Visitor): string[] {
 /** What is asked, as it travels: what is undefined is left out. */
 export function jsonOf(body: object): Json {
   return JSON.parse(JSON.stringify(body)) as Json;
+}
+
+/** An agent's key in the file of another one: it must not meet those of that agent, nor of others. */
+export function keyedBy(agent: string, idempotency: Idempotency | undefined): Idempotency | undefined {
+  return idempotency && { ...idempotency, key: `${agent} ${idempotency.key}` };
 }

@@ -1,18 +1,15 @@
 import {
   type BuiltInDocuments,
-  documentOf,
   HoldfastError,
   type Letter,
   makeRecordId,
   type Now,
-  type Query,
   type ReceivedLetter,
 } from '@holdfast/protocol';
-import { type Idempotency, parseStored, type QueryResult, type RecordsTransaction, toTimestamp } from '@holdfast/store';
+import { type Idempotency, parseStored, toTimestamp } from '@holdfast/store';
 
-import type { Scope } from '../records.ts';
-import { jsonOf, peerOf, type Reach, type Visitor } from './peer.ts';
-import type { Transactions } from './transactions.ts';
+import type { Records, Scope } from '../records.ts';
+import { jsonOf, keyedBy, peerOf, type Reach, type Visitor } from './peer.ts';
 
 const COLLECTION = 'mail';
 
@@ -20,9 +17,7 @@ type StoredLetter = BuiltInDocuments['mail'];
 
 /** What the post needs. */
 export interface PostOptions {
-  readonly transactions: Transactions;
-  /** Queries an agent's records. */
-  readonly query: (scope: Scope, collection: string, query: Query) => QueryResult;
+  readonly records: Pick<Records, 'page' | 'transact'>;
   readonly reach: Reach;
   readonly now: Now;
 }
@@ -45,7 +40,7 @@ export class Post {
 
   /**
    * Sends a letter of an agent of this node: into the file of one beside it, or through the relay. Throws `agent-not-found`, what
-   * `Transactions.run` and `Reach.call` throw.
+   * `Records.transact` and `Reach.call` throw.
    */
   async send(sender: Scope, to: string, content: Content, signal: AbortSignal): Promise<Delivered> {
     const { reach } = this.#options;
@@ -72,30 +67,29 @@ export class Post {
       ...(limit !== undefined && { limit }),
       ...(after !== undefined && { after }),
     };
-    const page = this.#options.query(scope, COLLECTION, query);
-    if (!('records' in page)) throw new Error('a query for records was answered with something else');
+    const page = this.#options.records.page(scope, COLLECTION, query);
     return { letters: page.records.map(({ id, doc }) => received(id, doc as StoredLetter)), next: page.next };
   }
 
-  /** Marks a letter as read, the first time. Throws `record-not-found` and what `Transactions.run` throws. */
+  /** Marks a letter as read, the first time. Throws `record-not-found` and what `Records.transact` throws. */
   read(scope: Scope, id: string): Promise<ReceivedLetter> {
-    const { transactions, now } = this.#options;
-    return transactions.run(scope, (records) => {
+    const { now } = this.#options;
+    return this.#options.records.transact(scope, (records) => {
       const stored = records.read(COLLECTION, id);
       if (stored === undefined) throw new HoldfastError('record-not-found', `there is no letter "${id}"`);
       const letter = parseStored(stored.text) as StoredLetter;
       if (letter.status === 'read') return received(id, letter);
       const after: StoredLetter = { ...letter, status: 'read', read_at: toTimestamp(now()) };
-      writeLetter(records, id, after);
+      records.put(COLLECTION, id, after);
       return received(id, after);
     });
   }
 
   async #deliver(from: string, to: Scope, content: Content): Promise<Delivered> {
-    const { transactions, reach, now } = this.#options;
+    const { reach, now } = this.#options;
     reach.agents.assertExists(to.agent);
     const { subject, body, reply_to: replyTo, idempotency } = content;
-    return transactions.run(
+    return this.#options.records.transact(
       to,
       (records) => {
         const id = makeRecordId();
@@ -108,18 +102,12 @@ export class Post {
           sent_at: toTimestamp(now()),
           status: 'unread',
         };
-        writeLetter(records, id, letter);
+        records.put(COLLECTION, id, letter);
         return { id, to: to.agent, sent_at: letter.sent_at };
       },
-      // The sender's keys must not meet those of the agent it is to.
-      idempotency && { ...idempotency, key: `${from} ${idempotency.key}` },
+      keyedBy(from, idempotency),
     );
   }
-}
-
-function writeLetter(records: RecordsTransaction, id: string, letter: StoredLetter): void {
-  const document = documentOf(letter, JSON.stringify(letter));
-  records.write({ op: 'put', collection: COLLECTION, id, document, expiresAtMs: null });
 }
 
 function received(id: string, letter: StoredLetter): ReceivedLetter {

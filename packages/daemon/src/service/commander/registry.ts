@@ -1,9 +1,8 @@
-import { type BuiltInDocuments, documentOf, type Heartbeat, type Now, type RegistryEntry } from '@holdfast/protocol';
-import { parseStored, type RecordsTransaction, toTimestamp } from '@holdfast/store';
+import type { BuiltInDocuments, Heartbeat, Now, RegistryEntry } from '@holdfast/protocol';
+import { parseStored, toTimestamp } from '@holdfast/store';
 
 import type { Agents } from '../agents.ts';
-import type { Scope } from '../records.ts';
-import type { Transactions } from './transactions.ts';
+import type { Records, Scope } from '../records.ts';
 
 const COLLECTION = 'agents';
 
@@ -11,7 +10,7 @@ type Entry = BuiltInDocuments['agents'];
 
 /** What the registry needs. */
 export interface RegistryOptions {
-  readonly transactions: Transactions;
+  readonly records: Pick<Records, 'transact'>;
   readonly agents: Pick<Agents, 'names'>;
   /** An agent's own entry as it is stored; undefined when it has none, or its file does not serve now. */
   readonly entryOf: (scope: Scope) => string | undefined;
@@ -26,14 +25,14 @@ export class Registry {
     this.#options = options;
   }
 
-  /** Notes a heartbeat and what it changes; the first one registers the agent. Throws what `Transactions.run` throws. */
+  /** Notes a heartbeat and what it changes; the first one registers the agent. Throws what `Records.transact` throws. */
   heartbeat(scope: Scope, heartbeat: Heartbeat): Promise<RegistryEntry> {
-    const { transactions, now } = this.#options;
-    return transactions.run(scope, (records) => {
+    const { now } = this.#options;
+    return this.#options.records.transact(scope, (records) => {
       const nowMs = now();
       const before = storedEntry(records.read(COLLECTION, scope.agent)?.text);
       const after = { ...before, ...heartbeat, heartbeat_at: toTimestamp(nowMs) } as Entry;
-      writeEntry(records, scope.agent, after);
+      records.put(COLLECTION, scope.agent, after);
       const written = storedEntry(records.read(COLLECTION, scope.agent)?.text);
       return registryEntry(scope.agent, written ?? after, nowMs);
     });
@@ -49,11 +48,6 @@ export class Registry {
       })
       .filter(({ capabilities }) => capability === undefined || capabilities.includes(capability));
   }
-}
-
-function writeEntry(records: RecordsTransaction, id: string, entry: Entry): void {
-  const document = documentOf(entry, JSON.stringify(entry));
-  records.write({ op: 'put', collection: COLLECTION, id, document, expiresAtMs: null });
 }
 
 function storedEntry(text: string | undefined): Entry | undefined {

@@ -1,4 +1,4 @@
-import { type BuiltInDocuments, documentOf } from '@holdfast/protocol';
+import type { BuiltInDocuments } from '@holdfast/protocol';
 import { type IndexWalk, parseStored, type RecordsTransaction } from '@holdfast/store';
 
 const COLLECTION = 'tasks';
@@ -49,8 +49,6 @@ export function changeTask(
 ): StoredTask {
   const kept = Object.entries({ ...document, ...change }).filter(([, value]) => value !== null && value !== undefined);
   const after = Object.fromEntries(kept) as TaskDocument;
-  const changed = documentOf(after, JSON.stringify(after));
-  const precondition = { kind: 'present' } as const;
-  records.write({ op: 'put', collection: COLLECTION, id, document: changed, precondition, expiresAtMs: null });
+  records.put(COLLECTION, id, after, { kind: 'present' });
   return { id, document: after };
 }

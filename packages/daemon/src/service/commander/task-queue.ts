@@ -10,10 +10,10 @@ import {
 } from '@holdfast/protocol';
 import { type Idempotency, type RecordsTransaction, toTimestamp } from '@holdfast/store';
 
-import type { Scope } from '../records.ts';
+import type { Records, Scope } from '../records.ts';
+import { keyedBy } from './peer.ts';
 import { changeTask, readTask, type StoredTask } from './stored-task.ts';
 import { endTask, failTry, nextTask, READY, settleDue } from './task-order.ts';
-import type { Transactions } from './transactions.ts';
 
 const DEFAULT_LEASE_SECONDS = 60;
 
@@ -43,16 +43,16 @@ export type Claimed = Omit<ClaimedTask, 'from'>;
  * the task a new lease, and only with that lease can it be ended. All is decided by this node's clock.
  */
 export class TaskQueue {
-  readonly #transactions: Transactions;
+  readonly #records: Pick<Records, 'transact'>;
   readonly #now: Now;
   readonly #settledAtMs = new Map<string, number>();
 
-  constructor(transactions: Transactions, now: Now) {
-    this.#transactions = transactions;
+  constructor(records: Pick<Records, 'transact'>, now: Now) {
+    this.#records = records;
     this.#now = now;
   }
 
-  /** Gives the most urgent task to a worker; null if there is none for it. Throws what `Transactions.run` throws. */
+  /** Gives the most urgent task to a worker; null if there is none for it. Throws what `Records.transact` throws. */
   claim(owner: Scope, worker: Worker, wish: ClaimWish): Promise<Claimed | null> {
     const { types, lease_seconds: leaseSeconds = DEFAULT_LEASE_SECONDS, idempotency } = wish;
     const claim = (records: RecordsTransaction): Claimed | null => {
@@ -67,18 +67,16 @@ export class TaskQueue {
       }
       return task === undefined ? null : given(records, task, { worker, leaseSeconds, nowMs });
     };
-    // Another agent's keys must not meet the owner's.
-    const key = idempotency && { ...idempotency, key: `${worker.name} ${idempotency.key}` };
-    return this.#transactions.run(owner, claim, key);
+    return this.#records.transact(owner, claim, keyedBy(worker.name, idempotency));
   }
 
-  /** Notes what a worker says of a task. Throws `record-not-found`, `lease-lost`, and what `Transactions.run` throws. */
+  /** Notes what a worker says of a task. Throws `record-not-found`, `lease-lost`, and what `Records.transact` throws. */
   report(
     owner: Scope,
     worker: Worker,
     { id, report }: { readonly id: string; readonly report: TaskReport },
   ): Promise<TaskStanding> {
-    return this.#transactions.run(owner, (records) => {
+    return this.#records.transact(owner, (records) => {
       const nowMs = this.#now();
       const task = heldTask(records, worker, id, report.lease);
       return standing(isEnded(task, report) ? task : noted(records, task, report, nowMs));

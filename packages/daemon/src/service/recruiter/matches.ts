@@ -61,9 +61,12 @@ function* pagesOf(
   { wanted, status, ids }: Asked & { readonly ids: readonly string[] | undefined },
 ): Generator<RecordPage['records']> {
   const where = { status: status ?? { nin: [...OUT] }, ...experienceIn(wanted) };
-  if (ids === undefined) yield* pagesWhere(records, scope, where);
-  for (let from = 0; from < (ids?.length ?? 0); from += CHUNK_IDS) {
-    yield* pagesWhere(records, scope, { ...where, id: { in: ids?.slice(from, from + CHUNK_IDS) } });
+  if (ids === undefined) {
+    yield* pagesWhere(records, scope, where);
+    return;
+  }
+  for (let from = 0; from < ids.length; from += CHUNK_IDS) {
+    yield* pagesWhere(records, scope, { ...where, id: { in: ids.slice(from, from + CHUNK_IDS) } });
   }
 }
 

@@ -1,10 +1,8 @@
-import { documentOf, HoldfastError, isHoldfastError, type JsonObject } from '@holdfast/protocol';
+import { documentOf, HoldfastError, type JsonObject } from '@holdfast/protocol';
+import { parseStored } from '@holdfast/store';
 
 import type { Ack } from '../../sync/sync-engine.ts';
-import type { AckWish, Records, Scope } from '../records.ts';
-
-/** How often a record that others change meanwhile is looked at again. */
-const MOST_TRIES = 8;
+import { type AckWish, noSuchRecord, type Records, type Scope } from '../records.ts';
 
 /** A record that is to be settled once. */
 export interface ToSettle {
@@ -27,9 +25,8 @@ export interface Settled {
 }
 
 /**
- * Changes a record that is settled once, however many callers race: it is written only on top of the version that was
- * judged, so that of two callers one meets what the other wrote and is judged by that. Throws `record-not-found`, what
- * `change` throws, and what `Records.write` throws.
+ * Changes a record that is settled once, however many callers race: it is judged and written as one step. Throws
+ * `record-not-found`, what `change` throws, and what `Records.transact` throws.
  */
 export async function settle(
   records: Records,
@@ -37,25 +34,17 @@ export async function settle(
   { collection, id, change }: ToSettle,
   wish: AckWish,
 ): Promise<Settled> {
-  for (let tries = 1; ; tries += 1) {
-    const { version, text } = records.read(scope, collection, id);
-    const before: unknown = JSON.parse(text);
+  const { result, ...settled } = await records.transact(scope, (transaction) => {
+    const stored = transaction.read(collection, id);
+    if (stored === undefined) throw noSuchRecord(collection, id);
+    const before = parseStored(stored.text);
     const patch = change(before);
-    if (patch === undefined) return { version, ack: 'local', repeated: true, before };
-    const operation = {
-      op: 'patch',
-      collection,
-      id,
-      patch: documentOf(patch, JSON.stringify(patch)),
-      precondition: { kind: 'version', version },
-    } as const;
-    try {
-      const { results, ack } = await records.write(scope, { operations: [operation] }, wish);
-      return { version: results[0]?.version ?? version, ack, repeated: false, written: patch, before };
-    } catch (error) {
-      if (!isHoldfastError(error, 'precondition-failed') || tries === MOST_TRIES) throw error;
-    }
-  }
+    if (patch === undefined) return { version: stored.version, repeated: true, before };
+    const document = documentOf(patch, JSON.stringify(patch));
+    const result = transaction.write({ op: 'patch', collection, id, patch: document });
+    return { result, version: result.version, repeated: false, written: patch, before };
+  });
+  return { ...settled, ack: await records.acknowledged(scope, result === undefined ? [] : [result], wish) };
 }
 
 /** The refusal of a record that is not in the state to be settled so. */
