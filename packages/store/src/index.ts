@@ -33,11 +33,12 @@ export type { IndexWalk } from './query/walk.ts';
 export { toTimestamp } from './query/timestamp.ts';
 export { type ComparedRecord, type Rewound, type Unaccounted } from './reconciler.ts';
 export { FreePages } from './retention/free-pages.ts';
-export { type PassFigures, RetentionPass, type WeighedRecord } from './retention/retention-pass.ts';
+export { type PassFigures, retainedAnswer, RetentionPass, type WeighedRecord } from './retention/retention-pass.ts';
 export { type RecordKey, retiredKey } from './retention/retired-key.ts';
 export { type ComparedRetired, isOfRecord } from './retention/retired-records.ts';
 export {
   type CollectionFigures,
+  statisticsAnswer,
   StatisticsTally,
   TALLIED_COLUMNS,
   type TalliedRecord,

@@ -8,7 +8,7 @@ import {
   type RetentionAnswer,
   type RetentionOwner,
 } from '@holdfast/protocol';
-import { type AgentFiles, type PassFigures, SteadyTime } from '@holdfast/store';
+import { type AgentFiles, retainedAnswer, SteadyTime } from '@holdfast/store';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
@@ -106,15 +106,11 @@ class NodeRetention implements RetentionSource {
       agent,
       waits_for: isCompared() ? null : 'comparison',
       freed_bytes: freedBytes,
-      collections: figures.map(collectionOf),
+      collections: figures.map(retainedAnswer),
     };
   }
 }
 
 function leftOut(agent: string, waitsFor: 'comparison' | 'restore'): RetentionOwner {
   return { agent, waits_for: waitsFor, freed_bytes: 0, collections: [] };
-}
-
-function collectionOf({ name, records, bytes, keptBack }: PassFigures): RetentionOwner['collections'][number] {
-  return { name, records, bytes, kept_back: keptBack };
 }

@@ -1,6 +1,6 @@
 import { type RetentionDemand, RetentionKeeper, type RetentionSource } from '@holdfast/http';
 import type { Now, RelayConfig, RetentionAnswer, RetentionOwner, Statistics } from '@holdfast/protocol';
-import { SteadyTime, toTimestamp } from '@holdfast/store';
+import { retainedAnswer, statisticsAnswer, SteadyTime, toTimestamp } from '@holdfast/store';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
@@ -43,12 +43,7 @@ async function remove(
       agent,
       waits_for: null,
       freed_bytes: 0,
-      collections: collections.map(({ name, records, bytes, keptBack }) => ({
-        name,
-        records,
-        bytes,
-        kept_back: keptBack,
-      })),
+      collections: collections.map(retainedAnswer),
     })),
   };
 }
@@ -63,19 +58,9 @@ async function declaredIn(store: RelayStore): Promise<RetentionAnswer['declared'
 /** How much the collections of the network hold. */
 export async function relayStatistics(store: RelayStore, nowMs: number): Promise<Statistics> {
   const figures = await store.statistics(nowMs);
-  const agents = figures.map(({ node, agent, collections }) => ({
-    node,
-    agent,
-    collections: collections.map((each) => ({
-      name: each.name,
-      records: each.records,
-      bytes: each.bytes,
-      tombstones: each.tombstones,
-      oldest: each.oldestMs === null ? null : toTimestamp(each.oldestMs),
-      newest: each.newestMs === null ? null : toTimestamp(each.newestMs),
-      records_per_day: each.recordsPerDay,
-      bytes_per_day: each.bytesPerDay,
-    })),
+  const agents = figures.map(({ collections, ...owner }) => ({
+    ...owner,
+    collections: collections.map(statisticsAnswer),
   }));
   return { at: toTimestamp(nowMs), agents };
 }

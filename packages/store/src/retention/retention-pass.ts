@@ -1,4 +1,4 @@
-import type { RetentionPolicy } from '@holdfast/protocol';
+import type { RetentionOwner, RetentionPolicy } from '@holdfast/protocol';
 
 const DAY_MS = 86_400_000;
 
@@ -22,6 +22,11 @@ export interface PassFigures {
   readonly bytes: number;
   /** Over age or number, but kept. */
   readonly keptBack: number;
+}
+
+/** Figures as answers have them. */
+export function retainedAnswer({ name, records, bytes, keptBack }: PassFigures): RetentionOwner['collections'][number] {
+  return { name, records, bytes, kept_back: keptBack };
 }
 
 interface Weighing {

@@ -1,3 +1,7 @@
+import type { StatisticsOwner } from '@holdfast/protocol';
+
+import { toTimestamp } from '../query/timestamp.ts';
+
 const DAY_MS = 86_400_000;
 
 /** Over so many days growth is told. */
@@ -29,6 +33,21 @@ export interface CollectionFigures {
   /** Live records made in the last days, by how many days that are. */
   readonly recordsPerDay: number;
   readonly bytesPerDay: number;
+}
+
+/** Figures as answers have them. */
+export function statisticsAnswer(figures: CollectionFigures): StatisticsOwner['collections'][number] {
+  const { name, records, bytes, tombstones, oldestMs, newestMs, recordsPerDay, bytesPerDay } = figures;
+  return {
+    name,
+    records,
+    bytes,
+    tombstones,
+    oldest: oldestMs === null ? null : toTimestamp(oldestMs),
+    newest: newestMs === null ? null : toTimestamp(newestMs),
+    records_per_day: recordsPerDay,
+    bytes_per_day: bytesPerDay,
+  };
 }
 
 interface Sum {
