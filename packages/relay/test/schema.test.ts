@@ -139,6 +139,23 @@ describe('a database of schema 3', () => {
   });
 });
 
+describe.each([4, 5])('a database of schema %d', (schema) => {
+  it('keeps what it held, and finds it by its fields', async () => {
+    await using directory = await temporaryDirectory();
+    const path = directory.file('relay.db');
+    copyFileSync(fixtureOf(schema), path);
+    await openAndRead(path, async (store) => {
+      await expect(store.nodes()).resolves.toMatchObject([{ node: 'htpc' }]);
+      const where = { skills: { hasAll: ['Go'] }, experience_years: { gte: 10 } };
+      const found = await store.query({ collection: 'candidates', where, limit: 100 }, { nowMs: START_MS });
+      const ids = ['c-10', 'c-12', 'c-14', 'c-16', 'c-18'];
+      expect(found).toMatchObject({ records: ids.map((id) => ({ node: 'htpc', id })) });
+      const searched = await store.query({ collection: 'messages', search: 'word3', limit: 100 }, { nowMs: START_MS });
+      expect(searched).toMatchObject({ records: [{ id: 'm-3' }] });
+    });
+  });
+});
+
 async function openAndRead<Result>(path: string, read: (store: SqliteRelayStore) => Promise<Result>): Promise<Result> {
   const store = new SqliteRelayStore(path, defaultConfig());
   try {

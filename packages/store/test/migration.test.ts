@@ -186,6 +186,27 @@ function fixture(schema: number): URL {
   return new URL(`fixtures/schema-${schema}/agent.db`, import.meta.url);
 }
 
+describe.each([3, 4])('a file of schema %d', (schema) => {
+  test('is brought up to date, holds what it held, and is found by its fields', async () => {
+    copyFileSync(fixture(schema), path);
+    const before = contentsOf(path);
+    expect(before.records.length).toBeGreaterThan(25);
+    using agent = new TestAgent(path);
+    agent.expectTrueCounters();
+    expect(contentsOf(path)).toEqual(before);
+    const where = { skills: { hasAll: ['Go'] }, experience_years: { gte: 10 } };
+    const ids = ['c-10', 'c-12', 'c-14', 'c-16', 'c-18'];
+    expect(agent.store.query('', 'candidates', { where })).toMatchObject({ records: ids.map((id) => ({ id })) });
+    const found = agent.store.query('', 'messages', { search: 'word3' });
+    expect(found).toMatchObject({ records: [{ id: 'm-3' }] });
+    await agent.write(put('candidates', 'new', { skills: ['Go'], experience_years: 30 }));
+    expect(agent.store.query('', 'candidates', { where })).toHaveProperty('records.length', 6);
+    agent.store.close();
+    expect(await checkFile(path, 'agent')).toMatchObject({ state: 'sound', problems: [] });
+    agent.reopen();
+  });
+});
+
 test('a file whose members of lists stand in a table of the kind before is opened with what they are found by now', async () => {
   migrateBy(4, path, (database) => {
     database.exec(`CREATE TABLE members (
