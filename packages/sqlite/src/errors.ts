@@ -8,6 +8,8 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 
 /** The SQLite codes, with all their extensions, that speak of what is in the file and not of the disk under it. */
 const DAMAGE = /^SQLITE_(CORRUPT|NOTADB)(_|$)/;
+/** SQLite's words for a stored document that is none any more: what is bound to our statements is made as JSON. */
+const NO_DOCUMENT = 'malformed JSON';
 /** I/O errors that nothing was written by: reading, asking for memory, looking at the file. */
 const HARMLESS_IO = /^SQLITE_IOERR_(READ|SHORT_READ|CORRUPTFS|DATA|NOMEM|ACCESS|FSTAT|.*LOCK)$/;
 
@@ -53,11 +55,12 @@ export function isSqliteError(error: unknown): error is SqliteError {
 }
 
 /**
- * Whether an error says that the file itself is damaged (`SQLITE_CORRUPT`, `SQLITE_NOTADB`), as SQLite raised it or as
- * the cause of an error of ours. Trouble with the disk, with room or with file handles is no damage.
+ * Whether an error says that the file itself is damaged (`SQLITE_CORRUPT`, `SQLITE_NOTADB`, a document that is no JSON any more), as
+ * SQLite raised it or as the cause of an error of ours. Trouble with the disk, with room or with file handles is no damage.
  */
 export function isDamage(error: unknown): boolean {
-  return DAMAGE.test(sqliteCodeOf(error) ?? '');
+  const raised = sqliteErrorIn(error);
+  return raised !== undefined && (DAMAGE.test(raised.code) || raised.message === NO_DOCUMENT);
 }
 
 /** What an error, or the SQLite error that caused it, says of the disk; undefined: nothing. */

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 
 import { type CommitConfig, HoldfastError, type HybridClock, isHoldfastError, type Now } from '@holdfast/protocol';
-import { scanWal, type StorageGuard, unguarded, type WalScan } from '@holdfast/sqlite';
+import { isSqliteError, openForReading, scanWal, type StorageGuard, unguarded, type WalScan } from '@holdfast/sqlite';
 
 import type { AgentSummary } from './agent-figures.ts';
 import { AgentStore } from './agent-store.ts';
+import type { Problem } from './check/report.ts';
+import { checkSchema } from './check/structure.ts';
 import { DamageGuard } from './damage-guard.ts';
 
 /** Who looks after the files: decides whether one may be opened, and is told what is found wrong with it. */
@@ -217,7 +219,27 @@ function translating<Result>(guard: StorageGuard, path: string, open: () => Resu
   try {
     return open();
   } catch (error) {
-    throw guard.translate(error, 'the file could not be opened', path);
+    throw guard.translate(meaningOf(error, path), 'the file could not be opened', path);
+  }
+}
+
+/** What an error on opening speaks of: a schema that rotted does not say so, SQLite just misses what our statements name. */
+function meaningOf(error: unknown, path: string): unknown {
+  if (!isSqliteError(error) || error.code !== 'SQLITE_ERROR') return error;
+  try {
+    const [problem] = schemaProblems(path);
+    return problem === undefined ? error : new HoldfastError('file-damaged', problem.detail, { cause: error });
+  } catch (worse) {
+    return worse;
+  }
+}
+
+function schemaProblems(path: string): readonly Problem[] {
+  const database = openForReading(path);
+  try {
+    return checkSchema(database, 'agent');
+  } finally {
+    database.close();
   }
 }
 

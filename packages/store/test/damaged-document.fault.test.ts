@@ -1,9 +1,10 @@
 import { openDatabase } from '@holdfast/sqlite';
-import { isHoldfastError } from '@holdfast/protocol';
-import { temporaryDirectory } from '@holdfast/testkit';
-import { expect, test } from 'vitest';
+import { HybridClock, isHoldfastError } from '@holdfast/protocol';
+import { AgentFiles } from '@holdfast/store';
+import { FakeClock, temporaryDirectory } from '@holdfast/testkit';
+import { describe, expect, test } from 'vitest';
 
-import { codeOf, patch, put, TestAgent } from './fixture.ts';
+import { codeOf, commitConfig, patch, put, TestAgent } from './fixture.ts';
 
 test.each([
   ['a document that is no JSON any more', `UPDATE records SET doc = 'Ada Okafor, Lagos'`],
@@ -59,8 +60,69 @@ test('a record that rotted before it was sent is told as damage when the relay w
   expect(agent.store.outbox.deadLetters()).toEqual([]);
 });
 
+describe('a file that SQLite opens and cannot make sense of', () => {
+  const REWRITE = 'PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = ';
+
+  test.each([
+    ['a column of another name', `${REWRITE} replace(sql, 'fingerprint', 'fingerprinu') WHERE name = 'idempotency'`],
+    [
+      'a table of another name',
+      `${REWRITE} replace(sql, 'dead_letters', 'dead_metters'), name = 'dead_metters',
+       tbl_name = 'dead_metters' WHERE tbl_name = 'dead_letters'`,
+    ],
+    [
+      'an index to be made anew over a document that is none',
+      `DROP INDEX "candidates (status, experience_years)"; DROP INDEX "candidates (location)"; DROP INDEX "candidates (email)";
+       UPDATE records SET doc = 'no JSON'`,
+    ],
+  ])('is told as damaged when it is opened: %s', async (_what, spoil) => {
+    await using directory = await temporaryDirectory();
+    {
+      using agent = new TestAgent(directory.file('ada.db'));
+      await agent.write(put('candidates', 'c', { name: 'Ada Okafor', status: 'active' }));
+    }
+    run(directory.file('ada.db'), spoil);
+    const { now } = new FakeClock();
+    const clock = new HybridClock(now, '0000000a');
+    const files = new AgentFiles({
+      directory: directory.path,
+      clock,
+      now,
+      commit: commitConfig,
+      maxOpen: 1,
+      onCommit: () => undefined,
+    });
+    const failure = failureOf(() => files.get('ada'));
+    expect(isHoldfastError(failure) && failure.code).toBe('file-damaged');
+    expect(String(failure)).not.toContain('Okafor');
+    files.close();
+  });
+});
+
+test('a document that is no JSON any more is told as damage by a query that looks into it', async () => {
+  await using directory = await temporaryDirectory();
+  const { now } = new FakeClock();
+  const clock = new HybridClock(now, '0000000a');
+  const files = new AgentFiles({
+    directory: directory.path,
+    clock,
+    now,
+    commit: commitConfig,
+    maxOpen: 1,
+    onCommit: () => undefined,
+  });
+  await files.get('ada').write({ resource: '', operations: [put('notes', 'note', { name: 'Ada Okafor' })] });
+  run(directory.file('ada.db'), `UPDATE records SET doc = 'Ada Okafor, Lagos'`);
+  const failure = failureOf(() => files.get('ada').query('', 'notes', { where: { name: 'Ada' } }));
+  expect(isHoldfastError(failure) && failure.code).toBe('file-damaged');
+  expect(String(failure)).not.toContain('Okafor');
+  files.close();
+});
+
 function run(path: string, sql: string): void {
   const database = openDatabase(path);
+  // Else the schema may not be written.
+  database.unsafeMode(true);
   database.exec(sql);
   database.close();
 }
