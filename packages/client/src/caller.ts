@@ -29,8 +29,8 @@ export type Caller<Set extends { readonly [Id in keyof Set]: Route }> = <Id exte
   extras?: CallExtras,
 ) => Promise<Answered<AnswerOf<Set[Id]>>>;
 
-/** Query parameters by name. */
-type QueryValues = Readonly<Record<string, string | number | undefined>>;
+/** Query parameters by name; a list travels with commas. */
+type QueryValues = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 /** `InputOf`, as it is at run time. */
 interface Input {

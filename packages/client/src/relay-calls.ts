@@ -9,6 +9,7 @@ export type OperatorRoutes = Omit<
 /** The relay's calls for people and tools. Written by hand as the daemon's are, and held to protocol's table as they are. */
 export const relayCalls: Calls<OperatorRoutes> = {
   query: { method: 'POST', path: '/relay/query' },
+  feed: { method: 'GET', path: '/relay/feed' },
   status: { method: 'GET', path: '/relay/status' },
   nodes: { method: 'GET', path: '/relay/nodes' },
   collections: { method: 'GET', path: '/relay/collections' },

@@ -6,6 +6,7 @@ import type { AnswerOf, InputOf, RelayRoutes } from './calls.ts';
 import type { AnyDocument } from './collection.ts';
 import { orNothing } from './found.ts';
 import { lineCallerOf } from './line-caller.ts';
+import { type FeedClient, openFeed } from './feed.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
 import type { NetworkPageQuery, RecordOf } from './queries.ts';
 import { rowsOf } from './query-answer.ts';
@@ -63,6 +64,8 @@ export interface HoldfastRelay extends NetworkClient, AsyncDisposable {
   nodes(): Promise<readonly NodeInfo[]>;
   /** The collections of the network. */
   collections(): Promise<readonly NetworkCollection[]>;
+  /** What changed in the network, in order; nodes, operators and admins only. */
+  readonly feed: FeedClient;
   readonly deadLetters: RelayDeadLettersClient;
   readonly backups: BackupsClient;
   readonly retention: RetentionClient;
@@ -97,6 +100,7 @@ export function connectRelay(options: ConnectionOptions = {}): HoldfastRelay {
     status: async () => (await call('status', {})).value,
     nodes: async () => (await call('nodes', {})).value.nodes,
     collections: async () => (await call('collections', {})).value.collections,
+    feed: openFeed(call),
     deadLetters: openDeadLetters(call),
     backups: {
       list: async () => (await call('backup.list', {})).value,

@@ -165,6 +165,13 @@ export const errorCatalogue = {
     title: 'The relay stands elsewhere in this stream',
     remedy: 'The node reconciles by itself (protocol rule 6).',
   },
+  'feed-refetch': {
+    status: 409,
+    retryable: false,
+    title: 'The feed does not go on from there',
+    remedy:
+      'Read it from the beginning, without a cursor, and forget what does not come again: the relay was put back, or what happened since is not known in full any more.',
+  },
   'node-cloned': {
     status: 409,
     retryable: false,

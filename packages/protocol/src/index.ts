@@ -98,6 +98,7 @@ export {
   recordId,
   RESOURCE_PATTERN,
   resourceName,
+  SHARED_AGENT,
 } from './names.ts';
 export {
   batchAnswerSchema,
@@ -133,6 +134,7 @@ export {
 export type { SqlAnswer, SqlEnd } from './query/sql.ts';
 export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswerSchema } from './record.ts';
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
+export type { FeedQuery } from './routes/feed.ts';
 export type { Letter, ReceivedLetter } from './routes/mail.ts';
 export type { Heartbeat, RegistryEntry } from './routes/registry.ts';
 export type { ClaimedTask, TaskClaim, TaskReport, TaskStanding } from './routes/tasks.ts';
@@ -169,6 +171,11 @@ export {
   type Cursor,
   cursorSchema,
   DIGEST_BUCKETS,
+  type FeedChange,
+  feedEndSchema,
+  feedEpoch,
+  type FeedPage,
+  feedPageSchema,
   type ImmediateRequest,
   immediateReceiptSchema,
   immediateSchema,

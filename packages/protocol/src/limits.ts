@@ -80,6 +80,10 @@ export const limits = Object.freeze({
   callSeconds: 30,
   /** Longest wait of a node for calls, in seconds: then it asks again. */
   callWaitSeconds: 25,
+  /** Longest wait for a change at the end of the feed, in seconds: then it is asked for again. */
+  feedWaitSeconds: 25,
+  /** Names in one of the lists that narrow the feed. */
+  feedNames: 100,
   /** Rows of an answer to a statement in SQL, unless it is streamed. */
   sqlRows: 10_000,
   /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */

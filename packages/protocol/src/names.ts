@@ -31,6 +31,12 @@ export function isRecordId(id: string): boolean {
   );
 }
 
+/**
+ * The agent in whose name every node writes what all nodes share. No agent of a user has this name. Records of all nodes' streams of
+ * it are one set at the relay: of one key the highest version counts, whichever node wrote it (protocol rule 3).
+ */
+export const SHARED_AGENT = 'shared';
+
 const NAME_RULE = 'a name has 1 to 63 lower-case letters, digits, "-" and "_", and begins with a letter or digit';
 /** `COLLECTION_PATTERN` in words. */
 export const COLLECTION_RULE = 'a collection has 1 to 63 lower-case letters, digits and "_", and begins with a letter';

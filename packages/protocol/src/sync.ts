@@ -5,7 +5,7 @@ import { agentName, collectionName, nodeName, recordId, resourceName } from './n
 import { seq, version } from './record.ts';
 
 /** The wire version this code speaks, sent as `Holdfast-Protocol` (protocol rule 20). */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** The oldest version a relay of this release still accepts. */
 export const OLDEST_PROTOCOL_VERSION = 1;
@@ -14,6 +14,7 @@ export const OLDEST_PROTOCOL_VERSION = 1;
 export const protocolHistory: readonly string[] = Object.freeze([
   '1: sessions, batches of one stream, single changes',
   '2: digests in sessions and batches, comparing by buckets, copying an agent back, taking over a node, how much waits',
+  '3: the feed, and records that all nodes share',
 ]);
 
 const ms = z.number().int().min(0);
@@ -226,6 +227,39 @@ export const copyPageSchema = z.object({
 
 /** A part of all that the relay holds of an agent. */
 export type CopyPage = z.infer<typeof copyPageSchema>;
+
+/** A place in the feed, as the relay gives it; means something to that relay alone (protocol rule 13). */
+export const feedCursor = z
+  .string()
+  .regex(/^[0-9a-f]{32}\.\d{1,15}$/, { error: 'a cursor is what the feed gave' })
+  .meta({ description: 'A place in the feed, as a page before gave it' });
+
+/** The life of the relay's database that a cursor of the feed is of. */
+export function feedEpoch(cursor: string): string {
+  return cursor.slice(0, 32);
+}
+
+/** A change as the feed tells it: with whose record it is. One that is shared is told of the node that wrote it last. */
+export const feedChangeSchema = changeSchema.extend({ node: nodeName, agent: agentName });
+
+/** A change as the feed tells it. */
+export type FeedChange = z.infer<typeof feedChangeSchema>;
+
+/** A part of the feed: what changed after a place in it, each record once, as it is now (protocol rule 13). */
+export const feedPageSchema = z.object({
+  changes: z.array(feedChangeSchema),
+  cursor: feedCursor.meta({ description: 'Where the page ends: ask for what comes after it' }),
+  more: z.boolean().meta({ description: 'Whether there may be more already' }),
+  stream: cursorSchema.nullable().meta({
+    description: 'Where the relay stands in the stream of shared records that was asked about; null: none was',
+  }),
+});
+
+/** A part of the feed. */
+export type FeedPage = z.infer<typeof feedPageSchema>;
+
+/** Last line of a part of the feed that is read line by line. */
+export const feedEndSchema = feedPageSchema.omit({ changes: true }).extend({ end: z.literal(true), count: z.number() });
 
 /** Enrols a node. */
 export const joinRequestSchema = z.strictObject({ node: nodeName });

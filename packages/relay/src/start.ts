@@ -19,6 +19,7 @@ import { authenticateWith } from './http/authenticate.ts';
 import { backupHandlers } from './http/backup-handlers.ts';
 import { callHandlers } from './http/call-handlers.ts';
 import { deskHandlers } from './http/desk-handlers.ts';
+import { feedHandlers } from './http/feed-handlers.ts';
 import { allowedHosts } from './http/hosts.ts';
 import { nodeHandlers } from './http/node-handlers.ts';
 import { queryHandler } from './http/query-handler.ts';
@@ -30,6 +31,7 @@ import { CallMetrics } from './service/call-metrics.ts';
 import { Calls } from './service/calls.ts';
 import { scrubRelay } from './scrub/scrub.ts';
 import { EpochFile } from './service/epoch-file.ts';
+import { Feed } from './service/feed.ts';
 import { ExpiryTimer } from './service/expiry-timer.ts';
 import { RelayMetrics } from './service/metrics.ts';
 import { MemorySwitchboard } from './service/memory-switchboard.ts';
@@ -157,7 +159,8 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
   const statements = makeStatements({ store, reader, now, bounds });
   const desk = makeDesk({ store, now, leaseSeconds, sharedAgents: config['query.sharedAgents'], bounds });
   const calls = new Calls({ store, switchboard, metrics: new CallMetrics(registry, switchboard) });
-  const parts = { access, sync, disk, statements, desk, calls };
+  const feed = new Feed({ store, warnings, sharedAgents: config['query.sharedAgents'] });
+  const parts = { access, sync, disk, statements, desk, calls, feed };
   let hosts: ReadonlySet<string> = new Set();
   const service = createService({
     name: 'Holdfast relay',
@@ -167,6 +170,7 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
     handlers: {
       ...nodeHandlers(parts),
       ...callHandlers(parts),
+      ...feedHandlers(parts),
       ...deskHandlers(parts),
       ...queryHandler(parts),
       ...statusHandlers(status),

@@ -28,6 +28,9 @@ import type { AgentSummary, CollectionCount } from './agent-figures.ts';
 import { Declarations } from './declared/declarations.ts';
 import { AGENT_LAYOUT, DerivedUpkeep } from './declared/upkeep.ts';
 import { ExpirySweep } from './expiry.ts';
+import { FeedStandingRow } from './feed/feed-standing.ts';
+import { Intake } from './feed/intake.ts';
+import { WatchedRecords } from './feed/watched-records.ts';
 import { GroupCommit, type Outcome, savepointOf, type Unit } from './group-commit.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import type { Lineage } from './lineage.ts';
@@ -96,6 +99,10 @@ export class AgentStore {
   readonly #tallied: Statement;
   /** Removes what is declared to be kept no longer. */
   readonly retention: AgentRetention;
+  /** Takes in what other nodes wrote: only for the file of what all nodes share. */
+  readonly intake: Intake;
+  /** What changed since a place. */
+  readonly watched: WatchedRecords;
   #notifiedSeq: number;
   #copies = 0;
 
@@ -122,9 +129,10 @@ export class AgentStore {
     this.#transaction = { database, writer: this.#writer, declarations: this.#declarations, now };
     this.#notifiedSeq = this.#stream.counters.lastSeq;
     this.#outboxReads = outboxReads(this.#outbox, (read) => this.#reading(read));
+    const standing = new FeedStandingRow(database);
     const hooks = {
       beforeBegin: () => this.#snapshot.end(),
-      savepoint: savepointOf(stream, declarations),
+      savepoint: savepointOf(stream, declarations, standing),
       beforeCommit: () => {
         this.#declarations.fit();
         this.#stream.write();
@@ -133,6 +141,8 @@ export class AgentStore {
     };
     const commits = new GroupCommit(database, options.commit, hooks, options.guard);
     this.#commits = commits;
+    this.intake = new Intake(database, { stream, writer: this.#writer, row: standing, commits, clock, now });
+    this.watched = new WatchedRecords(database, stream, this.intake);
     const endReading = (): void => this.#snapshot.end();
     this.retention = new AgentRetention({ database, stream, declarations, retired, commits, endReading });
     this.#get = database.prepare(

@@ -2,6 +2,7 @@ import { achievements } from './achievements.ts';
 import { agents } from './agents.ts';
 import { candidates } from './candidates.ts';
 import { collections } from './collections.ts';
+import { context } from './context.ts';
 import { decisions } from './decisions.ts';
 import type { BuiltInCollection, Collection } from './declaration.ts';
 import type { DocumentOf } from './document-of.ts';
@@ -19,6 +20,7 @@ import { threads } from './threads.ts';
 
 const builtIn = [
   kv,
+  context,
   threads,
   messages,
   candidates,

@@ -8,6 +8,7 @@ import type { RetentionRouteId } from './retention-handlers.ts';
 type DeskRouteId = Exclude<
   RelayRouteId,
   | `call.${string}`
+  | 'feed'
   | 'query'
   | 'session'
   | 'batch'

@@ -2,8 +2,6 @@ import {
   type BatchHeader,
   type BatchReceipt,
   type Buckets,
-  type Change,
-  changeSchema,
   type CopyPage,
   type Cursor,
   HoldfastError,
@@ -16,11 +14,10 @@ import {
   type StartEntry,
   type StreamPage,
 } from '@holdfast/protocol';
-import type { RecordRow } from '@holdfast/store';
-
 import type { AgentPart, RelayStore, Speaker, StreamName } from '../storage/relay-store.ts';
 import type { ReadBatch } from './batch-reader.ts';
 import { readChange, readChangeLine } from './change-reader.ts';
+import { readChanges } from './stored-changes.ts';
 import type { RelayMetrics } from './metrics.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -35,17 +32,6 @@ export interface SyncOptions {
 
 /** The wire version from which on nodes compare the hash of each record they get. */
 const COMPARES_HASHES = 2;
-
-interface ReadChanges {
-  readonly changes: Change[];
-  /** How many of them cannot be read any more: their hash does not fit, so that nobody takes them over. */
-  readonly unreadable: number;
-  /** How many are not among them, as nothing that a node would understand can be said of them. */
-  readonly leftOut: number;
-}
-
-/** Fits no record. */
-const NO_HASH = '0'.repeat(32);
 
 /** What nodes ask of the relay: sessions, batches, single changes, their own streams (protocol rules 3 to 8). */
 export class Sync {
@@ -102,7 +88,8 @@ export class Sync {
    */
   async streamPage(stream: StreamName, afterSeq: number, wireVersion: number): Promise<StreamPage> {
     const { cursor, rows, more } = await this.#options.store.streamPart(stream, afterSeq);
-    const { changes, unreadable, leftOut } = this.#changesOf(stream, rows);
+    const { changes, unreadable, leftOut } = readChanges(rows);
+    this.#warn(stream, unreadable + leftOut);
     if (unreadable + leftOut > 0 && wireVersion < COMPARES_HASHES) {
       throw new HoldfastError('storage-failed', `${unreadable + leftOut} of the records cannot be read any more`);
     }
@@ -118,7 +105,8 @@ export class Sync {
   /** A page of all the relay holds of an agent. Throws like `RelayStore.copyPage`. */
   async copyPage(node: string, agent: string, part: AgentPart): Promise<CopyPage> {
     const { rows, next } = await this.#options.store.copyPage(node, agent, part);
-    const { changes, leftOut } = this.#changesOf({ node, agent }, rows);
+    const { changes, unreadable, leftOut } = readChanges(rows);
+    this.#warn({ node, agent }, unreadable + leftOut);
     return { changes, next, leftOut };
   }
 
@@ -131,24 +119,8 @@ export class Sync {
     return { rejects: [...taken.rejects] };
   }
 
-  // One that rotted must not keep the node from all others. If anything can be said of it at all, it goes out with a hash that
-  // does not fit: so the node knows which record is broken here, and sends its own.
-  #changesOf({ node, agent }: Omit<StreamName, 'incarnation'>, rows: readonly RecordRow[]): ReadChanges {
-    let unreadable = 0;
-    let leftOut = 0;
-    const changes = rows.flatMap((row): Change[] => {
-      const doc = readDocument(row);
-      const change = { ...row, doc: doc ?? null };
-      const isUnderstood = isChange(change);
-      if (doc === undefined || !isUnderstood) unreadable += 1;
-      if (isUnderstood) return [change];
-      const broken = { ...change, hash: NO_HASH };
-      if (isChange(broken)) return [broken];
-      leftOut += 1;
-      return [];
-    });
+  #warn({ node, agent }: Pick<StreamName, 'node' | 'agent'>, unreadable: number): void {
     if (unreadable > 0) this.#options.warnings.unreadable(node, agent, unreadable);
-    return { changes, unreadable: unreadable - leftOut, leftOut };
   }
 
   async #starts(node: string): Promise<StartEntry[]> {
@@ -166,18 +138,4 @@ function isAhead({ base }: BatchHeader, error: unknown): boolean {
   if (!isHoldfastError(error, 'cursor-mismatch')) return false;
   const { cursor } = error.extensions as { readonly cursor: Cursor };
   return base.seq > cursor.seq;
-}
-
-function isChange(change: Change): boolean {
-  return changeSchema.safeParse(change).success;
-}
-
-/** The document's value, null for a tombstone; undefined if its text is no JSON any more. */
-function readDocument({ doc }: RecordRow): unknown {
-  if (doc === null) return null;
-  try {
-    return JSON.parse(doc) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -22,6 +22,8 @@ import type {
   StreamOptions,
 } from '@holdfast/store';
 
+import type { RelayFeed } from './feed.ts';
+
 /** Why a change cannot be taken, and what of its key could be read. */
 export interface Refusal {
   /** A code of the error catalogue. */
@@ -242,6 +244,9 @@ export interface RelayStore {
 
   /** How many places of the feed were given to changes that are durable. Never goes back in one life of the database. */
   readonly position: number;
+
+  /** What the store took, in order. */
+  readonly feed: RelayFeed;
 
   /** Gives the database another epoch: for one that was put back or put into another place. */
   renewEpoch(): Promise<void>;

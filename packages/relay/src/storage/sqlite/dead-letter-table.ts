@@ -3,6 +3,7 @@ import type { Database, Statement } from '@holdfast/sqlite';
 import { toTimestamp } from '@holdfast/store';
 
 import type { IncomingChange, Refusal, StoredDeadLetter } from '../relay-store.ts';
+import { OWNER_ID } from './record-row.ts';
 import type { Owner } from './record-table.ts';
 
 const LISTED = `dead_letters.id, agents.node, agents.agent, seq, code, reason, received_at, resource, collection, record, version`;
@@ -32,8 +33,7 @@ export class DeadLetterTable {
     this.#list = database.prepare(`SELECT ${LISTED} ${FROM} ORDER BY dead_letters.id DESC LIMIT ?`);
     this.#get = database.prepare(`SELECT ${LISTED}, change ${FROM} WHERE dead_letters.id = ?`);
     this.#owner = database.prepare(
-      `SELECT agent_id AS agentId, stream_id AS streamId FROM dead_letters JOIN streams ON streams.id = stream_id
-       WHERE dead_letters.id = ?`,
+      `SELECT ${OWNER_ID} AS agentId, stream_id AS streamId ${FROM} WHERE dead_letters.id = ?`,
     );
     this.#drop = database.prepare('DELETE FROM dead_letters WHERE id = ?');
   }

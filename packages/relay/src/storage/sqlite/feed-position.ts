@@ -70,9 +70,11 @@ export class FeedPosition {
     if (this.#last !== this.#saved) this.#save.run(this.#last);
   }
 
-  /** The transaction is committed. */
-  saved(): void {
+  /** The transaction is committed. Returns whether it moved the position. */
+  saved(): boolean {
+    const hasMoved = this.#saved !== this.#last;
     this.#saved = this.#last;
+    return hasMoved;
   }
 }
 

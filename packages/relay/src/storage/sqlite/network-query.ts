@@ -53,13 +53,15 @@ export function agentsOf({ nodes, agents }: NetworkQuery, reader: NodeReader | u
   ];
 }
 
-function readableBy({ node, sharedAgents }: NodeReader): Sql {
+/** Whose records a node may read. In SQL over `agents`. */
+export function readableBy({ node, sharedAgents }: NodeReader): Sql {
   if (sharedAgents.length === 0) return sql('node = ?', node);
   const isOwnName = sql('agent IN (SELECT own.agent FROM agents AS own WHERE own.node = ?)', node);
   const isShared = sharedAgents.includes('*') ? isOwnName : all([isOwnName, oneOf('agent', sharedAgents)]);
   return any([sql('node = ?', node), isShared]);
 }
 
-function oneOf(column: string, values: readonly string[]): Sql {
+/** Holds where a column is one of some values. */
+export function oneOf(column: string, values: readonly string[]): Sql {
   return sql(`${column} IN (${placeholders(values.length)})`, ...values);
 }

@@ -28,7 +28,9 @@ export class Overview {
   readonly #figures: Statement;
 
   constructor(database: Database) {
-    this.#nodes = database.prepare('SELECT name, joined_at, last_contact_at, boot FROM nodes ORDER BY name');
+    this.#nodes = database.prepare(
+      "SELECT name, joined_at, last_contact_at, boot FROM nodes WHERE name <> '' ORDER BY name",
+    );
     this.#agents = database.prepare(
       `SELECT node, agent, cursor_seq, last_change_at,
        (SELECT ifnull(sum(records), 0) FROM collections WHERE agent_id = agents.id) AS records
@@ -43,7 +45,7 @@ export class Overview {
       'SELECT name, sum(records) AS records FROM collections GROUP BY name ORDER BY name',
     );
     this.#figures = database.prepare(
-      `SELECT (SELECT count(*) FROM nodes) AS nodes, (SELECT count(*) FROM dead_letters) AS deadLetters,
+      `SELECT (SELECT count(*) FROM nodes WHERE name <> '') AS nodes, (SELECT count(*) FROM dead_letters) AS deadLetters,
        (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) AS databaseBytes`,
     );
   }

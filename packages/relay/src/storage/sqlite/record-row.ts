@@ -1,4 +1,11 @@
+import { SHARED_AGENT } from '@holdfast/protocol';
 import { digestShare, type RecordRow } from '@holdfast/store';
+
+/** Whose records in the table are those that all nodes share. */
+export const SHARED_OWNER_ID = 0;
+
+/** Whose records those are that an agent's stream brings. In SQL over `agents`. */
+export const OWNER_ID: string = `iif(agents.agent = '${SHARED_AGENT}', ${SHARED_OWNER_ID}, agents.id)`;
 
 const HASH = /^[0-9a-f]{32}$/;
 

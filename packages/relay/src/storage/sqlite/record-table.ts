@@ -4,6 +4,7 @@ import { digestShare, type RecordRow } from '@holdfast/store';
 
 import type { Refusal } from '../relay-store.ts';
 import type { FeedPosition } from './feed-position.ts';
+import type { FeedTable } from './feed-table.ts';
 import { type CountedColumns, RECORD_ROW, type RecordRowColumns, rowOf, shareOf } from './record-row.ts';
 import type { RetiredTable } from './retired-table.ts';
 
@@ -12,6 +13,7 @@ const MOST_PAGES_OF_ONE_SEQ = 4;
 
 /** Whose record it is, and which stream brings it. */
 export interface Owner {
+  /** `SHARED_OWNER_ID`: of all nodes, whichever stream brings it. */
   readonly agentId: number;
   readonly streamId: number;
 }
@@ -35,10 +37,25 @@ interface Stored extends CountedColumns {
   readonly deleted: number;
 }
 
+interface SweptColumns {
+  readonly position: number;
+  readonly agent_id: number;
+  readonly collection: string;
+  readonly deleted: number;
+}
+
+/** What a table of records tells of. */
+export interface RecordTableOptions {
+  readonly position: FeedPosition;
+  readonly retired: RetiredTable;
+  readonly removals: Pick<FeedTable, 'removed'>;
+}
+
 /** The records, each at its feed position, and the counts of live ones. All that writes needs a transaction. */
 export class RecordTable {
-  readonly #feed: FeedPosition;
+  readonly #position: FeedPosition;
   readonly #retired: RetiredTable;
+  readonly #removals: Pick<FeedTable, 'removed'>;
   readonly #insert: Statement;
   readonly #find: Statement;
   readonly #replace: Statement;
@@ -52,9 +69,10 @@ export class RecordTable {
   readonly #hasAbove: Statement;
   readonly #sweep: Statement;
 
-  constructor(database: Database, feed: FeedPosition, retired: RetiredTable) {
-    this.#feed = feed;
+  constructor(database: Database, { position, retired, removals }: RecordTableOptions) {
+    this.#position = position;
     this.#retired = retired;
+    this.#removals = removals;
     this.#insert = database.prepare(
       `INSERT INTO records (position, agent_id, stream_id, seq, resource, collection, id, version, created_at, updated_at,
        expires_at, deleted, hash, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -92,7 +110,7 @@ export class RecordTable {
     this.#hasAbove = database.prepare('SELECT 1 FROM records WHERE stream_id = ? AND seq > ? LIMIT 1');
     this.#sweep = database.prepare(
       `DELETE FROM records WHERE position IN (SELECT position FROM records WHERE expires_at <= ? LIMIT ?)
-       RETURNING agent_id, collection, deleted`,
+       RETURNING position, agent_id, collection, deleted`,
     );
   }
 
@@ -103,7 +121,7 @@ export class RecordTable {
     if (retired !== undefined && !tally.areCurrent && row.version <= retired.version) return 'stale';
     const deleted = row.deleted ? 1 : 0;
     const { changes } = this.#insert.run(
-      this.#feed.next,
+      this.#position.next,
       owner.agentId,
       owner.streamId,
       row.seq,
@@ -119,7 +137,7 @@ export class RecordTable {
       row.doc,
     );
     if (changes === 0) return this.#mergeInto(owner, row, tally);
-    this.#feed.take();
+    this.#position.take();
     if (retired !== undefined) this.#retired.drop(owner.agentId, row);
     tally.digest ^= digestShare(row) ^ (retired?.share ?? 0n);
     count(tally, row.collection, 1 - deleted);
@@ -132,7 +150,7 @@ export class RecordTable {
     if (stored.damaged === 0 && row.version <= stored.version) return this.#mergeOlder(stored, row, tally);
     const deleted = row.deleted ? 1 : 0;
     this.#replace.run(
-      this.#feed.next,
+      this.#position.next,
       owner.streamId,
       row.seq,
       row.version,
@@ -144,7 +162,7 @@ export class RecordTable {
       row.doc,
       stored.position,
     );
-    this.#feed.take();
+    this.#position.take();
     tally.digest ^= digestShare(row) ^ shareOf(stored);
     count(tally, row.collection, stored.deleted - deleted);
     return 'applied';
@@ -227,9 +245,11 @@ export class RecordTable {
 
   /** Removes at most `limit` expired records. Returns how many. They count in no digest. */
   sweep(nowMs: number, limit: number): number {
-    const removed = this.#sweep.all(nowMs, limit) as { agent_id: number; collection: string; deleted: number }[];
-    for (const { agent_id, collection, deleted } of removed)
+    const removed = this.#sweep.all(nowMs, limit) as SweptColumns[];
+    for (const { position, agent_id, collection, deleted } of removed) {
+      this.#removals.removed(collection, position);
       if (deleted === 0) this.#count.run(agent_id, collection, -1);
+    }
     return removed.length;
   }
 }

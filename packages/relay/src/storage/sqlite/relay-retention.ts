@@ -6,6 +6,7 @@ import { FreePages, type PassFigures, type RecordRow, RetentionPass, type Weighe
 
 import type { Retained, RetentionRequest } from '../relay-store.ts';
 import type { DeclaredCollections } from './declared-collections.ts';
+import type { FeedTable } from './feed-table.ts';
 import type { RetiredTable } from './retired-table.ts';
 
 /** Records looked at in one transaction, so that batches are not kept waiting. */
@@ -41,6 +42,7 @@ interface Pass {
 export interface RelayRetentionOptions {
   readonly declared: DeclaredCollections;
   readonly retired: RetiredTable;
+  readonly removals: Pick<FeedTable, 'removed'>;
   /** Runs something in a transaction of its own. */
   readonly write: <Result>(run: () => Result) => Promise<Result>;
 }
@@ -126,6 +128,7 @@ export class RelayRetention {
   #retire(row: WeighedRow): void {
     this.#options.retired.add(row.agentId, row);
     this.#remove.run(row.position);
+    this.#options.removals.removed(row.collection, row.position);
     if (row.deleted === 0) this.#count.run(row.agentId, row.collection);
   }
 }

@@ -24,7 +24,7 @@ export interface Sight {
  * in answers nor by asking for what is in it. Throws `forbidden` when that is what the query asks for.
  */
 export function sightOf(audience: Audience, query: NetworkQuery, collections: readonly Collection[]): Sight {
-  const closed = collections.filter((collection) => !mayRead(audience, collection));
+  const closed = closedTo(audience, collections);
   const isClosed = (name: string): boolean => closed.some((collection) => collection.name === name);
   if (query.collection !== undefined && isClosed(query.collection))
     throw new HoldfastError('forbidden', `the role "${audience}" may not read "${query.collection}"`);
@@ -39,6 +39,11 @@ export function sightOf(audience: Audience, query: NetworkQuery, collections: re
   return { visible, names: { isHidden }, shown };
 }
 
+/** Those of some collections that a role may not read. */
+export function closedTo(audience: Audience, collections: readonly Collection[]): readonly Collection[] {
+  return collections.filter((collection) => !mayRead(audience, collection));
+}
+
 /** Whether a role may read a collection, as that declares it; a free-form one every role may. */
 export function mayRead(audience: Audience, collection: Collection | undefined): boolean {
   return collection?.readers?.includes(audience) ?? true;
@@ -49,7 +54,8 @@ function assertNoneSearched(collections: readonly Collection[], isHidden: (path:
   throw new HoldfastError('forbidden', 'the words of personal fields are searched with it');
 }
 
-function noneOf(collections: readonly Collection[]): Sql {
+/** Holds for records of none of some collections. */
+export function noneOf(collections: readonly Collection[]): Sql {
   return sql(`collection NOT IN (${placeholders(collections.length)})`, ...collections.map(({ name }) => name));
 }
 

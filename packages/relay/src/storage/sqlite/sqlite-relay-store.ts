@@ -1,10 +1,8 @@
 import {
-  type BatchHeader,
   type CommitConfig,
   type DeadLetter,
   type NetworkQuery,
   type NodeInfo,
-  type Reject,
   type StartEntry,
   ZERO_VERSION,
 } from '@holdfast/protocol';
@@ -59,27 +57,25 @@ import { AgentCopy } from './agent-copy.ts';
 import { DeclaredCollections } from './declared-collections.ts';
 import { DeadLetterTable } from './dead-letter-table.ts';
 import { FeedPosition } from './feed-position.ts';
+import { FeedTable } from './feed-table.ts';
+import { Merger } from './merger.ts';
 import { sqliteRelayMigrations } from './migrations/index.ts';
 import { networkScope } from './network-query.ts';
 import { NetworkFigures } from './network-figures.ts';
 import { Overview } from './overview.ts';
-import { type Owner, RecordTable, type Tally } from './record-table.ts';
-import { assertFastForward, contradiction } from './refusals.ts';
+import { RecordTable } from './record-table.ts';
+import { assertFastForward } from './refusals.ts';
 import { RelayRetention } from './relay-retention.ts';
 import { RetiredTable } from './retired-table.ts';
 import { cloned, SessionTable } from './session-table.ts';
+import { SqliteFeed } from './sqlite-feed.ts';
 import { StartTable } from './start-table.ts';
-import { type StoredStream, StreamTable } from './stream-table.ts';
+import { StreamTable } from './stream-table.ts';
 import { TokenTable } from './token-table.ts';
 import { WaitingTable } from './waiting-table.ts';
 
 /** Rough size of a write that carries no documents. */
 const SMALL_WRITE_BYTES = 256;
-
-/** How changes are merged. */
-interface Merging extends Pick<Tally, 'areCurrent'> {
-  readonly nowMs: number;
-}
 
 /**
  * The relay's store in one SQLite file. All writes go through one group commit, so that the batches of many nodes share
@@ -87,7 +83,8 @@ interface Merging extends Pick<Tally, 'areCurrent'> {
  */
 export class SqliteRelayStore implements RelayStore {
   readonly #database: Database;
-  readonly #feed: FeedPosition;
+  readonly feed: SqliteFeed;
+  readonly #position: FeedPosition;
   readonly #guard: StorageGuard;
   readonly #commits: GroupCommit;
   readonly #declared: DeclaredCollections;
@@ -96,6 +93,7 @@ export class SqliteRelayStore implements RelayStore {
   readonly #sessions: SessionTable;
   readonly #starts: StartTable;
   readonly #deadLetters: DeadLetterTable;
+  readonly #merger: Merger;
   readonly #tokens: TokenTable;
   readonly #waiting: WaitingTable;
   readonly #overview: Overview;
@@ -112,42 +110,53 @@ export class SqliteRelayStore implements RelayStore {
     this.#guard = guard;
     this.#rows = rows;
     this.#database = openMigrated(path, sqliteRelayMigrations);
-    const [feed, declared] = [new FeedPosition(this.#database), new DeclaredCollections(this.#database)];
-    this.#feed = feed;
+    const [position, declared] = [new FeedPosition(this.#database), new DeclaredCollections(this.#database)];
+    this.#position = position;
     this.#declared = declared;
+    const removals = new FeedTable(this.#database, declared);
+    this.feed = new SqliteFeed(removals, (run) => this.#read(run));
     const hooks = {
-      savepoint: savepointOf(feed, declared),
+      savepoint: savepointOf(position, declared),
       beforeCommit: () => {
         declared.fit();
-        feed.save();
+        position.save();
       },
-      afterCommit: () => feed.saved(),
+      afterCommit: () => {
+        if (position.saved()) this.feed.moved();
+      },
     };
     this.#commits = new GroupCommit(this.#database, config, hooks, guard);
     const retired = new RetiredTable(this.#database);
-    this.#records = new RecordTable(this.#database, feed, retired);
+    this.#records = new RecordTable(this.#database, { position, retired, removals });
     this.#streams = new StreamTable(this.#database);
     this.#sessions = new SessionTable(this.#database);
     this.#starts = new StartTable(this.#database);
     this.#deadLetters = new DeadLetterTable(this.#database);
     this.#tokens = new TokenTable(this.#database);
+    const [records, streams, deadLetters] = [this.#records, this.#streams, this.#deadLetters];
+    this.#merger = new Merger({ records, streams, deadLetters, declared });
     this.#waiting = new WaitingTable(this.#database);
     this.#overview = new Overview(this.#database);
     this.#copy = new AgentCopy(this.#database, retired);
     this.#figures = new NetworkFigures(this.#database);
-    this.#retention = new RelayRetention(this.#database, { declared, retired, write: (run) => this.#write(run) });
+    this.#retention = new RelayRetention(this.#database, {
+      declared,
+      retired,
+      removals,
+      write: (run) => this.#write(run),
+    });
   }
 
   get epoch(): string {
-    return this.#feed.epoch;
+    return this.#position.epoch;
   }
 
   get position(): number {
-    return this.#feed.committed;
+    return this.#position.committed;
   }
 
   async renewEpoch(): Promise<void> {
-    const committed = await this.#write(() => this.#feed.renewEpoch());
+    const committed = await this.#write(() => this.#position.renewEpoch());
     committed();
   }
 
@@ -175,12 +184,12 @@ export class SqliteRelayStore implements RelayStore {
     const { node, header, changes, bytes, nowMs } = batch;
     return this.#write(() => {
       if (!this.#claim({ ...batch, predecessors: [] })) throw cloned(node);
-      const stream = this.#begin({ node, agent: header.agent, incarnation: header.incarnation });
+      const stream = this.#merger.begin({ node, agent: header.agent, incarnation: header.incarnation });
       assertFastForward(header.base, stream.cursor);
-      const taken = this.#merge(stream, changes, { nowMs, areCurrent: true });
+      const taken = this.#merger.merge(stream, changes, { nowMs, areCurrent: true });
       this.#streams.move(stream, header.upto);
       this.#waiting.follow(stream, header);
-      return this.#isComparable(stream, header, taken) ? { ...taken, digest: this.#streams.digest(stream) } : taken;
+      return this.#merger.isComparable(stream, header, taken) ? { ...taken, digest: this.#streams.digest(stream) } : taken;
     }, bytes);
   }
 
@@ -188,7 +197,7 @@ export class SqliteRelayStore implements RelayStore {
     const { node, agent, incarnation, change, nowMs } = immediate;
     return this.#write(() => {
       if (!this.#claim({ ...immediate, predecessors: [] })) throw cloned(node);
-      return this.#merge(this.#begin({ node, agent, incarnation }), [change], { nowMs, areCurrent: false });
+      return this.#merger.merge(this.#merger.begin({ node, agent, incarnation }), [change], { nowMs, areCurrent: false });
     }, change.line.length);
   }
 
@@ -252,7 +261,7 @@ export class SqliteRelayStore implements RelayStore {
 
   retryDeadLetter(id: string, change: IncomingChange, nowMs: number): Promise<Taken> {
     return this.#write(() => {
-      const taken = this.#merge(this.#deadLetters.owner(id), [change], { nowMs, areCurrent: false });
+      const taken = this.#merger.merge(this.#deadLetters.owner(id), [change], { nowMs, areCurrent: false });
       if (taken.rejects.length === 0) this.#deadLetters.drop(id);
       return taken;
     }, change.line.length);
@@ -338,49 +347,10 @@ export class SqliteRelayStore implements RelayStore {
     this.#database.close();
   }
 
-  /** Whether the batch's digest speaks of the records that are here: nothing is left out, nothing is ahead. */
-  #isComparable({ streamId }: Owner, { digest, upto }: BatchHeader, { rejects }: Taken): boolean {
-    return digest !== undefined && rejects.length === 0 && !this.#records.hasAbove(streamId, upto.seq);
-  }
-
   #claim(opening: SessionOpening): boolean {
     const claim = this.#sessions.claim(opening);
-    if (claim === 'takes-over') for (const agentId of this.#streams.agentIdsOf(opening.node)) this.#readmit(agentId);
+    if (claim === 'takes-over') this.#merger.readmitAll(opening.node);
     return claim !== 'refused';
-  }
-
-  #begin(name: StreamName): StoredStream {
-    const stream = this.#streams.begin(name);
-    if (stream.isNew) this.#readmit(stream.agentId);
-    return stream;
-  }
-
-  // Who goes on from elsewhere may know nothing of what was refused, and then not have what stands here in its place.
-  #readmit(agentId: number): void {
-    this.#streams.changeDigest({ agentId }, this.#records.readmitAll(agentId));
-  }
-
-  #merge(owner: Owner, changes: readonly IncomingChange[], { nowMs, areCurrent }: Merging): Taken {
-    const tally: Tally = { areCurrent, counts: new Map(), digest: 0n };
-    const rejects: Reject[] = [];
-    let applied = 0;
-    let stale = 0;
-    for (const change of changes) {
-      const merged = change.row === undefined ? 'contradicts' : this.#records.merge(owner, change.row, tally);
-      if (merged === 'applied') applied += 1;
-      else if (merged === 'stale') stale += 1;
-      else {
-        const refusal = change.refusal ?? contradiction(change);
-        this.#deadLetters.keep(owner, change, refusal, nowMs);
-        this.#records.outdate(owner, refusal, tally);
-        rejects.push({ seq: change.seq, code: refusal.code, reason: refusal.reason });
-      }
-    }
-    this.#records.addCounts(owner.agentId, tally.counts);
-    for (const collection of tally.counts.keys()) this.#declared.noted(collection);
-    this.#streams.changeDigest(owner, tally.digest);
-    if (changes.length > 0) this.#streams.touch(owner, nowMs);
-    return { applied, stale, rejects };
   }
 
   #write<Result>(run: () => Result, bytes = SMALL_WRITE_BYTES): Promise<Result> {

@@ -1,14 +1,17 @@
-import { type Cursor, VERSION_PATTERN, ZERO_VERSION } from '@holdfast/protocol';
+import { type Cursor, SHARED_AGENT, VERSION_PATTERN, ZERO_VERSION } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 import { digestOf, digestText, EMPTY_DIGEST } from '@holdfast/store';
 
 import type { StreamCursor, StreamName } from '../relay-store.ts';
+import { OWNER_ID, SHARED_OWNER_ID } from './record-row.ts';
 import type { Owner } from './record-table.ts';
 
 const DIGEST = /^[0-9a-f]{16}$/;
 
 /** A stream as it stands. */
 export interface StoredStream extends Owner {
+  /** The agent whose stream it is. */
+  readonly writerId: number;
   readonly cursor: Cursor;
   /** Whether this transaction began it. */
   readonly isNew: boolean;
@@ -16,6 +19,7 @@ export interface StoredStream extends Owner {
 
 interface StreamColumns {
   readonly agentId: number;
+  readonly writerId: number;
   readonly streamId: number;
   readonly seq: number;
   readonly version: string;
@@ -37,7 +41,7 @@ export class StreamTable {
 
   constructor(database: Database) {
     this.#find = database.prepare(
-      `SELECT agents.id AS agentId, streams.id AS streamId, cursor_seq AS seq, cursor_version AS version
+      `SELECT ${OWNER_ID} AS agentId, agents.id AS writerId, streams.id AS streamId, cursor_seq AS seq, cursor_version AS version
        FROM agents JOIN streams ON streams.agent_id = agents.id WHERE node = ? AND agent = ? AND incarnation = ?`,
     );
     this.#findAgent = database.prepare('SELECT id FROM agents WHERE node = ? AND agent = ?').pluck();
@@ -51,7 +55,7 @@ export class StreamTable {
     this.#move = database.prepare('UPDATE streams SET cursor_seq = ?, cursor_version = ? WHERE id = ?');
     this.#touch = database.prepare('UPDATE streams SET last_change_at = ? WHERE id = ?');
     this.#digest = database.prepare('SELECT digest FROM agents WHERE id = ?').pluck();
-    this.#agentIds = database.prepare('SELECT id FROM agents').pluck();
+    this.#agentIds = database.prepare('SELECT id FROM agents WHERE agent <> ?').pluck();
     this.#agentIdsOf = database.prepare('SELECT id FROM agents WHERE node = ?').pluck();
     this.#setDigest = database.prepare('UPDATE agents SET digest = ? WHERE id = ?');
     this.#ofNode = database.prepare(
@@ -73,9 +77,10 @@ export class StreamTable {
     const found = this.find(name);
     if (found !== undefined) return found;
     const known = this.#findAgent.get(name.node, name.agent) as number | undefined;
-    const agentId = known ?? (this.#addAgent.get(name.node, name.agent) as number);
-    const streamId = this.#addStream.get(agentId, name.incarnation, ZERO_VERSION) as number;
-    return { agentId, streamId, cursor: { seq: 0, version: ZERO_VERSION }, isNew: true };
+    const writerId = known ?? (this.#addAgent.get(name.node, name.agent) as number);
+    const streamId = this.#addStream.get(writerId, name.incarnation, ZERO_VERSION) as number;
+    const agentId = name.agent === SHARED_AGENT ? SHARED_OWNER_ID : writerId;
+    return { agentId, writerId, streamId, cursor: { seq: 0, version: ZERO_VERSION }, isNew: true };
   }
 
   /** Moves a stream's cursor. */
@@ -93,14 +98,14 @@ export class StreamTable {
     return readable(this.#digest.get(agentId) as string);
   }
 
-  /** XORs what changes did to an agent's records into its digest. */
+  /** XORs what changes did to an agent's records into its digest. What all nodes share has none: no node holds it as its own. */
   changeDigest({ agentId }: Pick<Owner, 'agentId'>, change: bigint): void {
-    if (change !== 0n) this.setDigest(agentId, digestOf(this.digest({ agentId })) ^ change);
+    if (change !== 0n && agentId !== SHARED_OWNER_ID) this.setDigest(agentId, digestOf(this.digest({ agentId })) ^ change);
   }
 
-  /** All agents. */
+  /** All agents that have a digest. */
   agentIds(): number[] {
-    return this.#agentIds.all() as number[];
+    return this.#agentIds.all(SHARED_AGENT) as number[];
   }
 
   /** The agents of a node. */

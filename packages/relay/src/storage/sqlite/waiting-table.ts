@@ -3,7 +3,7 @@ import type { Database, Statement } from '@holdfast/sqlite';
 import { all } from '@holdfast/store';
 
 import type { NodeReader, NodeStanding } from '../relay-store.ts';
-import type { Owner } from './record-table.ts';
+import type { StoredStream } from './stream-table.ts';
 import { agentsOf } from './network-query.ts';
 
 interface NodeColumns {
@@ -34,7 +34,9 @@ export class WaitingTable {
          (SELECT cursor_seq FROM streams WHERE agent_id = agents.id ORDER BY id DESC LIMIT 1) >= ?, 0, excluded.waiting)`,
     );
     this.#set = database.prepare('UPDATE agents SET waiting = ? WHERE id = ?');
-    this.#nodes = database.prepare('SELECT name, last_contact_at AS lastContactMs FROM nodes ORDER BY name');
+    this.#nodes = database.prepare(
+      "SELECT name, last_contact_at AS lastContactMs FROM nodes WHERE name <> '' ORDER BY name",
+    );
   }
 
   /** Notes all that waits on a node. */
@@ -44,8 +46,8 @@ export class WaitingTable {
   }
 
   /** Notes what waits behind a batch. A node that does not say so sends a digest with the last one. */
-  follow({ agentId }: Owner, { waiting, digest }: BatchHeader): void {
-    this.#set.run(waiting ?? (digest === undefined ? null : 0), agentId);
+  follow({ writerId }: Pick<StoredStream, 'writerId'>, { waiting, digest }: BatchHeader): void {
+    this.#set.run(waiting ?? (digest === undefined ? null : 0), writerId);
   }
 
   /** See `RelayStore.standing`. */

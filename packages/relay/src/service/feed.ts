@@ -1,0 +1,130 @@
+import {
+  type Cursor,
+  type FeedChange,
+  type FeedPage,
+  type FeedQuery,
+  HoldfastError,
+  limits,
+  SHARED_AGENT,
+} from '@holdfast/protocol';
+
+import type { FeedPart, FeedRow, FeedScope } from '../storage/feed.ts';
+import type { RelayStore } from '../storage/relay-store.ts';
+import type { RelayCaller } from './access.ts';
+import { readChanges } from './stored-changes.ts';
+import type { Warnings } from './warnings.ts';
+
+/** What reading the feed needs. */
+export interface FeedOptions {
+  readonly store: Pick<RelayStore, 'epoch' | 'position' | 'feed' | 'streamPart'>;
+  readonly warnings: Pick<Warnings, 'unreadable'>;
+  /** See `NodeReader`. */
+  readonly sharedAgents: readonly string[];
+}
+
+/** What the relay took, in order, for those that follow it (protocol rules 13 and 15). */
+export class Feed {
+  readonly #options: FeedOptions;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A page of the feed; waits for a change, as long as the query says, where there is none. Throws `feed-refetch` for a cursor of
+   * another life of the database, and for one before what is known in full.
+   */
+  async page(caller: RelayCaller, query: FeedQuery, signal: AbortSignal): Promise<FeedPage> {
+    // Before the records: who reads to the end has met all that this cursor covers.
+    const stream = await this.#streamCursor(caller, query);
+    const part = await this.#part(this.#scopeOf(caller, query), this.#positionOf(query.after), {
+      untilMs: performance.now() + (query.wait_seconds ?? 0) * 1000,
+      signal,
+    });
+    return { changes: this.#changesOf(part.rows), cursor: this.#cursorAt(part), more: part.more, stream };
+  }
+
+  async #part(
+    scope: FeedScope,
+    position: number,
+    waiting: { readonly untilMs: number; readonly signal: AbortSignal },
+  ): Promise<FeedPart> {
+    const { feed } = this.#options.store;
+    for (let after = position; ;) {
+      // Begins before the feed is read, so that no commit is missed in between.
+      using moved = new Moved((callback) => feed.onMoved(callback));
+      const part = await feed.part(scope, after);
+      after = part.position;
+      if (part.rows.length > 0) return part;
+      if (part.more) continue;
+      const leftMs = waiting.untilMs - performance.now();
+      if (leftMs <= 0 || waiting.signal.aborted) return part;
+      await moved.wait(leftMs, waiting.signal);
+    }
+  }
+
+  async #streamCursor({ role, name }: RelayCaller, { incarnation }: FeedQuery): Promise<Cursor | null> {
+    if (incarnation === undefined || role !== 'node') return null;
+    const stream = { node: name, agent: SHARED_AGENT, incarnation };
+    return (await this.#options.store.streamPart(stream, Number.MAX_SAFE_INTEGER)).cursor;
+  }
+
+  #scopeOf({ role, name }: RelayCaller, { limit = limits.syncBatchChanges, ...query }: FeedQuery): FeedScope {
+    const reader = role === 'node' ? { node: name, sharedAgents: this.#options.sharedAgents } : undefined;
+    const audience = role === 'operator' ? role : undefined;
+    const { collections, nodes, agents, resources } = query;
+    return { collections, nodes, agents, resources, limit, reader, audience };
+  }
+
+  #positionOf(cursor: string | undefined): number {
+    if (cursor === undefined) return 0;
+    const { epoch, position } = this.#options.store;
+    const [ofEpoch, at] = cursor.split('.');
+    if (ofEpoch === epoch && Number(at) <= position) return Number(at);
+    throw new HoldfastError('feed-refetch', 'the cursor is of another life of the database');
+  }
+
+  #cursorAt({ position }: FeedPart): string {
+    return `${this.#options.store.epoch}.${position}`;
+  }
+
+  #changesOf(rows: readonly FeedRow[]): FeedChange[] {
+    const { warnings } = this.#options;
+    const { changes } = readChanges(rows.map(({ isDamaged, ...row }) => (isDamaged ? { ...row, hash: '' } : row)));
+    for (const { node, agent } of rows.filter(({ isDamaged }) => isDamaged)) warnings.unreadable(node, agent, 1);
+    return changes.map(({ position: _position, ...change }) => change);
+  }
+}
+
+/** Whether the feed moved since this was made. */
+class Moved implements Disposable {
+  readonly #end: () => void;
+  #hasMoved = false;
+  #tell: () => void = () => undefined;
+
+  constructor(listen: (callback: () => void) => () => void) {
+    this.#end = listen(() => {
+      this.#hasMoved = true;
+      this.#tell();
+    });
+  }
+
+  /** Resolves once it has, the time is over or the signal ends it. */
+  wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#hasMoved || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', settle);
+        resolve();
+      };
+      const timer = setTimeout(settle, ms);
+      signal.addEventListener('abort', settle, { once: true });
+      this.#tell = settle;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#end();
+  }
+}

@@ -1,0 +1,48 @@
+import type { RecordRow } from '@holdfast/store';
+
+import type { NodeReader } from './relay-store.ts';
+
+/** Which part of the feed is read, and by whom. */
+export interface FeedScope {
+  /** Undefined: of all. The same goes for the three below. */
+  readonly collections?: readonly string[] | undefined;
+  readonly nodes?: readonly string[] | undefined;
+  readonly agents?: readonly string[] | undefined;
+  readonly resources?: readonly string[] | undefined;
+  /** Most records in a part. */
+  readonly limit: number;
+  /** See `NetworkView`. A node also reads what all share. */
+  readonly reader?: NodeReader | undefined;
+  /** See `NetworkView`. */
+  readonly audience?: 'operator' | undefined;
+}
+
+/** A record in the feed. `node` and `agent`: who wrote it last. */
+export interface FeedRow extends RecordRow {
+  readonly position: number;
+  readonly node: string;
+  readonly agent: string;
+  /** Whether it is not what was taken. */
+  readonly isDamaged: boolean;
+}
+
+/** A part of the feed, in its order. */
+export interface FeedPart {
+  readonly rows: readonly FeedRow[];
+  /** Up to where it goes: there is nothing else to read before. */
+  readonly position: number;
+  readonly more: boolean;
+}
+
+/** The store's own order of what it took (protocol rule 13). */
+export interface RelayFeed {
+  /**
+   * What stands in the feed after a position, at most about 4 MiB: each record once, as it is now, tombstones too. What was
+   * committed before the call is in it. Throws `feed-refetch` when records were removed that stood after that position, so that
+   * whoever read to there may have an older state of them (protocol rule 15); never for position 0.
+   */
+  part(scope: FeedScope, afterPosition: number): Promise<FeedPart>;
+
+  /** Calls back after each commit that moved the store's `position`; must not throw. What it returns ends that. */
+  onMoved(callback: () => void): () => void;
+}

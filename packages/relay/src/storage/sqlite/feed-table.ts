@@ -1,0 +1,98 @@
+import { HoldfastError, limits, SHARED_AGENT } from '@holdfast/protocol';
+import type { Database, Statement } from '@holdfast/sqlite';
+import { all, any, sql, type Sql } from '@holdfast/store';
+
+import type { FeedPart, FeedRow, FeedScope } from '../feed.ts';
+import type { DeclaredCollections } from './declared-collections.ts';
+import { oneOf, readableBy } from './network-query.ts';
+import { RECORD_ROW, type RecordRowColumns, rowOf } from './record-row.ts';
+import { closedTo, noneOf } from './sight.ts';
+
+/** Places of the feed looked at for one part: some milliseconds. */
+const STEP_POSITIONS = 5000;
+
+type FeedColumns = RecordRowColumns &
+  Pick<FeedRow, 'position' | 'node' | 'agent'> & { readonly damaged: number; readonly stream_id: number };
+
+/** The records in the order the relay took them, and how far back that order is known in full (protocol rules 13 and 15). */
+export class FeedTable {
+  readonly #database: Database;
+  readonly #declared: DeclaredCollections;
+  readonly #end: Statement;
+  readonly #raise: Statement;
+
+  constructor(database: Database, declared: DeclaredCollections) {
+    this.#database = database;
+    this.#declared = declared;
+    this.#end = database
+      .prepare(
+        `SELECT max(position) FROM (SELECT position FROM records WHERE position > ? ORDER BY position LIMIT ${STEP_POSITIONS})`,
+      )
+      .pluck();
+    this.#raise = database.prepare(
+      `INSERT INTO feed_floors (collection, position) VALUES (?, ?)
+       ON CONFLICT (collection) DO UPDATE SET position = max(position, excluded.position)`,
+    );
+  }
+
+  /**
+   * Notes that a record was removed from its place: who has read to there has seen it, and nobody else will. Needs a transaction.
+   */
+  removed(collection: string, position: number): void {
+    this.#raise.run(collection, position);
+  }
+
+  /** See `RelayFeed.part`. */
+  part(scope: FeedScope, afterPosition: number): FeedPart {
+    if (afterPosition > 0) this.#assertKnownFrom(scope, afterPosition);
+    const end = this.#end.get(afterPosition) as number | null;
+    if (end === null) return { rows: [], position: afterPosition, more: false };
+    const rows: FeedRow[] = [];
+    let bytes = 0;
+    for (const columns of this.#rows(scope, afterPosition, end)) {
+      if (rows.length === scope.limit || bytes >= limits.syncBatchBytes) {
+        return { rows, position: rows.at(-1)?.position ?? end, more: true };
+      }
+      const { position, node, agent, damaged, stream_id: _stream, ...row } = columns;
+      rows.push({ ...rowOf(row), position, node, agent, isDamaged: damaged === 1 });
+      bytes += columns.doc?.length ?? 0;
+    }
+    return { rows, position: end, more: this.#end.get(end) !== null };
+  }
+
+  #rows(scope: FeedScope, afterPosition: number, end: number): IterableIterator<FeedColumns> {
+    const { text, params } = all(this.#conditions(scope));
+    // By the stream that brought it: of what is shared that tells the node that wrote it last.
+    return this.#database
+      .prepare(
+        `SELECT changed.*, node, agent FROM (
+           SELECT position, stream_id, damaged, ${RECORD_ROW} FROM records WHERE position > ? AND position <= ?
+         ) AS changed JOIN streams ON streams.id = stream_id JOIN agents ON agents.id = streams.agent_id
+         WHERE ${text} ORDER BY position`,
+      )
+      .iterate(afterPosition, end, ...params) as IterableIterator<FeedColumns>;
+  }
+
+  #conditions({ collections, nodes, agents, resources, reader, audience }: FeedScope): Sql[] {
+    return [
+      ...(collections === undefined ? [] : [oneOf('collection', collections)]),
+      ...(nodes === undefined ? [] : [oneOf('node', nodes)]),
+      ...(agents === undefined ? [] : [oneOf('agent', agents)]),
+      ...(resources === undefined ? [] : [oneOf('resource', resources)]),
+      ...(reader === undefined ? [] : [any([readableBy(reader), sql('agent = ?', SHARED_AGENT)])]),
+      ...(audience === undefined ? [] : this.#openTo(audience)),
+    ];
+  }
+
+  #openTo(audience: 'operator'): Sql[] {
+    const closed = closedTo(audience, this.#declared.all());
+    return closed.length === 0 ? [] : [noneOf(closed)];
+  }
+
+  #assertKnownFrom({ collections }: FeedScope, position: number): void {
+    const { text, params } = collections === undefined ? all([]) : oneOf('collection', collections);
+    const floor = this.#database.prepare(`SELECT max(position) FROM feed_floors WHERE ${text}`).pluck();
+    if (position >= ((floor.get(...params) as number | null) ?? 0)) return;
+    throw new HoldfastError('feed-refetch', 'records have been removed since that may be known to whoever read to there');
+  }
+}
