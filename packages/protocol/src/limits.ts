@@ -80,6 +80,8 @@ export const limits = Object.freeze({
   callSeconds: 30,
   /** Longest wait of a node for calls, in seconds: then it asks again. */
   callWaitSeconds: 25,
+  /** How long an event stream is silent at most, in seconds: then a comment tells that it lasts. */
+  eventHeartbeatSeconds: 15,
   /** Rows of an answer to a statement in SQL, unless it is streamed. */
   sqlRows: 10_000,
   /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */
