@@ -8,11 +8,14 @@ type Contract = Extract<RouteBody, { readonly kind: 'json' }>['schema'];
 
 /** `docs/http.md`: every call of the daemon and of the relay. */
 export function httpPage(protocol: Protocol): string {
-  const { bodyErrors, commonErrors, daemonRoutes, relayRoutes } = protocol;
+  const { bodyErrors, commonErrors, daemonRoutes, eventErrors, relayRoutes } = protocol;
   return page('HTTP interface', [
     'Every call needs `Authorization: Bearer <token>` of one of the roles named, over TCP as over the unix socket. ' +
       'Every answer that is not a success is a problem of [the catalogue](errors.md). Besides the errors listed with it, ' +
-      `any call can meet ${list(commonErrors)}, and any call with a body ${list(bodyErrors)}.`,
+      `any call can meet ${list(commonErrors)}, any call with a body ${list(bodyErrors)}, and any call that is answered with an event stream ${list(eventErrors)}.`,
+    'An event stream (`text/event-stream`, server-sent events) lasts until one side ends it. While there is nothing to tell, a ' +
+      `comment comes every ${protocol.limits.eventHeartbeatSeconds} s; if the service ends it, the last event is ` +
+      `\`${protocol.END_EVENT}\`, and its data the problem that tells why.`,
     'Without a token: `GET /livez`, `GET /readyz`, `GET /openapi.json`; with any token: `GET /metrics` (Prometheus).',
     '## Daemon',
     ...sections(daemonRoutes),
@@ -90,6 +93,8 @@ function answerText(answer: RouteAnswer): string {
       return jsonText(answer.schema);
     case 'json-or-ndjson':
       return `${jsonText(answer.schema)}\n\nOr ${linesText(answer.lines)}`;
+    case 'events':
+      return `an event stream, the data of each event ${jsonText(answer.schema)}`;
   }
 }
 

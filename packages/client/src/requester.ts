@@ -93,6 +93,28 @@ export class Requester {
     });
   }
 
+  /**
+   * Waits before a stream that ended with `failure` is opened again, after so many failures in a row; `signal` ends the wait.
+   * Throws the failure if it will not pass, or `isLimited` and it was tried as often as any call.
+   */
+  async pauseAfter(
+    failure: Failure,
+    failures: number,
+    { isLimited, signal }: { readonly isLimited: boolean; readonly signal: AbortSignal | undefined },
+  ): Promise<void> {
+    const isTriedEnough = isLimited && failures >= this.#settings.retries;
+    const mayPass = !this.#closing.signal.aborted && mayRepeat(failure, 'free');
+    const delayMs = !isTriedEnough && mayPass ? retryDelayMs(failure, failures, this.#random) : undefined;
+    if (delayMs === undefined) throw failure;
+    const ends = signal === undefined ? this.#closing.signal : AbortSignal.any([this.#closing.signal, signal]);
+    try {
+      await this.#sleep(delayMs, ends);
+    } catch (cause) {
+      if (this.#closing.signal.aborted) throw closed('not-sent');
+      if (signal?.aborted !== true) throw cause;
+    }
+  }
+
   /** A controller that `close` aborts too, until it is released. */
   hold(): AbortController {
     const controller = new AbortController();

@@ -68,8 +68,21 @@ export interface Call<R extends Route, Who extends Identity> {
   readonly header: ReadHeader;
   /** Names the request in logs and problems. */
   readonly requestId: string;
-  /** Aborts when the client goes away before the answer was sent, or the service stops waiting for the request. */
+  /**
+   * Aborts when the client goes away before the answer was sent, or the service stops waiting for the request; with an answer of
+   * events, whenever that ends.
+   */
   readonly signal: AbortSignal;
+}
+
+/** One event of an event stream (server-sent events, WHATWG HTML). */
+export interface ServerEvent {
+  /** From where a reader goes on after a cut: it comes back as the header `Last-Event-ID`. One line. */
+  readonly id?: string;
+  /** What kind of event it is; without it, a `message`. One line; `end` is used when the service ends the stream. */
+  readonly event?: string;
+  /** Text, such as JSON. */
+  readonly data: string;
 }
 
 /**
@@ -77,6 +90,10 @@ export interface Call<R extends Route, Who extends Identity> {
  * `json` is turned into text here; `text` is JSON text already, unless `headers` name another content type. Each piece
  * of `ndjson` is one or more whole lines, each with its line feed; once the first piece is out a failure can only cut
  * the connection, so the last line must say that it is the last.
+ *
+ * `events` may go on for ever. They are asked for no faster than the reader takes them, so their source bounds what waits, and
+ * throws `listener-too-slow` when that is too much. The source must end when the call's `signal` aborts: that is when the reader
+ * is gone, and when the service stops. What it throws is the last event of the stream.
  */
 export interface Answer {
   readonly status?: number;
@@ -85,6 +102,7 @@ export interface Answer {
   readonly json?: unknown;
   readonly text?: string;
   readonly ndjson?: AsyncIterable<string>;
+  readonly events?: AsyncIterable<ServerEvent>;
 }
 
 /** Does what a route is for. Throws HoldfastError to refuse; all else thrown is answered as `internal` and logged. */

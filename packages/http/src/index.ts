@@ -11,6 +11,7 @@ export {
   type ParamsOf,
   type QueryOf,
   type Routes,
+  type ServerEvent,
 } from './call.ts';
 export { addDiskGauges, type DiskReport, reportDisk } from './disk-report.ts';
 export type { Authenticate, Identity, ReadHeader } from './identity.ts';

@@ -38,6 +38,11 @@ export class LiveCall<Who extends Identity> {
     return (this.#controller ??= this.#watch()).signal;
   }
 
+  /** Tells whoever serves the call that nothing more is wanted. */
+  end(): void {
+    this.#controller?.abort();
+  }
+
   #watch(): AbortController {
     const controller = new AbortController();
     const response = this.#response;

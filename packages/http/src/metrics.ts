@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@holdfast/protocol';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 const labelNames = ['route', 'status'] as const;
@@ -12,12 +13,17 @@ interface Series {
   readonly requests: Counter.Internal;
 }
 
+/** Why an event stream ended: by its reader, by its source, or with an error. */
+export type StreamEnd = ErrorCode | 'reader' | 'source';
+
 /** The http metrics. Labels are route ids and statuses: nothing of who called, or about what. */
 export class HttpMetrics {
   readonly #seconds: Histogram<LabelName>;
   readonly #requests: Counter<LabelName>;
   readonly #known = new Map<string, Series>();
+  readonly #streamEnds: Counter<'reason'>;
   #underWay = 0;
+  #streams = 0;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -43,6 +49,21 @@ export class HttpMetrics {
         this.set(underWay());
       },
     });
+    const streams = (): number => this.#streams;
+    new Gauge({
+      name: 'holdfast_http_event_streams',
+      help: 'Event streams open; they are not counted as requests under way',
+      registers,
+      collect() {
+        this.set(streams());
+      },
+    });
+    this.#streamEnds = new Counter({
+      name: 'holdfast_http_event_streams_ended_total',
+      help: 'Event streams that ended, by why: reader, source, or the code of an error',
+      labelNames: ['reason'],
+      registers,
+    });
   }
 
   /** A request came. */
@@ -56,6 +77,17 @@ export class HttpMetrics {
     const { seconds, requests } = this.#series(route, status);
     seconds.observe(durationMs / 1000);
     requests.inc();
+  }
+
+  /** An event stream was opened. */
+  beginStream(): void {
+    this.#streams += 1;
+  }
+
+  /** An event stream ended. */
+  endStream(reason: StreamEnd): void {
+    this.#streams -= 1;
+    this.#streamEnds.inc({ reason });
   }
 
   // Looked up once for each route and status: finding a series by its labels costs more than counting.

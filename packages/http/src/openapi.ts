@@ -2,6 +2,7 @@ import {
   bodyErrors,
   commonErrors,
   errorCatalogue,
+  eventErrors,
   type ErrorCode,
   type Json,
   problemSchema,
@@ -95,6 +96,11 @@ function success(id: string, { answer }: Route, components: Components): Tree {
       ? { description: 'The document', content: { 'application/json': { schema: anyDocument } } }
       : { description: 'Done' };
   }
+  if (answer.kind === 'events') {
+    const events = { description: 'The data of each event is JSON of this schema' };
+    const schema = { ...events, anyOf: [schemaOf(answer.schema, name, components)] };
+    return { description: 'An event stream', content: { 'text/event-stream': { schema } } };
+  }
   const content: Tree = { 'application/json': { schema: schemaOf(answer.schema, name, components) } };
   if (answer.kind === 'json-or-ndjson')
     content['application/x-ndjson'] = lines(schemaOf(answer.lines, `${name}.line`, components));
@@ -109,7 +115,8 @@ function lines(schema: Tree): Tree {
 
 /** The errors of a route, together by status. */
 function problems(route: Route): Tree {
-  const codes = new Set<ErrorCode>([...commonErrors, ...(route.body ? bodyErrors : []), ...route.errors]);
+  const ofAnswer = route.answer.kind === 'events' ? eventErrors : [];
+  const codes = new Set<ErrorCode>([...commonErrors, ...(route.body ? bodyErrors : []), ...ofAnswer, ...route.errors]);
   const byStatus: Tree = {};
   for (const status of new Set([...codes].map((code) => errorCatalogue[code].status))) {
     const own = [...codes].filter((code) => errorCatalogue[code].status === status);

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 
 import { assertRole, identify } from './authorize.ts';
 import type { Answer } from './call.ts';
+import type { EventStreams } from './event-streams.ts';
 import { catalogued, problemAnswer } from './failure.ts';
 import type { BodyBounds } from './gather.ts';
 import { assertHost, assertNoPage } from './guards.ts';
@@ -23,6 +24,7 @@ export interface PipelineOptions<Who extends Identity> {
   readonly allowedHosts: () => ReadonlySet<string>;
   readonly bounds: BodyBounds;
   readonly metrics: HttpMetrics;
+  readonly streams: EventStreams;
   readonly log: Logger;
   readonly now: Now;
 }
@@ -57,12 +59,13 @@ export class Pipeline<Who extends Identity> {
     this.#options = options;
   }
 
-  /** From now on every new request is refused, and every answer is its connection's last. */
+  /** From now on every new request is refused, and every answer is its connection's last. Event streams end. */
   stop(): void {
     this.#isStopping = true;
+    this.#options.streams.stop();
   }
 
-  /** Answers a request. Never rejects. */
+  /** Answers a request; an event stream goes on after it was begun. Never rejects. */
   async serve(request: IncomingMessage, response: ServerResponse, transport: Transport): Promise<void> {
     const { metrics, now } = this.#options;
     const startedMs = now();
@@ -133,6 +136,17 @@ export class Pipeline<Who extends Identity> {
   async #send(passage: Passage<Who>, answer: Answer, routeStatus: number): Promise<number> {
     const { request, response, closeBody, continued } = passage;
     const status = answer.status ?? routeStatus;
+    if (answer.events !== undefined) {
+      const { call } = passage;
+      closeBody();
+      this.#options.streams.open(request, response, {
+        events: answer.events,
+        head: { status, headers: answer.headers },
+        requestId: call.requestId,
+        onEnd: () => call.end(),
+      });
+      return status;
+    }
     const stallMs = this.#options.bounds.waitMs;
     const options = { status, close: this.#isStopping, bodyHeldBack: !continued, stallMs, closeBody };
     await send(request, response, answer, options);

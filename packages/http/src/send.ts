@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { inBurst } from './burst.ts';
 import type { Answer } from './call.ts';
+import { drained } from './drained.ts';
 
 /** How long, and how much of, a body nobody wants is taken in, so that its sender gets the answer. */
 const LINGER_MS = 5_000;
@@ -96,7 +97,8 @@ function writeLinesHead(response: ServerResponse, status: number, headers: strin
   response.writeHead(status, [...headers, 'content-type', 'application/x-ndjson']);
 }
 
-function headOf(headers: Readonly<Record<string, string>> | undefined, close: boolean): string[] {
+/** The answer's own headers, flat, as Node takes them. */
+export function headOf(headers: Readonly<Record<string, string>> | undefined, close: boolean): string[] {
   const head: string[] = [];
   for (const name in headers) head.push(name, headers[name] ?? '');
   if (close) head.push('connection', 'close');
@@ -108,20 +110,6 @@ function isBodyPending(request: IncomingMessage): boolean {
   if (request.complete || request.destroyed) return false;
   const { headers } = request;
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
-}
-
-// The clock runs only while the client is waited for: in between, the handler may wait for lines of its body.
-function drained(response: ServerResponse, stallMs: number): Promise<void> {
-  const { socket } = response.req;
-  return new Promise((resolve) => {
-    socket.setTimeout(stallMs);
-    const settle = (): void => {
-      socket.setTimeout(0);
-      response.off('drain', settle).off('close', settle);
-      resolve();
-    };
-    response.on('drain', settle).on('close', settle);
-  });
 }
 
 function discard(request: IncomingMessage): Promise<void> {

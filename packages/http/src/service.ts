@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 
 import { BodyBudget } from './body-budget.ts';
 import type { Handlers, Routes } from './call.ts';
+import { EventStreams } from './event-streams.ts';
 import type { Authenticate, Identity } from './identity.ts';
 import { type ListenAt, Listeners } from './listeners.ts';
 import { HttpMetrics } from './metrics.ts';
@@ -45,8 +46,8 @@ export interface Service {
   }): Promise<{ readonly host: string; readonly port: number }>;
   listen(at: { readonly path: string }): Promise<{ readonly path: string }>;
   /**
-   * No new connections; new requests on open ones get `shutting-down`; requests under way have `stop.seconds`, then
-   * they are cut. Resolves when every connection is closed. Calling it again gives the same promise.
+   * No new connections; new requests on open ones get `shutting-down`; event streams end with it; requests under way have
+   * `stop.seconds`, then they are cut. Resolves when every connection is closed. Calling it again gives the same promise.
    */
   stop(): Promise<void>;
 }
@@ -65,16 +66,15 @@ export function createService<const Contract extends Routes, Who extends Identit
     ...entriesOf(routes, handlers),
     ...probeEntries({ checks, metrics, openApi: () => openApi, log, now }),
   ]);
+  const waitMs = config['limits.requestSeconds'] * 1000;
+  const httpMetrics = new HttpMetrics(metrics);
   const pipeline = new Pipeline({
     table,
     authenticate,
     allowedHosts,
-    bounds: {
-      bodyBytes: config['limits.bodyBytes'],
-      waitMs: config['limits.requestSeconds'] * 1000,
-      budget: new BodyBudget(),
-    },
-    metrics: new HttpMetrics(metrics),
+    bounds: { bodyBytes: config['limits.bodyBytes'], waitMs, budget: new BodyBudget() },
+    metrics: httpMetrics,
+    streams: new EventStreams({ limit: config['limits.eventStreams'], stallMs: waitMs, metrics: httpMetrics, log }),
     log,
     now,
   });

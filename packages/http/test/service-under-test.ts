@@ -27,6 +27,7 @@ import {
   makeToken,
   parseToken,
   type Routes,
+  type ServerEvent,
   type Service,
   tokenMatches,
 } from '../src/index.ts';
@@ -108,6 +109,16 @@ const contract = {
     answer: { kind: 'json-or-ndjson', schema: anything, lines: anything },
     errors: [],
   },
+  events: {
+    method: 'GET',
+    path: '/events',
+    summary: 'Whatever the test makes of it',
+    roles: ['agent'],
+    headers: { 'Last-Event-ID': 'From where to go on' },
+    status: 200,
+    answer: { kind: 'events', schema: z.string() },
+    errors: [],
+  },
   wait: {
     method: 'GET',
     path: '/wait',
@@ -136,6 +147,8 @@ export interface Settings {
   readonly config?: Partial<ServiceConfig>;
   readonly checks?: Readonly<Record<string, Check>>;
   readonly logLevel?: string;
+  /** What `GET /events` is answered with. */
+  readonly events?: (lastEventId: string | undefined, signal: AbortSignal) => AsyncIterable<ServerEvent>;
 }
 
 /** A running service with what tests look at. */
@@ -200,7 +213,7 @@ export class Gate {
   }
 }
 
-function handlersOf(gate: Gate): Handlers<typeof contract, Identity> {
+function handlersOf(gate: Gate, events: NonNullable<Settings['events']>): Handlers<typeof contract, Identity> {
   return {
     'doc.put': ({ params: { id }, query, body }) => ({ json: { id, query, text: body.text } }),
     'doc.get': ({ params: { id } }) => ({ text: JSON.stringify(id), headers: { etag: '"v1"' } }),
@@ -209,6 +222,7 @@ function handlersOf(gate: Gate): Handlers<typeof contract, Identity> {
     'name.create': ({ body }) => ({ json: body.value, headers: { location: `/names/${body.value.name}` } }),
     lines: async ({ body }) => ({ json: await count(body.lines) }),
     both: ({ body }): Answer => (body.kind === 'json' ? { json: body.value } : { ndjson: echo(body.lines) }),
+    events: ({ header, signal }) => ({ events: events(header('last-event-id'), signal) }),
     wait: async ({ signal }) => {
       await gate.pass(signal);
       return { json: 'waited' };
@@ -217,6 +231,10 @@ function handlersOf(gate: Gate): Handlers<typeof contract, Identity> {
       throw new Error('the secret cause');
     },
   };
+}
+
+async function* noEvents(): AsyncGenerator<ServerEvent> {
+  // Ends at once.
 }
 
 async function count(lines: Lines): Promise<{ lines: number; bytes: number; last: number }> {
@@ -255,7 +273,7 @@ export async function start(settings: Settings = {}): Promise<ServiceUnderTest> 
     version: '1.2.3',
     description: 'For tests',
     routes: contract,
-    handlers: handlersOf(gate),
+    handlers: handlersOf(gate, settings.events ?? noEvents),
     authenticate: (text) => {
       const parsed = parseToken(text);
       const known = parsed && byId.get(parsed.id);

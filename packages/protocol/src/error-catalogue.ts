@@ -1,5 +1,6 @@
 import { callErrors } from './call-errors.ts';
 import type { ErrorKind } from './error-kind.ts';
+import { listenerErrors } from './listener-errors.ts';
 
 /**
  * The error catalogue. Codes are stable: one is never renamed or given another meaning. `docs/errors.md` is generated
@@ -313,6 +314,7 @@ export const errorCatalogue = {
     remedy: 'Send the request again later; `holdfast status` shows how far it is.',
   },
   ...callErrors,
+  ...listenerErrors,
   'query-failed': {
     status: 503,
     retryable: false,

@@ -156,7 +156,16 @@ export {
   type Statistics,
   type StatisticsOwner,
 } from './routes/retention.ts';
-export { bodyErrors, commonErrors, type Role, type Route, type RouteAnswer, type RouteBody } from './routes/route.ts';
+export {
+  bodyErrors,
+  commonErrors,
+  END_EVENT,
+  eventErrors,
+  type Role,
+  type Route,
+  type RouteAnswer,
+  type RouteBody,
+} from './routes/route.ts';
 export {
   type BatchHeader,
   batchHeaderSchema,

@@ -84,6 +84,8 @@ export const limits = Object.freeze({
   feedWaitSeconds: 25,
   /** Names in one of the lists that narrow the feed. */
   feedNames: 100,
+  /** How long an event stream is silent at most, in seconds: then a comment tells that it lasts. */
+  eventHeartbeatSeconds: 15,
   /** Rows of an answer to a statement in SQL, unless it is streamed. */
   sqlRows: 10_000,
   /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */

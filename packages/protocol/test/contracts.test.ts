@@ -9,6 +9,7 @@ import {
   daemonRoutes,
   errorCatalogue,
   errorCodes,
+  eventErrors,
   HoldfastError,
   invalidRequest,
   isHoldfastError,
@@ -134,7 +135,8 @@ describe.each([
     expect(Object.keys(route.params ?? {})).toEqual(inPath);
     expect(route.path).toMatch(/^\/(v1|relay)(\/|$)/);
     expect(route.roles.length).toBeGreaterThan(0);
-    const errors = [...route.errors, ...commonErrors, ...(route.body ? bodyErrors : [])];
+    const ofAnswer = route.answer.kind === 'events' ? eventErrors : [];
+    const errors = [...route.errors, ...commonErrors, ...(route.body ? bodyErrors : []), ...ofAnswer];
     for (const code of errors) expect(errorCodes).toContain(code);
     expect(new Set(errors).size).toBe(errors.length);
     expect(route.answer.kind === 'none').toBe(route.status === 204);

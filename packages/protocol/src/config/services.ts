@@ -49,6 +49,12 @@ const serviceOptions = {
     help: 'Longest time a JSON body may take to arrive; streams may pause as long between two lines',
   },
   'limits.connections': { kind: 'integer', default: 1024, min: 1, help: 'Open connections at once' },
+  'limits.eventStreams': {
+    kind: 'integer',
+    default: 768,
+    min: 1,
+    help: 'Event streams open at once, each on one of `limits.connections`; beyond it listeners get 503',
+  },
   'stop.seconds': { kind: 'integer', default: 10, min: 0, help: 'Time for requests under way when told to stop' },
   'log.level': {
     kind: 'string',
@@ -203,6 +209,12 @@ export const relayOptions = {
     default: 4096,
     min: 1,
     help: 'Open connections at once; each node holds one of them open for calls',
+  },
+  'limits.eventStreams': {
+    kind: 'integer',
+    default: 3072,
+    min: 1,
+    help: 'Event streams open at once, each on one of `limits.connections`; beyond it listeners get 503',
   },
 } as const satisfies Options;
 

@@ -18,10 +18,14 @@ export type RouteBody =
   | { readonly kind: 'ndjson'; readonly lines: z.ZodType }
   | { readonly kind: 'json-or-ndjson'; readonly schema: z.ZodType; readonly lines: z.ZodType };
 
-/** What a route answers with on success. */
+/**
+ * What a route answers with on success. `events` is an event stream that lasts until one side ends it; the schema is that of each
+ * event's data. If the service ends it, the last event is `end` (`END_EVENT`), with a problem that tells why.
+ */
 export type RouteAnswer =
   | { readonly kind: 'json'; readonly schema: z.ZodType }
   | { readonly kind: 'json-or-ndjson'; readonly schema: z.ZodType; readonly lines: z.ZodType }
+  | { readonly kind: 'events'; readonly schema: z.ZodType }
   | { readonly kind: 'document' | 'none' };
 
 /** One call of an HTTP interface, as data: routing, checks, OpenAPI and client all follow it. */
@@ -68,6 +72,12 @@ export const bodyErrors: readonly ErrorCode[] = Object.freeze([
   'unsupported-media-type',
   'unsupported-encoding',
 ]);
+
+/** The name of the last event of an event stream that the service ends; its data is a problem (RFC 9457). */
+export const END_EVENT = 'end';
+
+/** Errors any call that is answered with an event stream can meet, at its beginning or as its end. */
+export const eventErrors: readonly ErrorCode[] = Object.freeze(['too-many-listeners', 'listener-too-slow']);
 
 /** Errors any call that stores something can meet. */
 export const writeErrors: readonly ErrorCode[] = Object.freeze([
