@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { NodeDatabase, Records, SyncEngine, sweepRegularly, type Timers, transportOver } from '@holdfast/daemon/parts';
-import { type Change, DECLARATIONS, HybridClock, startOfBoot } from '@holdfast/protocol';
+import { type Change, DECLARATIONS, HybridClock, SHARED_AGENT, startOfBoot } from '@holdfast/protocol';
 import { AgentFiles, rowOfChange } from '@holdfast/store';
 
 import { AGENTS, commitConfig, syncConfig } from './configuration.ts';
@@ -74,6 +74,7 @@ export class NodeLife implements Calling {
     });
     this.records = new Records({
       files: this.files,
+      shared: { holds: () => false, made: () => this.files.get(SHARED_AGENT) },
       sync: this.sync,
       disk: { assertRoom: () => undefined },
       bounds: { records: 0, bytes: 0 },

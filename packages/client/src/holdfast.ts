@@ -19,7 +19,9 @@ import {
   openCollection,
   type WaitOptions,
 } from './collection.ts';
+import { type ContextClient, openContext } from './context.ts';
 import { type CollectionsClient, openCollections } from './declarations.ts';
+import { eventCallerOf } from './event-caller.ts';
 import { daemonCalls } from './daemon-calls.ts';
 import { lineCallerOf } from './line-caller.ts';
 import { type KvClient, openKv } from './kv.ts';
@@ -110,6 +112,7 @@ export interface Holdfast extends AsyncDisposable {
   /** Any collection. */
   collection<T = AnyDocument>(name: string): CollectionClient<T>;
   readonly kv: KvClient;
+  readonly context: ContextClient;
   /**
    * Queries what the relay holds: of the agent, and with an admin's token that names no agent of the whole node; of other
    * nodes what the relay's `query.sharedAgents` allows. Throws `not-enrolled`, `relay-unreachable`.
@@ -167,6 +170,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
   const requester = new Requester(daemonPlace, options);
   const call = callerOf<DaemonRoutes>(requester, daemonCalls);
   const lines = lineCallerOf<DaemonRoutes>(requester, daemonCalls);
+  const events = eventCallerOf<DaemonRoutes>(requester, daemonCalls);
   const collection = <T>(name: string): CollectionClient<T> => openCollection<T>(call, lines, name);
   const batch = async (
     operations: readonly Operation[],
@@ -186,6 +190,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
   return {
     collection,
     kv: openKv(call),
+    context: openContext(call, events),
     network: openNetwork(async (query) => (await call('network.query', { body: query }, { repeat: 'free' })).value),
     batch,
     stream: (operations, streamOptions) => streamOperations(requester, operations, streamOptions),

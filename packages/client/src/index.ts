@@ -1,4 +1,6 @@
 export type { BackupsClient } from './backups.ts';
+export type { ContextClient, WatchedKey, WatchOptions } from './context.ts';
+export type { FeedClient, FeedEntry, FeedRange, FollowOptions } from './feed.ts';
 export type { AchievementsClient, Standing } from './achievements.ts';
 export type { InboxOptions, MailClient, NewLetter } from './mail.ts';
 export type { MetricOptions, MetricsClient, SeriesOptions } from './metrics.ts';

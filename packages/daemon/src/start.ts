@@ -20,6 +20,7 @@ import { Registry } from 'prom-client';
 import { keepNodeBackups } from './backup/backups.ts';
 import { nodePaths, openNode } from './data-directory.ts';
 import { daemonService } from './http/daemon-service.ts';
+import type { SharedServices } from './http/shared-handlers.ts';
 import { listen, type Listening } from './listening.ts';
 import { callCounters, fileCounters, registerGauges, syncCounters } from './metrics.ts';
 import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
@@ -34,6 +35,8 @@ import type { JoiningOptions } from './service/joining.ts';
 import { declaresForAll, type NodeDeclaration } from './service/node-declarations.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
 import { Records } from './service/records.ts';
+import { SharedSpace } from './service/shared/shared-space.ts';
+import { Watches } from './service/shared/watches.ts';
 import { waitingChanges } from './service/waiting.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
 import type { AskNode, CallHandlers } from './sync/call-handlers.ts';
@@ -150,9 +153,24 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   database.addBoot(boot);
   const agents = new Agents(database, now);
   const clock = new HybridClock(now, startOfBoot(boot));
-  const { custody, files } = assembleFiles({ options, database, clock, disk, registry, now, sync: () => sync });
+  const { custody, files } = assembleFiles({
+    options,
+    database,
+    clock,
+    disk,
+    registry,
+    now,
+    onCommit: (agent) => {
+      sync.written(agent);
+      shared.watches.changed(agent);
+    },
+    sync: () => sync,
+  });
   const visitors = visitorHandlers(() => commander);
-  const sync: SyncEngine = assembleSync({ options, database, agents, files, custody, now, boot, registry, visitors });
+  const space = new SharedSpace({ agents, files, onTaken: () => shared.watches.changed() });
+  const shared: SharedServices = { space, watches: new Watches(space) };
+  const parts = { options, database, agents, files, custody, now, boot, registry, visitors, space };
+  const sync: SyncEngine = assembleSync(parts);
   custody.begin();
   registerGauges(registry, { agents: () => agents.names, files, sync, now });
   addDiskGauges(registry, () => disk.status());
@@ -172,14 +190,15 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const hosts = new Set<string>();
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
   const retention = keepNodeRetention({ ...status, config, registry, log });
-  const shared = { config, directory, database, agents, files, custody, joining, clock, now, log };
-  const rebuilding = assembleRebuilding({ ...shared, guard: disk });
-  const records = new Records({ files, sync, disk, bounds: streamBounds(config) });
+  const common = { config, directory, database, agents, files, custody, joining, clock, now, log };
+  const rebuilding = assembleRebuilding({ ...common, guard: disk });
+  const records = new Records({ files, shared: shared.space, sync, disk, bounds: streamBounds(config) });
   const commander: Commander = assembleCommander(status, records);
   const service = daemonService({
     status,
     records,
     commander,
+    shared,
     joining,
     backups,
     retention,
@@ -199,10 +218,11 @@ interface FileParts {
   readonly disk: DiskWatch;
   readonly registry: Registry;
   readonly now: Now;
+  readonly onCommit: (agent: string) => void;
   readonly sync: () => SyncEngine;
 }
 
-function assembleFiles({ options, database, clock, disk, registry, now, sync }: FileParts): {
+function assembleFiles({ options, database, clock, disk, registry, now, onCommit, sync }: FileParts): {
   custody: FileCustody;
   files: AgentFiles;
 } {
@@ -226,7 +246,7 @@ function assembleFiles({ options, database, clock, disk, registry, now, sync }: 
     maxOpen: config['files.open'],
     onCommit: (agent) => {
       custody.touch(agent);
-      sync().written(agent);
+      onCommit(agent);
     },
     guard: disk,
     watch: custody,
@@ -265,6 +285,7 @@ interface SyncParts {
   readonly boot: string;
   readonly registry: Registry;
   readonly visitors: CallHandlers;
+  readonly space: SharedSpace;
 }
 
 function assembleSync({
@@ -277,6 +298,7 @@ function assembleSync({
   boot,
   registry,
   visitors,
+  space,
 }: SyncParts): SyncEngine {
   const counters = syncCounters(registry);
   const ask: AskNode = (asked, signal) => sync.call(asked, signal);
@@ -297,6 +319,7 @@ function assembleSync({
       handlers: { ...visitors, ...options.calls?.(ask) },
       count: callCounters(registry),
     },
+    shared: space,
     now,
     random: Math.random,
     timers: nodeTimers,

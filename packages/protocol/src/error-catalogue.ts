@@ -166,6 +166,12 @@ export const errorCatalogue = {
     title: 'The relay stands elsewhere in this stream',
     remedy: 'The node reconciles by itself (protocol rule 6).',
   },
+  'not-shared': {
+    status: 409,
+    retryable: false,
+    title: 'The collection is not shared',
+    remedy: 'Only shared collections are followed: `context`, and those declared with `conflict: shared`.',
+  },
   'feed-refetch': {
     status: 409,
     retryable: false,

@@ -17,6 +17,7 @@ export type { Interaction } from './collections/interactions.ts';
 export type { Interview } from './collections/interviews.ts';
 export type { Requisition } from './collections/requisitions.ts';
 export { type CheckedDocument, documentCheck, type DocumentCheck, normalTime } from './collections/check.ts';
+export { CONTEXT } from './collections/context.ts';
 export { DECLARATIONS } from './collections/collections.ts';
 export {
   type BuiltInCollection,
@@ -134,6 +135,7 @@ export {
 export type { SqlAnswer, SqlEnd } from './query/sql.ts';
 export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswerSchema } from './record.ts';
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
+export type { Watched } from './routes/context.ts';
 export type { FeedQuery } from './routes/feed.ts';
 export type { Letter, ReceivedLetter } from './routes/mail.ts';
 export type { Heartbeat, RegistryEntry } from './routes/registry.ts';

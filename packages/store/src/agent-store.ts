@@ -252,6 +252,11 @@ export class AgentStore {
     return this.#reading(() => this.#collections.all() as CollectionCount[]);
   }
 
+  /** What is declared of a collection; undefined: nothing. */
+  declaration(name: string): Collection | undefined {
+    return this.#declarations.find(name);
+  }
+
   /** What is declared: what ships with Holdfast, then what the agent declared. */
   get declared(): readonly Collection[] {
     return [...(builtInCollections as readonly Collection[]), ...this.#declarations.own];

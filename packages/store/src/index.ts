@@ -5,6 +5,8 @@ export type { AgentSummary, CollectionCount } from './agent-figures.ts';
 export type { ListedDocument, StoredDocument } from './stored-document.ts';
 export { derivedTables } from './declared/derived-tables.ts';
 export { DerivedUpkeep } from './declared/upkeep.ts';
+export type { TakenIn } from './feed/intake.ts';
+export type { WatchedRecord, WatchPlace, WatchScope } from './feed/watched-records.ts';
 export { GroupCommit, savepointOf, type Outcome, type TransactionHooks, type Unit } from './group-commit.ts';
 export { agentMigrations } from './migrations/index.ts';
 export { type Idempotency, type Precondition, type StoreOperation, type Write, type WriteResult } from './operation.ts';

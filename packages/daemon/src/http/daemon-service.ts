@@ -20,6 +20,7 @@ import { rebuildingHandlers } from './rebuilding-handlers.ts';
 import { recruiterHandlers } from './recruiter-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
 import { retentionHandlers } from './retention-handlers.ts';
+import { type SharedServices, sharedHandlers } from './shared-handlers.ts';
 import { writeHandlers } from './write-handlers.ts';
 
 /** What the daemon's HTTP interface answers from. */
@@ -27,6 +28,7 @@ export interface DaemonServiceOptions {
   readonly status: StatusSources;
   readonly records: Records;
   readonly commander: Commander;
+  readonly shared: SharedServices;
   readonly joining: JoiningOptions;
   readonly backups: BackupKeeper;
   readonly retention: RetentionKeeper;
@@ -40,7 +42,7 @@ export interface DaemonServiceOptions {
 
 /** The daemon's HTTP interface, not yet listening. */
 export function daemonService(options: DaemonServiceOptions): Service {
-  const { status, records, commander, joining, backups, retention, rebuilding, config, log, registry, allowedHosts } =
+  const { status, records, commander, shared, joining, backups, retention, rebuilding, config, log, registry, allowedHosts } =
     options;
   const { agents, sync, disk, database, now, version } = status;
   return createService({
@@ -56,6 +58,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...collectionHandlers(status),
       ...commanderHandlers(commander),
       ...recruiterHandlers(records, now),
+      ...sharedHandlers(shared),
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),
       ...backupHandlers(backups),

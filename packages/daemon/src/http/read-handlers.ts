@@ -1,13 +1,13 @@
-import type { daemonRoutes } from '@holdfast/protocol';
+import { CONTEXT, type daemonRoutes } from '@holdfast/protocol';
 import { type Answer, type Handlers, recordLines, wantsLines } from '@holdfast/http';
 import { type ListedDocument, type StoredDocument, toTimestamp } from '@holdfast/store';
 
-import type { Records } from '../service/records.ts';
+import type { Records, Scope } from '../service/records.ts';
 import { type DaemonCaller, scopeOf } from './caller.ts';
 
 const DEFAULT_PAGE_ENTRIES = 100;
 
-type ReadRouteId = 'record.get' | 'record.query' | 'kv.get' | 'kv.list';
+type ReadRouteId = 'record.get' | 'record.query' | `${'kv' | 'context'}.${'get' | 'list'}`;
 
 /** Answers the calls that read records. */
 export function readHandlers(records: Records): Handlers<Pick<typeof daemonRoutes, ReadRouteId>, DaemonCaller> {
@@ -24,12 +24,23 @@ export function readHandlers(records: Records): Handlers<Pick<typeof daemonRoute
         ? { ndjson: recordLines(records.stream(scope, params.collection, body.value)) }
         : { json: records.query(scope, params.collection, body.value) };
     },
-    'kv.list': ({ identity, query }) => {
-      const { prefix = '', after = '', limit = DEFAULT_PAGE_ENTRIES } = query;
-      const { rows, isMore } = records.list(scopeOf(identity), 'kv', { prefix, after, limit });
-      return { json: { entries: rows.map(toEntry), next: isMore ? (rows.at(-1)?.id ?? null) : null } };
-    },
+    'context.get': ({ identity, params, header }) =>
+      documentAnswer(records.read(scopeOf(identity), CONTEXT, params.key), header('if-none-match')),
+    'kv.list': ({ identity, query }) => listAnswer(records, scopeOf(identity), 'kv', query),
+    'context.list': ({ identity, query }) => listAnswer(records, scopeOf(identity), CONTEXT, query),
   };
+}
+
+interface ListQuery {
+  readonly prefix?: string | undefined;
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+function listAnswer(records: Records, scope: Scope, collection: string, query: ListQuery): Answer {
+  const { prefix = '', after = '', limit = DEFAULT_PAGE_ENTRIES } = query;
+  const { rows, isMore } = records.list(scope, collection, { prefix, after, limit });
+  return { json: { entries: rows.map(toEntry), next: isMore ? (rows.at(-1)?.id ?? null) : null } };
 }
 
 function documentAnswer(stored: StoredDocument, ifNoneMatch: string | undefined): Answer {

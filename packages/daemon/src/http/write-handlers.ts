@@ -1,4 +1,4 @@
-import { type daemonRoutes, DECLARATIONS, type Document, makeRecordId, type Now } from '@holdfast/protocol';
+import { CONTEXT, type daemonRoutes, DECLARATIONS, type Document, makeRecordId, type Now } from '@holdfast/protocol';
 import type { Answer, Handlers, ReadHeader } from '@holdfast/http';
 import type { StoreOperation, Write } from '@holdfast/store';
 
@@ -7,7 +7,10 @@ import type { Ack } from '../sync/sync-engine.ts';
 import { type DaemonCaller, scopeOf } from './caller.ts';
 import { ackWish, idempotencyOf, preconditionOf } from './write-headers.ts';
 
-type WriteRouteId = `record.${'put' | 'patch' | 'delete' | 'create'}` | `${'kv' | 'collection'}.${'put' | 'delete'}`;
+type WriteRouteId =
+  | `${'record' | 'context'}.${'put' | 'patch' | 'delete'}`
+  | 'record.create'
+  | `${'kv' | 'collection'}.${'put' | 'delete'}`;
 
 interface WriteCall {
   readonly identity: DaemonCaller;
@@ -29,6 +32,11 @@ export function writeHandlers(
     writeOne(records, call, { operations: [operation], ...idempotency });
   const put = (call: PutCall, collection: string, id: string): Promise<Answer> =>
     write(call, { ...putOperation(call, now), collection, id, ...preconditionOf(call.header) });
+  const patch = (call: PutCall, collection: string, id: string): Promise<Answer> => {
+    const { body, query, header } = call;
+    const expiry = query.ttl === undefined ? {} : { expiresAtMs: now() + query.ttl * 1000 };
+    return write(call, { op: 'patch', collection, id, patch: body, ...expiry, ...preconditionOf(header) });
+  };
   const remove = (call: WriteCall, collection: string, id: string): Promise<Answer> =>
     write(call, { op: 'delete', collection, id, ...preconditionOf(call.header) });
   return {
@@ -38,11 +46,10 @@ export function writeHandlers(
     'kv.delete': (call) => remove(call, 'kv', call.params.key),
     'collection.put': (call) => put(call, DECLARATIONS, call.params.name),
     'collection.delete': (call) => remove(call, DECLARATIONS, call.params.name),
-    'record.patch': (call) => {
-      const { body: patch, query, header, params } = call;
-      const expiry = query.ttl === undefined ? {} : { expiresAtMs: now() + query.ttl * 1000 };
-      return write(call, { op: 'patch', ...params, patch, ...expiry, ...preconditionOf(header) });
-    },
+    'context.put': (call) => put(call, CONTEXT, call.params.key),
+    'context.delete': (call) => remove(call, CONTEXT, call.params.key),
+    'record.patch': (call) => patch(call, call.params.collection, call.params.id),
+    'context.patch': (call) => patch(call, CONTEXT, call.params.key),
     'record.create': async (call) => {
       const { collection } = call.params;
       const id = makeRecordId();

@@ -1,4 +1,4 @@
-import { HoldfastError, type Now } from '@holdfast/protocol';
+import { HoldfastError, type Now, SHARED_AGENT } from '@holdfast/protocol';
 import { makeToken, parseToken, tokenMatches } from '@holdfast/http';
 
 import type { AgentEntry, NodeDatabase, TokenEntry } from '../storage/node-database.ts';
@@ -57,8 +57,22 @@ export class Agents {
     if (!this.#agents.has(name)) throw new HoldfastError('agent-not-found', `there is no agent "${name}"`);
   }
 
-  /** Makes an agent and its first token. Throws `agent-exists`. */
+  /** Whether there is an agent of that name. */
+  has(name: string): boolean {
+    return this.#agents.has(name);
+  }
+
+  /** Makes an agent that nobody has a token for, unless it is there. */
+  addWithoutToken(name: string): void {
+    if (this.#agents.has(name)) return;
+    const agent: AgentEntry = { name, createdAtMs: this.#now() };
+    this.#database.addAgent(agent);
+    this.#agents.set(name, agent);
+  }
+
+  /** Makes an agent and its first token. Throws `agent-exists`, and `invalid-request` for the name that no agent may have. */
   create(name: string): IssuedToken {
+    assertOwnName(name);
     if (this.#agents.has(name)) throw new HoldfastError('agent-exists', `there is an agent "${name}"`);
     const agent: AgentEntry = { name, createdAtMs: this.#now() };
     const issued = this.#issue({ role: 'agent', agent: name, resource: null }, agent);
@@ -75,6 +89,7 @@ export class Agents {
 
   /** Makes a further token for an agent. Throws `agent-not-found`. */
   addToken(name: string, resource: string | null): IssuedToken {
+    assertOwnName(name);
     this.assertExists(name);
     const issued = this.#issue({ role: 'agent', agent: name, resource });
     return { ...issued, agent: name, resource };
@@ -117,4 +132,10 @@ export class Agents {
     this.#database.addToken(entry, newAgent);
     this.#tokens.set(entry.id, entry);
   }
+}
+
+function assertOwnName(name: string): void {
+  if (name !== SHARED_AGENT) return;
+  const message = `"${SHARED_AGENT}" stands for what all nodes share: no agent has that name`;
+  throw new HoldfastError('invalid-request', message, { issues: [{ path: 'name', message }] });
 }

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 
-import { documentOf, HoldfastError, type Json, makeRecordId, type Operation, type Query } from '@holdfast/protocol';
+import {
+  DECLARATIONS,
+  documentOf,
+  HoldfastError,
+  type Json,
+  makeRecordId,
+  type Operation,
+  type Query,
+  SHARED_AGENT,
+} from '@holdfast/protocol';
 import type { DiskWatch } from '@holdfast/sqlite';
 import {
   type AgentFiles,
@@ -24,6 +33,7 @@ import {
 } from '@holdfast/store';
 
 import type { Ack, SyncEngine } from '../sync/sync-engine.ts';
+import type { SharedSpace } from './shared/shared-space.ts';
 
 /** Whose records a request is about. */
 export interface Scope {
@@ -49,6 +59,7 @@ export type RecordPage = Extract<QueryResult, { readonly next: string | null }>;
 /** What records are read from and written with. */
 export interface RecordsOptions {
   readonly files: AgentFiles;
+  readonly shared: Pick<SharedSpace, 'holds' | 'made'>;
   readonly sync: SyncEngine;
   readonly disk: Pick<DiskWatch, 'assertRoom'>;
   /** How much one stream holds at most. */
@@ -58,12 +69,14 @@ export interface RecordsOptions {
 /** Records of the node's agents: reads at once, writes after their commit and, if wished, the relay's. */
 export class Records {
   readonly #files: AgentFiles;
+  readonly #shared: RecordsOptions['shared'];
   readonly #sync: SyncEngine;
   readonly #disk: Pick<DiskWatch, 'assertRoom'>;
   readonly #bounds: StreamBounds;
 
-  constructor({ files, sync, disk, bounds }: RecordsOptions) {
+  constructor({ files, shared, sync, disk, bounds }: RecordsOptions) {
     this.#disk = disk;
+    this.#shared = shared;
     this.#files = files;
     this.#sync = sync;
     this.#bounds = bounds;
@@ -72,8 +85,9 @@ export class Records {
   /** Writes operations together or not at all. Throws what `DiskWatch.assertRoom` and `AgentStore.write` throw. */
   async write(scope: Scope, write: Omit<Write, 'resource'>, wish: AckWish): Promise<Written> {
     this.#disk.assertRoom();
-    const results = await this.#store(scope).write({ ...write, resource: scope.resource });
-    return { results, ack: await this.acknowledged(scope, results, wish) };
+    const agent = this.#writerOf(scope, write.operations);
+    const results = await this.#file(agent).write({ ...write, resource: scope.resource });
+    return { results, ack: await this.acknowledged({ ...scope, agent }, results, wish) };
   }
 
   /**
@@ -86,7 +100,7 @@ export class Records {
     idempotency?: Idempotency,
   ): Promise<Result> {
     this.#disk.assertRoom();
-    return this.#store(scope).transact({ resource: scope.resource, run, idempotency });
+    return this.#files.get(scope.agent).transact({ resource: scope.resource, run, idempotency });
   }
 
   /** Waits, as wished, until the relay holds what was written; tells how far it has come. */
@@ -105,24 +119,28 @@ export class Records {
   writeEach(scope: Scope, operations: readonly StoreOperation[]): Promise<Outcome<readonly WriteResult[]>[]> {
     this.#disk.assertRoom();
     const { resource } = scope;
-    return this.#store(scope).writeEach(operations.map((operation) => ({ resource, operations: [operation] })));
+    const agents = operations.map((operation) => this.#writerOf(scope, [operation]));
+    return inParts(agents, async (agent, indexes) => {
+      const writes = indexes.flatMap((index) => operations[index] ?? []);
+      return this.#file(agent).writeEach(writes.map((operation) => ({ resource, operations: [operation] })));
+    });
   }
 
   /** Reads a record. Throws `record-not-found`. */
   read(scope: Scope, collection: string, id: string): StoredDocument {
-    const stored = this.#store(scope).read(scope.resource, collection, id);
+    const stored = this.#store(scope, collection).read(scope.resource, collection, id);
     if (stored === undefined) throw noSuchRecord(collection, id);
     return stored;
   }
 
   /** See `AgentStore.assertCollection`. */
   assertCollection(scope: Scope, collection: string): void {
-    this.#store(scope).assertCollection(collection);
+    this.#store(scope, collection).assertCollection(collection);
   }
 
   /** Queries a collection. Throws `invalid-request`. */
   query(scope: Scope, collection: string, query: Query): QueryResult {
-    return this.#store(scope).query(scope.resource, collection, query);
+    return this.#store(scope, collection).query(scope.resource, collection, query);
   }
 
   /** One page of records. Throws `invalid-request`. */
@@ -138,17 +156,17 @@ export class Records {
     collection: string,
     { path, most }: { readonly path: string; readonly most: { readonly texts: number; readonly perText: number } },
   ): SharedText[] {
-    return this.#store(scope).lookups.sharedTexts({ resource: scope.resource, collection }, path, most);
+    return this.#store(scope, collection).lookups.sharedTexts({ resource: scope.resource, collection }, path, most);
   }
 
   /** See `Lookups.memberTexts`. Of all the agent's resources. */
   memberTexts(scope: Scope, collection: string, path: string): string[] {
-    return this.#store(scope).lookups.memberTexts(collection, path);
+    return this.#store(scope, collection).lookups.memberTexts(collection, path);
   }
 
   /** See `Lookups.idsByMembers`. */
   idsByMembers(scope: Scope, collection: string, wanted: MemberGroups & { readonly path: string }): string[] {
-    return this.#store(scope).lookups.idsByMembers({ resource: scope.resource, collection }, wanted.path, wanted);
+    return this.#store(scope, collection).lookups.idsByMembers({ resource: scope.resource, collection }, wanted.path, wanted);
   }
 
   /** Streams what a query of a collection finds, as far as one stream goes. Rejects with `invalid-request`. */
@@ -158,11 +176,30 @@ export class Records {
 
   /** Lists a collection by id. */
   list(scope: Scope, collection: string, page: { prefix: string; after: string; limit: number }): Page<ListedDocument> {
-    return this.#store(scope).list({ resource: scope.resource, collection }, page);
+    return this.#store(scope, collection).list({ resource: scope.resource, collection }, page);
   }
 
-  #store(scope: Scope): AgentStore {
-    return this.#files.get(scope.agent);
+  #store(scope: Scope, collection: string): AgentStore {
+    return this.#shared.holds(collection) ? this.#shared.made() : this.#files.get(scope.agent);
+  }
+
+  #file(agent: string): AgentStore {
+    return agent === SHARED_AGENT ? this.#shared.made() : this.#files.get(agent);
+  }
+
+  /** In whose file operations are written: the agent's, or that of what all nodes share. Throws `invalid-request` for a mix. */
+  #writerOf(scope: Scope, operations: readonly StoreOperation[]): string {
+    const [agent = scope.agent, other] = new Set(
+      operations.map((operation) => (this.#isShared(operation) ? SHARED_AGENT : scope.agent)),
+    );
+    if (other === undefined) return agent;
+    const message = 'shared collections and others are written one after the other, not all or nothing';
+    throw new HoldfastError('invalid-request', message, { issues: [{ path: '', message }] });
+  }
+
+  #isShared(operation: StoreOperation): boolean {
+    if (operation.collection !== DECLARATIONS) return this.#shared.holds(operation.collection);
+    return this.#shared.holds(operation.id) || (operation.op === 'put' && declaresShared(operation.document.value));
   }
 }
 
@@ -194,6 +231,24 @@ export function toStoreOperation(operation: Operation, source: string, nowMs: nu
 function missingDocument(): HoldfastError {
   const issues = [{ path: 'doc', message: 'required' }];
   return new HoldfastError('invalid-request', 'doc: required', { issues });
+}
+
+function declaresShared(declaration: Json): boolean {
+  return typeof declaration === 'object' && declaration !== null && 'conflict' in declaration
+    ? declaration.conflict === 'shared'
+    : false;
+}
+
+/** Does parts of a whole by what they belong to, and gives the results in the order of the whole. */
+async function inParts<Result>(
+  owners: readonly string[],
+  run: (owner: string, indexes: readonly number[]) => Promise<readonly Result[]>,
+): Promise<Result[]> {
+  const parts = Map.groupBy(owners.keys(), (index) => owners[index] ?? '');
+  const results: Result[] = [];
+  for (const [owner, indexes] of parts)
+    for (const [at, result] of (await run(owner, indexes)).entries()) results[indexes[at] ?? 0] = result;
+  return results;
 }
 
 /** The refusal of what is about a record that is not there. */

@@ -180,6 +180,12 @@ export class NodeDatabase {
       .all() as TokenEntry[];
   }
 
+  /** Adds an agent without a token. */
+  addAgent({ name, createdAtMs }: AgentEntry): void {
+    const add = this.#database.prepare('INSERT INTO agents (name, created_at) VALUES (?, ?)');
+    this.#write('the agent', () => add.run(name, createdAtMs));
+  }
+
   /** Adds a token, and its agent with it if that is new, together. */
   addToken(token: TokenEntry, newAgent?: AgentEntry): void {
     const addAgent = this.#database.prepare('INSERT INTO agents (name, created_at) VALUES (?, ?)');

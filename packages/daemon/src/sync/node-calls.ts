@@ -2,9 +2,10 @@ import { HoldfastError, type Json, limits } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 
 import type { CallHandlers, CountCall, NodeCall } from './call-handlers.ts';
-import { CallListener, type CallSource } from './call-listener.ts';
+import { CallListener } from './call-listener.ts';
 import { CallRunner } from './call-runner.ts';
 import { askNode, type NodeCallOptions } from './node-call.ts';
+import type { RelaySource } from './relay-loop.ts';
 import type { Timers } from './timers.ts';
 
 /** How a node is called, and what for. */
@@ -53,7 +54,7 @@ export class NodeCalls {
   }
 
   /** See `CallListener.open`. */
-  open(source: CallSource): void {
+  open(source: RelaySource): void {
     this.#listener.open(source);
   }
 

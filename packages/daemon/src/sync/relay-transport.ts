@@ -8,6 +8,7 @@ import {
   callReceiptSchema,
   copyPageSchema,
   cursorSchema,
+  feedPageSchema,
   immediateReceiptSchema,
   joinAnswerSchema,
   limits,
@@ -19,7 +20,7 @@ import {
 import { Agent, type Dispatcher, request } from 'undici';
 import { z } from 'zod';
 
-import type { CopyRange, EncodedBatch, Join, Outcome, Transport } from './transport.ts';
+import type { CopyRange, EncodedBatch, FeedRange, Join, Outcome, Transport } from './transport.ts';
 
 /** Below this a body is sent as it is: compressing would not pay. */
 const COMPRESS_FROM_BYTES = 1024;
@@ -139,6 +140,10 @@ export function transportOver(relay: RelayExchange, token: string): Transport {
     answerCall: (id, body, signal) => {
       return call(relay, { ...post(`/relay/calls/answers/${id}`, JSON.stringify(body)), signal }, callReceiptSchema);
     },
+    feed: (range, signal) => {
+      const patienceMs = range.waitSeconds * 1000;
+      return call(relay, { method: 'GET', path: feedPath(range), token, signal, patienceMs }, feedPageSchema);
+    },
     copyPage: (range, signal) => call(relay, { method: 'GET', path: copyPath(range), token, signal }, copyPageSchema),
     close: () => relay.close(),
   };
@@ -178,6 +183,13 @@ function copyPath({ agent, bucket, after }: CopyRange): string {
   if (bucket !== undefined) query.set('bucket', String(bucket));
   if (after !== undefined) query.set('after', after);
   return `/relay/agents/${agent}/records?${query.toString()}`;
+}
+
+function feedPath({ agents, after, waitSeconds, incarnation }: FeedRange): string {
+  const query = new URLSearchParams({ agents, wait_seconds: String(waitSeconds) });
+  if (after !== undefined) query.set('after', after);
+  if (incarnation !== undefined) query.set('incarnation', incarnation);
+  return `/relay/feed?${query.toString()}`;
 }
 
 /** Enrols a node at a relay over HTTP; see `Join`. */

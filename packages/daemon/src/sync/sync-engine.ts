@@ -9,6 +9,7 @@ import {
   type Now,
   type Reject,
   type SessionAnswer,
+  SHARED_AGENT,
   type WaitingChanges,
 } from '@holdfast/protocol';
 import { type AgentStore, EMPTY_DIGEST, type WrittenRange } from '@holdfast/store';
@@ -18,6 +19,7 @@ import type { Logger } from 'pino';
 import type { NodeCall } from './call-handlers.ts';
 import type { DigestState } from './comparison.ts';
 import { NOWHERE } from './cursor.ts';
+import { FeedFollower, type FollowStatus, type SharedFile } from './feed-follower.ts';
 import { Lane } from './lane.ts';
 import type { LaneContext } from './lane-context.ts';
 import { Link, type LinkStatus } from './link.ts';
@@ -45,6 +47,8 @@ export interface SyncOptions {
   readonly onNotice: (notice: Notice) => void;
   /** How the node and others call each other; undefined: they do not. */
   readonly calls?: NodeCallsOptions;
+  /** Where what nodes share is kept; undefined: the node does not follow it. */
+  readonly shared?: SharedFile;
   readonly now: Now;
   readonly random: () => number;
   readonly timers: Timers;
@@ -76,6 +80,7 @@ export class SyncEngine {
   #link: Link;
   #laneContext: LaneContext;
   #calls: NodeCalls | undefined;
+  readonly #follower: FeedFollower | undefined;
   #transport: Transport | undefined;
   #moments = 0;
 
@@ -86,6 +91,13 @@ export class SyncEngine {
     this.#link = this.#makeLink();
     this.#laneContext = this.#makeLaneContext();
     this.#calls = this.#makeCalls();
+    const { shared, now, random, timers, log } = options;
+    this.#follower = shared && new FeedFollower({ shared, now, random, timers, log });
+  }
+
+  /** How far the node follows what all nodes share. */
+  get following(): FollowStatus {
+    return this.#follower?.status ?? { state: 'off', caughtUpMs: null };
   }
 
   /** The link's state. */
@@ -208,7 +220,7 @@ export class SyncEngine {
     const transport = this.#transport;
     this.#transport = undefined;
     this.#link.stop();
-    await Promise.all([this.#stopLanes(), this.#calls?.stop()]);
+    await Promise.all([this.#stopLanes(), this.#calls?.stop(), this.#follower?.stop()]);
     await transport?.close();
   }
 
@@ -246,7 +258,9 @@ export class SyncEngine {
 
   #listen(): void {
     if (this.#transport === undefined) return;
-    this.#calls?.open({ boot: this.#boot, transport: this.#transport, link: this.#link });
+    const source = { boot: this.#boot, transport: this.#transport, link: this.#link };
+    this.#calls?.open(source);
+    this.#follower?.open(source);
   }
 
   #makeLaneContext(): LaneContext {
@@ -334,11 +348,13 @@ export class SyncEngine {
     const isAgreed = hasMovedSince || lane.compare(cursors.get(`${agent}/${lane.incarnation()}`) ?? NOWHERE);
     if (!isAgreed) return;
     this.#sentAnew.delete(agent);
-    if (hasMovedSince || !lane.compareDigest(digests.get(agent) ?? EMPTY_DIGEST)) lane.dispatch('released');
+    // What all nodes share is compared with no node's records: each has those of the others too.
+    if (hasMovedSince || agent === SHARED_AGENT || !lane.compareDigest(digests.get(agent) ?? EMPTY_DIGEST)) lane.dispatch('released');
   }
 
   #hold(): void {
     this.#calls?.hold();
+    this.#follower?.hold();
     for (const lane of this.#lanes.values()) lane.dispatch('held-back');
   }
 

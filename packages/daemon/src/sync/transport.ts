@@ -7,6 +7,7 @@ import type {
   CallRequest,
   CopyPage,
   Cursor,
+  FeedPage,
   ImmediateRequest,
   JoinAnswer,
   NetworkQuery,
@@ -86,6 +87,18 @@ export interface CopyRange {
   readonly after?: string | undefined;
 }
 
+/** Which part of the feed to read. */
+export interface FeedRange {
+  /** Whose records. */
+  readonly agents: string;
+  /** `cursor` of the page before; undefined: from the beginning. */
+  readonly after: string | undefined;
+  /** How long the relay may wait for a change. */
+  readonly waitSeconds: number;
+  /** The stream of the node's own shared records, to hear how far the relay has it; undefined: there is none. */
+  readonly incarnation: string | undefined;
+}
+
 /** An answer of the relay that is handed on as it came: what is new in it means something to whoever asked. */
 export type RelayAnswerJson = Readonly<Record<string, unknown>>;
 
@@ -108,6 +121,8 @@ export interface Transport {
   digest(agent: string, signal: AbortSignal): Promise<Outcome<Buckets>>;
   /** Copies what the relay holds of an agent, a page at a time. */
   copyPage(range: CopyRange, signal: AbortSignal): Promise<Outcome<CopyPage>>;
+  /** Reads what the relay took, in order, waiting for a change if there is none. */
+  feed(range: FeedRange, signal: AbortSignal): Promise<Outcome<FeedPage>>;
   /** Queries the network, in so far as the node may see it. */
   query(query: NetworkQuery, signal: AbortSignal): Promise<Outcome<RelayAnswerJson>>;
   /** Asks another node, and waits for what comes of it. */

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
 import { batchAnswerSchema, batchEndSchema, batchLineSchema, batchSchema, operationSchema } from '../operations.ts';
-import { limits } from '../limits.ts';
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
 import { timestamp, version } from '../record.ts';
 import {
@@ -14,7 +13,8 @@ import {
 import { rejectSchema } from '../sync.ts';
 import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
 import { collectionRoutes } from './collections.ts';
-import { pageLimit } from './page.ts';
+import { contextRoutes } from './context.ts';
+import { kvEntrySchema, listQuery } from './kv.ts';
 import { recruiterRoutes } from './recruiter.ts';
 import { type Route, writeErrors } from './route.ts';
 import { documentErrors, idempotency, preconditions, putQuery, writeAnswer, writeQuery } from './writing.ts';
@@ -26,15 +26,6 @@ import { joinBody, upkeepRoutes } from './upkeep.ts';
 const recordParams = { collection: collectionName, id: recordId };
 const keyParams = { key: recordId };
 const agentParams = { agent: agentName };
-
-/** An entry of a key-value listing. */
-const kvEntrySchema = z.object({
-  key: recordId,
-  value: z.json(),
-  version,
-  updated_at: timestamp,
-  expires_at: timestamp.optional(),
-});
 
 /** A token's secret is in the answer that made it and nowhere else. */
 const tokenAnswerSchema = z.object({
@@ -199,15 +190,12 @@ export const daemonRoutes = {
     path: '/v1/kv',
     summary: 'Keys in order with their values, by prefix, a page at a time',
     roles: ['agent', 'admin'],
-    query: z.strictObject({
-      prefix: z.string().max(limits.idLength).optional(),
-      limit: pageLimit,
-      after: recordId.optional().meta({ description: 'The last key of the page before' }),
-    }),
+    query: listQuery,
     status: 200,
     answer: { kind: 'json', schema: z.object({ entries: z.array(kvEntrySchema), next: recordId.nullable() }) },
     errors: [],
   },
+  ...contextRoutes,
   ...collectionRoutes,
   ...taskRoutes,
   ...registryRoutes,

@@ -1,0 +1,44 @@
+import { builtInCollection, SHARED_AGENT } from '@holdfast/protocol';
+import type { AgentFiles, AgentStore, TakenIn } from '@holdfast/store';
+
+import type { SharedFile } from '../../sync/feed-follower.ts';
+import type { Agents } from '../agents.ts';
+
+/** What the shared space is made of. */
+export interface SharedSpaceOptions {
+  readonly agents: Agents;
+  readonly files: AgentFiles;
+  /** Records came from other nodes. Must not throw. */
+  readonly onTaken: (taken: TakenIn) => void;
+}
+
+/** What all nodes share, as this one has it: one file beside the agents' own, made when something is shared for the first time. */
+export class SharedSpace implements SharedFile {
+  readonly #options: SharedSpaceOptions;
+
+  constructor(options: SharedSpaceOptions) {
+    this.#options = options;
+  }
+
+  found(): AgentStore | undefined {
+    const { agents, files } = this.#options;
+    return agents.has(SHARED_AGENT) ? files.get(SHARED_AGENT) : undefined;
+  }
+
+  made(): AgentStore {
+    const { agents, files } = this.#options;
+    agents.addWithoutToken(SHARED_AGENT);
+    return files.get(SHARED_AGENT);
+  }
+
+  onTaken(taken: TakenIn): void {
+    this.#options.onTaken(taken);
+  }
+
+  /** Whether records of a collection are shared: it ships with Holdfast so, or somebody in the network declared it so. */
+  holds(collection: string): boolean {
+    const builtIn = builtInCollection(collection);
+    if (builtIn !== undefined) return builtIn.conflict === 'shared';
+    return this.found()?.declaration(collection)?.conflict === 'shared';
+  }
+}
