@@ -62,14 +62,17 @@ export function openContext(call: Caller<DaemonRoutes>, events: EventCaller<Daem
     },
     delete: async (key, { ifMatch, ...query } = {}) =>
       (await orNothing(call('context.delete', { params: { key }, query }, { ifMatch })))?.value,
-    list: <T>(options: KvListOptions = {}) =>
-      eachItem(async (after) => {
-        const { entries, next } = (await call('context.list', { query: { ...options, after } })).value;
-        return { items: entries as KvEntry<T>[], next };
-      }),
+    list: (options) => listEntries(call, options ?? {}),
     watch: <T>(prefix?: string, options?: Omit<WatchOptions, 'prefix'>) =>
       watchedKeys<T>(events, { ...options, prefix }),
   };
+}
+
+function listEntries<T>(call: Caller<DaemonRoutes>, options: KvListOptions): AsyncGenerator<KvEntry<T>> {
+  return eachItem(async (after) => {
+    const { entries, next } = (await call('context.list', { query: { ...options, after } })).value;
+    return { items: entries as KvEntry<T>[], next };
+  });
 }
 
 async function* watchedKeys<T>(

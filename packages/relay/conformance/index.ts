@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 
 import { copyingCases } from './copying-cases.ts';
 import { digestCases } from './digest-cases.ts';
+import { feedCases } from './feed-cases.ts';
 import { freshnessCases } from './freshness-cases.ts';
 import { joiningCases } from './joining-cases.ts';
 import { mergingCases } from './merging-cases.ts';
@@ -26,5 +27,6 @@ export function relayStoreConformance(name: string, make: MakeStore): void {
     copyingCases(make);
     freshnessCases(make);
     retentionCases(make);
+    feedCases(make);
   });
 }

@@ -275,7 +275,7 @@ describe('the relay takes what nodes send', () => {
     expect((await relay.call('GET', `${path}0`, { token: other.credential })).json).toMatchObject({ changes: [] });
   });
 
-  it.each([undefined, '0', '3', '1.0', 'one'])('wants a wire version it speaks, and not %s', async (version) => {
+  it.each([undefined, '0', '4', '1.0', 'one'])('wants a wire version it speaks, and not %s', async (version) => {
     const headers = { 'holdfast-protocol': version };
     const calls = [
       relay.call('POST', '/relay/session', { token: node.credential, body: { boot: BOOT, predecessors: [] }, headers }),
@@ -286,12 +286,12 @@ describe('the relay takes what nodes send', () => {
       relay.call('POST', '/relay/join', { token: await relay.invite('den'), body: { node: 'den' }, headers }),
     ];
     for (const reply of await Promise.all(calls)) {
-      expect(reply).toMatchObject({ status: 426, json: { code: 'protocol-unsupported', supported: [1, 2] } });
+      expect(reply).toMatchObject({ status: 426, json: { code: 'protocol-unsupported', supported: [1, 2, 3] } });
     }
   });
 
   it('names the wire version as the fault even if the body makes no sense here', async () => {
-    const headers = { 'holdfast-protocol': '3' };
+    const headers = { 'holdfast-protocol': '4' };
     const reply = await relay.call('POST', '/relay/session', { token: node.credential, body: { v3: true }, headers });
     expect(codeOf(reply)).toBe('protocol-unsupported');
   });

@@ -28,9 +28,7 @@ import type { AgentSummary, CollectionCount } from './agent-figures.ts';
 import { Declarations } from './declared/declarations.ts';
 import { AGENT_LAYOUT, DerivedUpkeep } from './declared/upkeep.ts';
 import { ExpirySweep } from './expiry.ts';
-import { FeedStandingRow } from './feed/feed-standing.ts';
-import { Intake } from './feed/intake.ts';
-import { WatchedRecords } from './feed/watched-records.ts';
+import { type FeedSide, LazyFeedSide } from './feed/feed-side.ts';
 import { GroupCommit, type Outcome, savepointOf, type Unit } from './group-commit.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import type { Lineage } from './lineage.ts';
@@ -92,6 +90,7 @@ export class AgentStore {
   readonly #expiry: ExpirySweep;
   readonly #commits: GroupCommit;
   readonly #snapshot: ReadSnapshot;
+  readonly #feed: LazyFeedSide;
   readonly #transaction: TransactionOptions;
   readonly #get: Statement;
   readonly #list: Statement;
@@ -99,10 +98,6 @@ export class AgentStore {
   readonly #tallied: Statement;
   /** Removes what is declared to be kept no longer. */
   readonly retention: AgentRetention;
-  /** Takes in what other nodes wrote: only for the file of what all nodes share. */
-  readonly intake: Intake;
-  /** What changed since a place. */
-  readonly watched: WatchedRecords;
   #notifiedSeq: number;
   #copies = 0;
 
@@ -129,10 +124,11 @@ export class AgentStore {
     this.#transaction = { database, writer: this.#writer, declarations: this.#declarations, now };
     this.#notifiedSeq = this.#stream.counters.lastSeq;
     this.#outboxReads = outboxReads(this.#outbox, (read) => this.#reading(read));
-    const standing = new FeedStandingRow(database);
+    const feed = new LazyFeedSide(database, () => ({ stream, writer: this.#writer, commits: this.#commits, clock, now }));
+    this.#feed = feed;
     const hooks = {
       beforeBegin: () => this.#snapshot.end(),
-      savepoint: savepointOf(stream, declarations, standing),
+      savepoint: savepointOf(stream, declarations, feed),
       beforeCommit: () => {
         this.#declarations.fit();
         this.#stream.write();
@@ -141,8 +137,6 @@ export class AgentStore {
     };
     const commits = new GroupCommit(database, options.commit, hooks, options.guard);
     this.#commits = commits;
-    this.intake = new Intake(database, { stream, writer: this.#writer, row: standing, commits, clock, now });
-    this.watched = new WatchedRecords(database, stream, this.intake);
     const endReading = (): void => this.#snapshot.end();
     this.retention = new AgentRetention({ database, stream, declarations, retired, commits, endReading });
     this.#get = database.prepare(
@@ -179,6 +173,11 @@ export class AgentStore {
   /** Whether nothing waits to be written and nobody copies it: the file may be closed. */
   get isIdle(): boolean {
     return this.#commits.isIdle && this.#copies === 0;
+  }
+
+  /** For the file of what all nodes share. */
+  get feed(): FeedSide {
+    return this.#reading(() => this.#feed.get());
   }
 
   /** The outbox's reading side. Its writing side is reached through the methods below. */

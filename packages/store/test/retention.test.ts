@@ -209,6 +209,7 @@ describe('what retention removed', () => {
   test('keeps the file from going back to a schema that knows nothing of it', () => {
     agent.store.close();
     const database = openDatabase(agent.path);
+    migrateDown(database, agentMigrations);
     expect(() => migrateDown(database, agentMigrations)).toThrow('retention removed records');
     database.close();
     agent.reopen();

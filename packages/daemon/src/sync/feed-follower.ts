@@ -99,9 +99,9 @@ export class FeedFollower {
 
   #range(): FeedRange {
     const store = this.#options.shared.found();
-    const after = store === undefined ? this.#cursor : (store.intake.standing.cursor ?? undefined);
+    const after = store === undefined ? this.#cursor : (store.feed.intake.standing.cursor ?? undefined);
     // Only who has all there is waits for more.
-    const isWaiting = this.#state === 'following' && store?.intake.standing.isStartingOver !== true;
+    const isWaiting = this.#state === 'following' && store?.feed.intake.standing.isStartingOver !== true;
     return {
       agents: SHARED_AGENT,
       after,
@@ -120,13 +120,13 @@ export class FeedFollower {
 
   async #keep(page: FeedPage): Promise<void> {
     const { shared } = this.#options;
-    const { intake } = shared.made();
+    const { intake } = shared.made().feed;
     shared.onTaken(await intake.take(page));
     if (page.more || !intake.standing.isStartingOver || page.stream === null) return;
-    for (;;) {
-      const settled = await shared.made().intake.finish(page.stream);
-      if (settled === undefined) return;
+    for (let more = true; more;) {
+      const settled = await shared.made().feed.intake.finish(page.stream);
       shared.onTaken(settled);
+      more = settled.more;
     }
   }
 
@@ -134,7 +134,7 @@ export class FeedFollower {
     this.#cursor = undefined;
     this.#state = 'reading';
     try {
-      await this.#options.shared.found()?.intake.startOver();
+      await this.#options.shared.found()?.feed.intake.startOver();
     } catch (error) {
       this.#options.log.warn({ err: error }, 'that the feed is read from the beginning could not be noted');
     }

@@ -39,7 +39,7 @@ async function remove(
   return {
     freed_bytes: freedBytes,
     agents: agents.map(({ node, agent, collections }) => ({
-      node,
+      ...ownerOf(node),
       agent,
       waits_for: null,
       freed_bytes: 0,
@@ -58,9 +58,15 @@ async function declaredIn(store: RelayStore): Promise<RetentionAnswer['declared'
 /** How much the collections of the network hold. */
 export async function relayStatistics(store: RelayStore, nowMs: number): Promise<Statistics> {
   const figures = await store.statistics(nowMs);
-  const agents = figures.map(({ collections, ...owner }) => ({
-    ...owner,
+  const agents = figures.map(({ node, agent, collections }) => ({
+    ...ownerOf(node),
+    agent,
     collections: collections.map(statisticsAnswer),
   }));
   return { at: toTimestamp(nowMs), agents };
+}
+
+/** What all nodes share is of none. */
+function ownerOf(node: string): { readonly node?: string } {
+  return node === '' ? {} : { node };
 }

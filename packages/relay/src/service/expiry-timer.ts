@@ -7,6 +7,12 @@ import type { RelayStore } from '../storage/relay-store.ts';
 /** Records removed in one transaction, so that batches are not kept waiting. */
 const STEP_RECORDS = 500;
 
+/**
+ * How long what has expired is still kept, invisible: whoever reads the feed and is not further behind than that has met it, and need
+ * not start over (protocol rule 15).
+ */
+const KEPT_MS = 3_600_000;
+
 /** What the timer needs. */
 export interface ExpiryTimerOptions {
   readonly store: RelayStore;
@@ -49,7 +55,7 @@ export class ExpiryTimer {
     let removed = 0;
     try {
       for (let step = STEP_RECORDS; step === STEP_RECORDS && !this.#isStopped; removed += step) {
-        step = await store.sweepExpired(this.#time.now(), STEP_RECORDS);
+        step = await store.sweepExpired(this.#time.now() - KEPT_MS, STEP_RECORDS);
       }
     } catch (error) {
       log.warn({ err: error }, 'expired records could not be swept; trying again later');

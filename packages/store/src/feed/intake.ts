@@ -46,7 +46,6 @@ type Tally = { -readonly [Name in keyof TakenIn]: TakenIn[Name] };
  */
 export class Intake {
   readonly #options: IntakeOptions;
-  readonly #lowest: Statement;
   readonly #met: Statement;
   readonly #unmet: Statement;
   readonly #forget: Statement;
@@ -54,7 +53,6 @@ export class Intake {
 
   constructor(database: Database, options: IntakeOptions) {
     this.#options = options;
-    this.#lowest = database.prepare('SELECT min(seq) FROM records').pluck();
     this.#met = database.prepare('INSERT INTO feed_met (resource, collection, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
     this.#unmet = database.prepare(
       `SELECT ${STORED_COLUMNS} FROM records WHERE seq <= ? AND NOT EXISTS (
@@ -62,7 +60,8 @@ export class Intake {
        ) LIMIT ${STEP_RECORDS}`,
     );
     this.#forget = database.prepare('DELETE FROM feed_met');
-    this.#lowestSeq = Math.min(0, (this.#lowest.get() as number | null) ?? 0);
+    const lowest = database.prepare('SELECT min(seq) FROM records').pluck().get() as number | null;
+    this.#lowestSeq = Math.min(0, lowest ?? 0);
   }
 
   /** How far the feed was taken in. */
@@ -90,13 +89,13 @@ export class Intake {
   }
 
   /**
-   * The next step of settling what did not come again when the feed was read from the beginning to its end; undefined: that was all.
-   * `stream`: where the relay stood in the file's own stream then.
+   * The next step of settling what did not come again when the feed was read from the beginning to its end; to be called until there is
+   * no more, and not afterwards. `stream`: where the relay stood in the file's own stream then.
    *
    * In one life of the relay's database what did not come again was removed there, and is deleted here. A relay that was put back has
    * lost it: it is sent to it again, whoever wrote it, but what expires.
    */
-  finish(stream: Cursor): Promise<TakenIn | undefined> {
+  finish(stream: Cursor): Promise<TakenIn & { readonly more: boolean }> {
     return this.#write(() => this.#finish(stream));
   }
 
@@ -131,7 +130,7 @@ export class Intake {
     tally.taken += 1;
   }
 
-  #finish(stream: Cursor): TakenIn | undefined {
+  #finish(stream: Cursor): TakenIn & { readonly more: boolean } {
     const { cursor, cursorBefore } = this.standing;
     const tally: Tally = { taken: 0, resent: 0, gone: 0 };
     const unmet = this.#unmet.all(stream.seq) as StoredColumns[];
@@ -141,10 +140,10 @@ export class Intake {
       if (isSameLife) this.#remove(stored, tally);
       else if (stored.seq < 0 && stored.expires_at === null && isAsWritten(stored)) this.#send(stored, tally);
     }
-    if (unmet.length === STEP_RECORDS) return tally;
+    if (unmet.length === STEP_RECORDS) return { ...tally, more: true };
     this.#forget.run();
     this.#options.row.save({ cursor, cursorBefore: null, isStartingOver: false });
-    return unmet.length === 0 ? undefined : tally;
+    return { ...tally, more: false };
   }
 
   #remove(stored: StoredColumns, tally: Tally): void {

@@ -45,7 +45,7 @@ export class Watches {
       // Before it is read: what changes in between wakes it.
       const woken = this.#woken(signal);
       const store = this.#space.made();
-      const page = store.watched.after(place, scope);
+      const page = store.feed.watched.after(place, scope);
       const before = placeText(store, place);
       place = page.place;
       const through = placeText(store, place);
@@ -71,14 +71,14 @@ export class Watches {
   }
 }
 
-function placeText(store: AgentStore, { writtenSeq, takenSeq }: WatchPlace = store.watched.place): string {
+function placeText(store: AgentStore, { writtenSeq, takenSeq }: WatchPlace = store.feed.watched.place): string {
   return `${store.incarnation}.${writtenSeq}.${-takenSeq}`;
 }
 
 function placeIn(store: AgentStore, text: string | undefined): WatchPlace {
   const [incarnation, written = '', taken = ''] = text?.split('.') ?? [];
   const place = { writtenSeq: Number(written), takenSeq: -Number(taken) };
-  const now = store.watched.place;
+  const now = store.feed.watched.place;
   const isOfFile = incarnation === store.incarnation && /^\d{1,15}$/.test(written) && /^\d{1,15}$/.test(taken);
   const isReached = place.writtenSeq <= now.writtenSeq && place.takenSeq >= now.takenSeq;
   return isOfFile && isReached ? place : { writtenSeq: 0, takenSeq: 0 };

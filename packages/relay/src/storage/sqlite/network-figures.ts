@@ -4,6 +4,7 @@ import type { Database, Statement } from '@holdfast/sqlite';
 import { StatisticsTally, TALLIED_COLUMNS, type TalliedRecord } from '@holdfast/store';
 
 import type { AgentFigures } from '../relay-store.ts';
+import { SHARED_OWNER_ID } from './record-row.ts';
 
 /** Records summed up in one turn of the event loop: some milliseconds. */
 const STEP_RECORDS = 1000;
@@ -42,8 +43,7 @@ export class NetworkFigures {
       position = rows.at(-1)?.position;
       await nextTurn();
     }
-    return (this.#owners.all() as OwnerColumns[]).map(({ id, node, agent }) => {
-      return { node, agent, collections: tallies.get(id)?.figures ?? [] };
-    });
+    const owners = (this.#owners.all() as OwnerColumns[]).filter(({ id }) => id !== SHARED_OWNER_ID || tallies.has(id));
+    return owners.map(({ id, node, agent }) => ({ node, agent, collections: tallies.get(id)?.figures ?? [] }));
   }
 }

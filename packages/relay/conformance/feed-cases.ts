@@ -1,0 +1,113 @@
+/* oxlint-disable max-lines-per-function -- a group of tests is one call */
+import { SHARED_AGENT } from '@holdfast/protocol';
+import { describe, expect, it } from 'vitest';
+
+import type { FeedPart, FeedScope } from '../src/index.ts';
+import { useStore } from './enrolled.ts';
+import { BOOT, cursorAt, makeBatch, makeChange, START_MS } from './material.ts';
+import type { MakeStore } from './store-under-test.ts';
+
+const shared = { agent: SHARED_AGENT };
+
+/** The feed (protocol rules 13 and 15), and records that all nodes share (rule 3). */
+export function feedCases(make: MakeStore): void {
+  describe('the feed', () => {
+    const open = useStore(make);
+    const part = (after: number, scope: Partial<FeedScope> = {}): Promise<FeedPart> =>
+      open().store.feed.part({ limit: 1000, ...scope }, after);
+    const ids = async (after: number, scope: Partial<FeedScope> = {}): Promise<string[]> =>
+      (await part(after, scope)).rows.map(({ id }) => id);
+
+    it('has each record once, as it is now, in the order in which it was taken', async () => {
+      const { store } = open();
+      const changes = [1, 2, 3].map((seq) => makeChange({ seq, doc: { n: seq } }));
+      await store.takeBatch(makeBatch(changes));
+      const { position } = await part(0);
+      await store.takeBatch(makeBatch([makeChange({ seq: 4, id: 'r1', doc: { n: 4 } }), makeChange({ seq: 5, id: 'r2' })]));
+      expect(await ids(0)).toEqual(['r3', 'r1', 'r2']);
+      const { rows } = await part(position);
+      expect(rows).toMatchObject([
+        { id: 'r1', doc: '{"n":4}', node: 'htpc', agent: 'recruiter' },
+        { id: 'r2', deleted: true, doc: null },
+      ]);
+    });
+
+    it('is read in parts, which leave nothing out and nothing twice', async () => {
+      const { store } = open();
+      const changes = Array.from({ length: 25 }, (_, index) => makeChange({ seq: index + 1, doc: {} }));
+      await store.takeBatch(makeBatch(changes));
+      const read: string[] = [];
+      for (let next = await part(0, { limit: 10 }); ; next = await part(next.position, { limit: 10 })) {
+        read.push(...next.rows.map(({ id }) => id));
+        if (!next.more) break;
+      }
+      expect(read).toEqual(changes.map(({ row }) => row.id));
+    });
+
+    it('is narrowed to nodes, agents, collections and resources, and to what a node may read', async () => {
+      const { store } = open();
+      await store.takeBatch(makeBatch([makeChange({ seq: 1, id: 'a', doc: {} })]));
+      await store.takeBatch(makeBatch([makeChange({ seq: 1, id: 'b', collection: 'tasks', doc: {} })], { agent: 'scout' }));
+      await store.takeBatch(makeBatch([makeChange({ seq: 1, id: 'c', resource: 'app:1', doc: {} })], { node: 'laptop' }));
+      await store.takeBatch(makeBatch([makeChange({ seq: 1, id: 'd', doc: {} })], { ...shared, node: 'laptop' }));
+      expect(await ids(0, { nodes: ['laptop'] })).toEqual(['c', 'd']);
+      expect(await ids(0, { agents: ['scout'] })).toEqual(['b']);
+      expect(await ids(0, { collections: ['tasks'] })).toEqual(['b']);
+      expect(await ids(0, { resources: ['app:1'] })).toEqual(['c']);
+      expect(await ids(0, { reader: { node: 'htpc', sharedAgents: [] } })).toEqual(['a', 'b', 'd']);
+    });
+
+    it('does not go on from before a record of these collections that was removed', async () => {
+      const { store } = open();
+      await store.takeBatch(makeBatch([makeChange({ seq: 1, doc: {} })]));
+      const { position } = await part(0);
+      const expiring = makeChange({ seq: 2, id: 'x', doc: {}, expiresAtMs: START_MS });
+      await store.takeBatch(makeBatch([expiring]));
+      const seen = await part(position);
+      expect(await store.sweepExpired(START_MS + 1, 10)).toBe(1);
+      await expect(part(position)).rejects.toMatchObject({ code: 'feed-refetch' });
+      await expect(part(position, { collections: ['notes'] })).rejects.toMatchObject({ code: 'feed-refetch' });
+      expect(await ids(position, { collections: ['tasks'] })).toEqual([]);
+      expect(await ids(seen.position)).toEqual([]);
+      expect(await ids(0)).toEqual(['r1']);
+    });
+
+    it('tells when it moved, once that is committed, until it is asked no more', async () => {
+      const { store } = open();
+      const seen: number[] = [];
+      const end = store.feed.onMoved(() => seen.push(store.position));
+      await store.takeBatch(makeBatch([makeChange({ seq: 1, doc: {} })]));
+      await store.openSession({
+        node: 'htpc',
+        boot: BOOT,
+        nowMs: START_MS,
+        silentBeforeMs: 0,
+        predecessors: [],
+      });
+      expect(seen).toEqual([store.position]);
+      end();
+      await store.takeBatch(makeBatch([makeChange({ seq: 2, doc: {} })]));
+      expect(seen).toHaveLength(1);
+    });
+
+    it('of what all nodes share the highest version of a key is there once, whichever node wrote it', async () => {
+      const { store } = open();
+      const first = makeBatch([makeChange({ seq: 1, age: 20, id: 'k', doc: 'of htpc' })], shared);
+      await store.takeBatch(first);
+      const older = makeBatch([makeChange({ seq: 1, age: 10, id: 'k', doc: 'too old' })], { ...shared, node: 'laptop' });
+      expect(await store.takeBatch(older)).toMatchObject({ applied: 0, stale: 1, rejects: [] });
+      const newer = makeBatch([makeChange({ seq: 2, age: 30, id: 'k', doc: 'of laptop' })], {
+        ...shared,
+        node: 'laptop',
+        base: cursorAt(1, 10),
+      });
+      expect(await store.takeBatch(newer)).toMatchObject({ applied: 1 });
+      const { rows } = await part(0, { agents: [SHARED_AGENT] });
+      expect(rows).toMatchObject([{ id: 'k', doc: '"of laptop"', node: 'laptop', agent: SHARED_AGENT }]);
+      const answer = await store.query({ collection: 'notes' }, { nowMs: START_MS });
+      expect(answer).toMatchObject({ records: [{ id: 'k', doc: 'of laptop' }] });
+      expect(await store.recountDigests()).toBe(0);
+      expect((await store.nodes()).map(({ node }) => node)).toEqual(['htpc', 'laptop']);
+    });
+  });
+}
