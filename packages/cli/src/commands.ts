@@ -76,6 +76,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/collection.ts')).collectionCommand(),
   },
   {
+    name: 'context',
+    summary: 'share values with the agents of all nodes, and follow them',
+    load: async () => (await import('./commands/context.ts')).contextCommand(),
+  },
+  {
     name: 'task',
     summary: 'make, claim and follow tasks',
     load: async () => (await import('./commander/task-command.ts')).taskCommand(),

@@ -113,6 +113,10 @@ export function registerGauges(registry: Registry, { agents, files, sync, now }:
   gauge('holdfast_takes_calls', '1 while other nodes can call this one through the relay', () =>
     sync.takesCalls ? 1 : 0,
   );
+  gauge('holdfast_shared_behind_seconds', 'Since when the node may not have all that others share; 0 while it has', () => {
+    const { state, caughtUpMs } = sync.following;
+    return state === 'following' || caughtUpMs === null ? 0 : Math.max(0, (now() - caughtUpMs) / 1000);
+  });
   gauge('holdfast_link_open', '1 while the link to the relay is open', () => (sync.link.state === 'open' ? 1 : 0));
 }
 

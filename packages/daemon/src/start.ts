@@ -103,6 +103,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   const disk = new DiskWatch({ directory, reserveBytes: config['disk.reserveMegabytes'] * MEBIBYTE, ...told });
   const parts = refuseDamaged(paths.database, () => assemble(options, disk));
   const { database, files, sync, now } = parts.status;
+  if (options.declarations?.some(({ declaration }) => declaration.conflict === 'shared')) parts.space.made();
   const { url, socketPath } = await listenOrClose(parts, config, paths.socket);
   const removeServiceFile = writeServiceFile(directory, { url, socket: socketPath }, now());
   parts.joining.onEnrolled();
@@ -133,6 +134,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
 
 interface Parts {
   readonly status: StatusSources;
+  readonly space: SharedSpace;
   readonly joining: JoiningOptions;
   readonly service: Service;
   readonly backups: BackupKeeper;
@@ -208,7 +210,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, joining, service, backups, retention, rebuilding, hosts };
+  return { status, space, joining, service, backups, retention, rebuilding, hosts };
 }
 
 interface FileParts {

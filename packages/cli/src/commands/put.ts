@@ -1,18 +1,9 @@
-import type { PutOptions } from '@holdfast/client';
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
 import { readJson } from '../json-input.ts';
-import { parseWholeNumber } from '../option-values.ts';
+import { ackText, type PutFlags, putOptions, withPutFlags } from '../put-flags.ts';
 import { withDaemon } from '../services.ts';
-
-interface PutFlags {
-  readonly ttl?: string;
-  readonly ifMatch?: string;
-  readonly new?: true;
-  readonly ack?: 'local' | 'relay';
-  readonly timeout?: string;
-}
 
 /** `holdfast put`. */
 export function putCommand(): Command {
@@ -20,12 +11,8 @@ export function putCommand(): Command {
     .description('Write a record: the whole document, in place of the one there may be.')
     .argument('<collection>', 'collection; a new one begins with its first record')
     .argument('<id>', "the record's id")
-    .addArgument(new Argument('[json]', 'the document as JSON, @file, or - for stdin'))
-    .option('--ttl <seconds>', 'forget the record after this time')
-    .option('--if-match <version>', 'write only if the record has this version')
-    .option('--new', 'write only if there is no record')
-    .addOption(new Option('--ack <where>', 'what to wait for').choices(['local', 'relay']))
-    .option('--timeout <seconds>', 'longest wait for the relay, with --ack relay (default: 2)');
+    .addArgument(new Argument('[json]', 'the document as JSON, @file, or - for stdin'));
+  withPutFlags(command, 'record');
   withAction<PutFlags>(command, async ({ args: [collection = '', id = '', json], options, output }) => {
     const value = await readJson(json, 'the document');
     const answer = await withDaemon(options, (holdfast) =>
@@ -38,19 +25,4 @@ export function putCommand(): Command {
     `put candidates c-1042 '{"name":"Ada","status":"active"}' --agent recruiter`,
     'put candidates c-1042 @ada.json --agent recruiter --ack relay',
   );
-}
-
-function putOptions(flags: PutFlags): PutOptions {
-  return {
-    ttl: flags.ttl === undefined ? undefined : parseWholeNumber(flags.ttl, '--ttl'),
-    ifMatch: flags.ifMatch,
-    ifNoneMatch: flags.new ? '*' : undefined,
-    ack: flags.ack,
-    timeout: flags.timeout === undefined ? undefined : parseWholeNumber(flags.timeout, '--timeout'),
-  };
-}
-
-/** How far a write has come, in words. */
-function ackText(ack: 'local' | 'relay'): string {
-  return ack === 'relay' ? 'safe here and on the relay' : 'safe on this machine';
 }

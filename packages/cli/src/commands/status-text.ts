@@ -27,6 +27,7 @@ export function nodeStatusText(status: NodeStatus, nowMs: number): string {
       ? `Relay  ${paint('yellow', 'none yet')}  ${paint('dim', 'enrol with `holdfast join`; local work goes on')}`
       : `Relay  ${relay.url}  ${stateText(relay.state)}  ${paint('dim', `last contact ${agoText(relay.last_contact_at, nowMs)}`)}`,
     ...(relay.error === null ? [] : [`       ${paint('yellow', relay.error)}`]),
+    ...(relay.url === null ? [] : [`Shared ${sharedText(status.shared, nowMs)}`]),
     ...upkeepLines(status, nowMs),
   ];
   const agents = status.agents.toSorted((one, other) => one.agent.localeCompare(other.agent));
@@ -42,6 +43,11 @@ export function agentStatusText(status: AgentStatus, nowMs: number): string {
 
 function upkeepLines({ disk, scrub }: Pick<NodeStatus, 'disk' | 'scrub'>, nowMs: number): readonly string[] {
   return [`Disk   ${diskText(disk)}`, `Files  ${scrubText(scrub, nowMs)}`];
+}
+
+function sharedText({ state, caught_up_at: caughtUpAt }: NodeStatus['shared'], nowMs: number): string {
+  const since = caughtUpAt === null ? 'not complete since the start' : `complete ${agoText(caughtUpAt, nowMs)}`;
+  return `${stateText(state)}  ${paint('dim', since)}`;
 }
 
 function diskText({ state, free_bytes: free, reserve_bytes: reserve }: DiskStatus): string {
@@ -153,7 +159,7 @@ function deadLettersText(count: number): string {
 }
 
 function stateText(state: string): string {
-  if (['open', 'clean', 'ok', 'equal'].includes(state)) return paint('green', state);
+  if (['open', 'clean', 'ok', 'equal', 'following'].includes(state)) return paint('green', state);
   return ['cloned', 'paused', 'damaged', 'different', 'read-only'].includes(state)
     ? paint('red', state)
     : paint('yellow', state);

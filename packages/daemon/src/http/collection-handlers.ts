@@ -1,4 +1,5 @@
 import {
+  builtInCollections,
   type Collection,
   collectionKind,
   collectionNotFound,
@@ -9,18 +10,26 @@ import type { Handlers } from '@holdfast/http';
 import type { AgentStore } from '@holdfast/store';
 
 import type { StatusSources } from '../service/node-status.ts';
+import type { SharedSpace } from '../service/shared/shared-space.ts';
 import { type DaemonCaller, wholeAgentOf } from './caller.ts';
 
 type CollectionRouteId = 'collection.list' | 'collection.get';
 
 /** Answers the calls that show collections. */
-export function collectionHandlers({
-  files,
-}: Pick<StatusSources, 'files'>): Handlers<Pick<typeof daemonRoutes, CollectionRouteId>, DaemonCaller> {
+export function collectionHandlers(
+  { files }: Pick<StatusSources, 'files'>,
+  space: SharedSpace,
+): Handlers<Pick<typeof daemonRoutes, CollectionRouteId>, DaemonCaller> {
+  const all = (identity: DaemonCaller): Listed[] => {
+    const own = listed(files.get(wholeAgentOf(identity))).filter(({ name }) => !space.holds(name));
+    const shared = space.found();
+    const others = shared === undefined ? [] : listed(shared).filter(({ name }) => space.holds(name));
+    return [...own, ...(shared === undefined ? builtInShared() : others)];
+  };
   return {
-    'collection.list': ({ identity }) => ({ json: { collections: listed(files.get(wholeAgentOf(identity))) } }),
+    'collection.list': ({ identity }) => ({ json: { collections: all(identity) } }),
     'collection.get': ({ identity, params: { name } }) => {
-      const collections = listed(files.get(wholeAgentOf(identity)));
+      const collections = all(identity);
       const found = collections.find((collection) => collection.name === name);
       if (found !== undefined) return { json: found };
       throw collectionNotFound(
@@ -51,6 +60,11 @@ function listed(store: AgentStore): Listed[] {
       records,
     })),
   ];
+}
+
+function builtInShared(): Listed[] {
+  const shared = builtInCollections.filter(({ conflict }) => conflict === 'shared');
+  return shared.map((collection) => ({ ...described(collection), records: 0 }));
 }
 
 function described(collection: Collection): Listed {

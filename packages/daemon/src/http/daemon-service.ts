@@ -55,7 +55,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...readHandlers(records),
       ...networkHandlers(sync),
       ...batchHandlers(records, now),
-      ...collectionHandlers(status),
+      ...collectionHandlers(status, shared.space),
       ...commanderHandlers(commander),
       ...recruiterHandlers(records, now),
       ...sharedHandlers(shared),

@@ -1,4 +1,4 @@
-import { type Declaration, DECLARATIONS, documentOf, type Json, NO_RESOURCE } from '@holdfast/protocol';
+import { type Declaration, DECLARATIONS, documentOf, type Json, NO_RESOURCE, SHARED_AGENT } from '@holdfast/protocol';
 import type { AgentStore } from '@holdfast/store';
 import type { Logger } from 'pino';
 
@@ -18,10 +18,13 @@ export function declaresForAll(
 ): (agent: string, store: AgentStore) => void {
   const wished = declarations.map(({ name, declaration }) => {
     const document = documentOf(declaration as Json, JSON.stringify(declaration));
-    return { op: 'put', collection: DECLARATIONS, id: name, document, expiresAtMs: null } as const;
+    const operation = { op: 'put', collection: DECLARATIONS, id: name, document, expiresAtMs: null } as const;
+    return { operation, isShared: declaration.conflict === 'shared' };
   });
   return (agent, store) => {
-    for (const operation of wished) {
+    for (const { operation, isShared } of wished) {
+      // What is shared is declared once, for all agents of the network.
+      if (isShared !== (agent === SHARED_AGENT)) continue;
       const { id: collection, document } = operation;
       if (store.read(NO_RESOURCE, DECLARATIONS, collection)?.text === document.text) continue;
       store

@@ -99,8 +99,14 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
       error,
       takes_calls: sync.takesCalls,
     },
+    shared: sharedStatus(sync),
     disk: disk.status(),
     scrub: scrubber.status,
     agents: agents.names.map((agent) => agentStatus(agent, sources)),
   };
+}
+
+function sharedStatus({ following }: SyncEngine): NodeStatus['shared'] {
+  const { state, caughtUpMs } = following;
+  return { state, caught_up_at: caughtUpMs === null ? null : toTimestamp(caughtUpMs) };
 }

@@ -73,6 +73,16 @@ export const nodeStatusSchema = z.object({
     error: z.string().nullable(),
     takes_calls: z.boolean().meta({ description: 'Whether other nodes can call this one through the relay now' }),
   }),
+  shared: z
+    .object({
+      state: z
+        .enum(['off', 'reading', 'following'])
+        .meta({ description: '`off`: the relay is away; `reading`: there is more at once; `following`: it has all' }),
+      caught_up_at: timestamp
+        .nullable()
+        .meta({ description: 'When the node last had all that others shared; null: not since the start' }),
+    })
+    .meta({ description: 'How far the node has what others share' }),
   disk: diskStatusSchema,
   scrub: scrubStatusSchema,
   agents: z.array(agentStatusSchema),
