@@ -1,4 +1,4 @@
-import type { QueryEnd, Record as PublicRecord } from '@holdfast/protocol';
+import type { QueryEnd } from '@holdfast/protocol';
 
 import type { ReadHeader } from './identity.ts';
 
@@ -11,24 +11,24 @@ export function wantsLines(header: ReadHeader): boolean {
   return lines !== -1 && (json === -1 || lines < json);
 }
 
-/** Records as lines, then the end line, which tells what `records` returns as `next`. Whoever stops early ends `records`. */
-export async function* recordLines(
-  records: AsyncGenerator<readonly PublicRecord[], string | null>,
-): AsyncGenerator<string, void> {
+/** Records as lines of NDJSON, each with its line feed. */
+interface Lines {
+  readonly text: string;
+  readonly count: number;
+}
+
+/** Lines of records, then the end line, which tells what `records` returns as `next`. Whoever stops early ends `records`. */
+export async function* recordLines(records: AsyncGenerator<Lines, string | null>): AsyncGenerator<string, void> {
   let count = 0;
   try {
     let group = await records.next();
     for (; group.done !== true; group = await records.next()) {
-      count += group.value.length;
-      yield group.value.map(lineOf).join('');
+      count += group.value.count;
+      if (group.value.count > 0) yield group.value.text;
     }
     const end: QueryEnd = { end: true, count, next: group.value };
-    yield lineOf(end);
+    yield `${JSON.stringify(end)}\n`;
   } finally {
     await records.return(null);
   }
-}
-
-function lineOf(value: object): string {
-  return `${JSON.stringify(value)}\n`;
 }

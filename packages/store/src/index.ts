@@ -13,7 +13,7 @@ export { type Idempotency, type Precondition, type StoreOperation, type Write, t
 export { type BatchBounds, type NodeDeadLetter, type OutboxBatch, type WrittenRange } from './outbox.ts';
 export { type Page } from './page.ts';
 export { type QueryScope } from './query/compile.ts';
-export type { Row, RowSource } from './query/row-source.ts';
+export type { Lines, Row, RowSource } from './query/row-source.ts';
 export type { MemberGroups, SharedText } from './query/lookups.ts';
 export { runQuery, runQueryIn } from './query/run.ts';
 export type { QueryResult } from './query/runnable.ts';

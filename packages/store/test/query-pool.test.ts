@@ -8,6 +8,9 @@ import { QueryPool, type Row, sql } from '../src/index.ts';
 
 const ENDLESS = sql('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n');
 const ENDLESS_ROWS = sql('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n');
+const ENDLESS_RECORDS = sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+  SELECT '' AS resource, 'c' AS collection, 'r' || i AS id, '1' AS version, 0 AS created_at, 0 AS updated_at, NULL AS expires_at,
+    '{"n":' || i || '}' AS doc FROM n`);
 const LENGTHY_SECONDS = 600;
 
 describe('queries in processes of their own', () => {
@@ -92,6 +95,30 @@ describe('queries in processes of their own', () => {
     expect(before).toHaveLength(1);
     await expect(rowsOf(pool, sql('SELECT 1 AS one'))).resolves.toEqual([{ one: 1 }]);
     expect(processesOn(path)).toEqual(before);
+  });
+
+  it('give records as lines, so many as wanted; whoever leaves or is gone ends them', async () => {
+    const pool = open();
+    const lines = pool.recordLines(ENDLESS_RECORDS, 3);
+    const time = '1970-01-01T00:00:00.000Z';
+    const line = (n: number): string =>
+      `{"collection":"c","id":"r${n}","version":"1","created_at":"${time}","updated_at":"${time}","doc":{"n":${n}}}\n`;
+    const text = line(1) + line(2) + line(3);
+    await expect(lines.next()).resolves.toMatchObject({ value: { text, count: 3, last: { id: 'r3' }, isCut: true } });
+    await expect(lines.next()).resolves.toEqual({ done: true, value: undefined });
+    for await (const { count, isCut } of pool.recordLines(ENDLESS_RECORDS, 1e9)) {
+      expect([count > 100, isCut]).toEqual([true, false]);
+      break;
+    }
+    const before = processesOn(path);
+    expect(before).toHaveLength(1);
+    const gone = new AbortController();
+    const endless = pool.recordLines(ENDLESS_RECORDS, 1e9, gone.signal);
+    await endless.next();
+    expect(processesOn(path)).toEqual(before);
+    gone.abort();
+    await expect(endless.next()).rejects.toMatchObject({ code: 'query-timeout' });
+    expect(processesOn(path)).toEqual([]);
   });
 
   it('end with query-failed when their process dies, and the next one gets another', async () => {

@@ -116,7 +116,7 @@ const streamOptions = {
     default: 256,
     min: 1,
     max: 65_536,
-    help: 'Most documents in one streamed answer; its end says how to go on',
+    help: 'Most text in one streamed answer, roughly; its end says how to go on',
   },
 } as const satisfies Options;
 

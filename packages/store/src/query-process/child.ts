@@ -40,6 +40,8 @@ export class QueryChild {
     const [program = '/bin/sh', ...rest] = [...under, ...shell];
     this.#process = spawn(program, rest, {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      // As JSON, V8 would keep each short text in its table of names until a full collection: ids by the million.
+      serialization: 'advanced',
       env: { ...environment },
     });
     this.#process.on('message', (reply) => {

@@ -1,3 +1,4 @@
+import type { Lines } from '../query/row-source.ts';
 import type { Sql, SqlValue } from '../query/sql.ts';
 
 /** How much of an answer goes into one message: it ends after the row that reaches either. */
@@ -15,7 +16,13 @@ export interface SetupRequest {
 /** What a process that runs queries is told. It answers each but `stop` with one reply. */
 export type QueryRequest =
   | SetupRequest
-  | { readonly kind: 'run'; readonly sql: Sql; readonly chunk: ChunkBounds }
+  | {
+      readonly kind: 'run';
+      readonly sql: Sql;
+      readonly chunk: ChunkBounds;
+      /** The rows are of records (`ListedRow`), and wanted as lines: so many of them at most. Default: rows are wanted, all. */
+      readonly mostLines?: number | undefined;
+    }
   | { readonly kind: 'more' }
   /** Nobody wants the rest. */
   | { readonly kind: 'stop' };
@@ -26,8 +33,10 @@ export interface QueryFailure {
   readonly resultCode: number | undefined;
   /** Before the first row was looked for: what went wrong is in the text of the query. */
   readonly isOfText: boolean;
-  /** May hold parts of a document unless `isOfText`. */
+  /** May hold parts of a document unless `isOfText` or `isOfDamage`. */
   readonly message: string;
+  /** What was read cannot be what was written; then the message holds nothing of it. */
+  readonly isOfDamage: boolean;
   /** What the query asked for and may not, if that is why. */
   readonly refused: string | undefined;
 }
@@ -37,7 +46,10 @@ export interface RowChunk {
   readonly kind: 'rows';
   /** Names of the columns. */
   readonly columns: readonly string[];
+  /** Where lines are wanted, the last row only. */
   readonly rows: readonly (readonly SqlValue[])[];
+  /** The rows as lines of NDJSON, where lines are wanted. */
+  readonly lines?: Lines;
   /** Whether these were the last. */
   readonly isLast: boolean;
 }

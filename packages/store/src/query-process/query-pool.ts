@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url';
 
-import type { Row, RowSource } from '../query/row-source.ts';
-import type { Sql, SqlValue } from '../query/sql.ts';
+import type { RecordLines, Row, RowSource } from '../query/row-source.ts';
+import type { Sql } from '../query/sql.ts';
 import { QueryChild } from './child.ts';
 import { Deadline } from './deadline.ts';
-import { runInChild } from './run-in-child.ts';
+import type { RowChunk } from './messages.ts';
+import { namedRow } from './named-row.ts';
+import { runInChild, type RunOptions } from './run-in-child.ts';
 import { Places } from './places.ts';
 
 const script = fileURLToPath(new URL('query-process.ts', import.meta.url));
@@ -41,13 +43,33 @@ export class QueryPool implements RowSource {
 
   /** See `RowSource.rows`; `query-timeout` when the query took too long or `signal` ended it. */
   async *rows(sql: Sql, signal?: AbortSignal): AsyncGenerator<readonly Row[], void> {
+    for await (const { columns, rows } of this.#chunks(sql, signal)) {
+      yield rows.map((values) => namedRow(columns, values));
+    }
+  }
+
+  /** See `RowSource.recordLines`; `query-timeout` when the query took too long or `signal` ended it. */
+  async *recordLines(sql: Sql, most: number, signal?: AbortSignal): AsyncGenerator<RecordLines, void> {
+    let left = most;
+    for await (const { columns, rows, lines, isLast } of this.#chunks(sql, signal, { mostLines: most })) {
+      const [last] = rows;
+      if (last === undefined || lines === undefined) return;
+      left -= lines.count;
+      yield { ...lines, last: namedRow(columns, last), isCut: left === 0 && !isLast };
+      if (left === 0) return;
+    }
+  }
+
+  async *#chunks(
+    sql: Sql,
+    signal: AbortSignal | undefined,
+    options: Pick<RunOptions, 'mostLines'> = {},
+  ): AsyncGenerator<RowChunk, void> {
     const deadline = new Deadline({ seconds: this.#options.seconds, signal, stopping: this.#stopping.signal });
     const leave = await this.#places.enter(deadline);
     const child = this.#takeChild();
     try {
-      for await (const { columns, rows } of runInChild(child, sql, { deadline })) {
-        yield rows.map((values) => namedRow(columns, values));
-      }
+      yield* runInChild(child, sql, { deadline, ...options });
     } finally {
       this.#underWay.delete(child);
       if (child.isAlive && !this.#stopping.signal.aborted) this.#idle.push(child);
@@ -73,11 +95,4 @@ export class QueryPool implements RowSource {
     this.#underWay.add(child);
     return child;
   }
-}
-
-// Without a pair for each value: streams have millions of them.
-function namedRow(columns: readonly string[], values: readonly SqlValue[]): Row {
-  const row: Record<string, SqlValue> = {};
-  for (let index = 0; index < columns.length; index += 1) row[columns[index] ?? ''] = values[index] ?? null;
-  return row;
 }

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly deadline: Deadline;
   /** Told before the query. Default: nothing. */
   readonly setup?: SetupRequest;
+  /** Its rows are of records and wanted as lines: so many of them at most. Default: rows are wanted, all. */
+  readonly mostLines?: number;
   /** Default: SQLite's own error without its message. */
   readonly translate?: TranslateFailure;
 }
@@ -28,12 +30,13 @@ export interface RunOptions {
  * Runs a query in a process, chunk by chunk as they are asked for. The deadline kills the process. Whoever stops early leaves it
  * ready for another query.
  *
- * Throws the deadline's reason, `query-failed` if the process ended by itself, and what `translate` makes of a failure.
+ * Throws the deadline's reason, `query-failed` if the process ended by itself, `file-damaged` for a row that no line can be made of,
+ * and what `translate` makes of a failure.
  */
 export async function* runInChild(
   child: QueryChild,
   sql: Sql,
-  { deadline, setup, translate = withoutMessage }: RunOptions,
+  { deadline, setup, mostLines, translate = withoutMessage }: RunOptions,
 ): AsyncGenerator<RowChunk, void> {
   const kill = (): void => void child.kill();
   deadline.signal.addEventListener('abort', kill, { once: true });
@@ -42,7 +45,8 @@ export async function* runInChild(
     // Nobody hears of an end that came before.
     deadline.signal.throwIfAborted();
     if (setup !== undefined) chunkOf(await child.ask(setup), translate);
-    for (let request: QueryRequest = { kind: 'run', sql, chunk: CHUNK }; !isWhole; request = { kind: 'more' }) {
+    let request: QueryRequest = { kind: 'run', sql, chunk: CHUNK, mostLines };
+    for (; !isWhole; request = { kind: 'more' }) {
       const reply = await child.ask(request);
       isWhole = reply.kind === 'failed' || reply.isLast;
       yield chunkOf(reply, translate);
@@ -59,6 +63,7 @@ export async function* runInChild(
 function chunkOf(reply: QueryReply, translate: TranslateFailure): RowChunk {
   if (reply.kind === 'rows') return reply;
   if (reply.resultCode === NO_MEMORY) throw new HoldfastError('query-failed', 'it needs more memory than it may have');
+  if (reply.isOfDamage) throw new HoldfastError('file-damaged', reply.message);
   throw translate(reply);
 }
 

@@ -1,5 +1,8 @@
+import type { ListedRow } from '../query/record-head.ts';
 import type { Sql } from '../query/sql.ts';
-import type { QueryFailure, QueryReply, QueryRequest, SetupRequest } from './messages.ts';
+import type { QueryFailure, QueryReply, QueryRequest, RowChunk, SetupRequest } from './messages.ts';
+import { namedRow } from './named-row.ts';
+import { DamagedRow, recordLine } from './record-line.ts';
 import { RowChunks, type RowCursor } from './row-chunks.ts';
 
 /** Starts the statement of a query. Throws what SQLite does. */
@@ -22,12 +25,21 @@ const READY: QueryReply = { kind: 'rows', columns: [], rows: [], isLast: true };
  */
 export function serveQueries({ start, setUp, refused }: QueryServer): void {
   let chunks: RowChunks | undefined;
+  let areLines = false;
+  const next = (): RowChunk | undefined => {
+    const chunk = chunks?.next();
+    return chunk !== undefined && areLines ? asLines(chunk) : chunk;
+  };
   const carryOut = (request: QueryRequest): QueryReply | undefined => {
-    if (request.kind === 'more') return chunks?.next();
+    if (request.kind === 'more') return next();
     chunks?.stop();
     chunks = undefined;
     if (request.kind === 'stop') return undefined;
-    if (request.kind === 'run') return (chunks = new RowChunks(start(request.sql), request.chunk)).next();
+    if (request.kind === 'run') {
+      areLines = request.mostLines !== undefined;
+      chunks = new RowChunks(start(request.sql), request.chunk, request.mostLines);
+      return next();
+    }
     setUp?.(request);
     return READY;
   };
@@ -36,6 +48,7 @@ export function serveQueries({ start, setUp, refused }: QueryServer): void {
       return carryOut(request);
     } catch (error) {
       const isOfText = request.kind === 'run' && chunks === undefined;
+      chunks?.stop();
       chunks = undefined;
       return { kind: 'failed', ...failureOf(error), isOfText, refused: refused?.() };
     }
@@ -47,8 +60,13 @@ export function serveQueries({ start, setUp, refused }: QueryServer): void {
   process.on('disconnect', () => process.exit());
 }
 
-function failureOf(error: unknown): Pick<QueryFailure, 'resultCode' | 'message'> {
+function asLines({ rows, ...chunk }: RowChunk): RowChunk {
+  const lines = rows.map((values) => recordLine(namedRow(chunk.columns, values) as ListedRow));
+  return { ...chunk, rows: rows.slice(-1), lines: { text: lines.join(''), count: lines.length } };
+}
+
+function failureOf(error: unknown): Pick<QueryFailure, 'resultCode' | 'message' | 'isOfDamage'> {
   const message = error instanceof Error ? error.message : String(error);
   const resultCode = error instanceof Error && 'errcode' in error ? Number(error.errcode) : undefined;
-  return { resultCode, message };
+  return { resultCode, message, isOfDamage: error instanceof DamagedRow };
 }

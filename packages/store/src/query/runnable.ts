@@ -11,8 +11,9 @@ import { PageTaker } from '../page.ts';
 import { compileAggregate, type Group } from './aggregate.ts';
 import { compilePage, conditionsOf, type QueryScope, sourceOf } from './compile.ts';
 import { invalid } from './field.ts';
-import { type ListedRow, toPublicRecord } from './listed-row.ts';
+import { toPublicRecord } from './listed-row.ts';
 import { planOf } from './plan.ts';
+import type { ListedRow } from './record-head.ts';
 import type { Row } from './row-source.ts';
 import { join, sql, type Sql } from './sql.ts';
 

@@ -7,15 +7,16 @@ import {
   type StreamConfig,
 } from '@holdfast/protocol';
 
-import { compilePage, type QueryScope } from './compile.ts';
-import { type ListedRow, toPublicRecord } from './listed-row.ts';
-import type { RowSource } from './row-source.ts';
+import { compilePage, type PageQuery, type QueryScope } from './compile.ts';
+import { toPublicRecord } from './listed-row.ts';
+import type { ListedRow } from './record-head.ts';
+import type { Lines, RecordLines, Row, RowSource } from './row-source.ts';
 import type { QueryResult } from './runnable.ts';
 
 /** How much one stream holds at most. */
 export interface StreamBounds {
   readonly records: number;
-  /** Of documents, roughly: it ends after the record that reaches them. */
+  /** Of lines, roughly: it ends soon after the record that reaches them. */
   readonly bytes: number;
 }
 
@@ -28,9 +29,9 @@ export function streamBounds(config: StreamConfig): StreamBounds {
 
 /**
  * The records of a query in order, in groups of bounded size; none is read that nobody asks for. Returns the token to go on with,
- * or null: those were all, or as many as the query's `limit`, which may be any number here.
+ * or null: those were all. A query's `limit` may be any number here.
  */
-export type RecordStream = AsyncGenerator<readonly PublicRecord[], string | null>;
+export type RecordStream = AsyncGenerator<Lines, string | null>;
 
 /** How a stream is read elsewhere. */
 export interface StreamOptions {
@@ -49,23 +50,42 @@ export async function* streamFrom(
   { bounds, signal }: StreamOptions,
 ): RecordStream {
   const page = compilePage({ ...assertRecords(query), limit: mostRecords(query, bounds) }, scope);
-  let last: ListedRow | undefined;
-  let records = 0;
+  const isWhole = query.select === undefined && scope.shown === undefined;
+  const groups = isWhole
+    ? source.recordLines(page.sql, page.limit, signal)
+    : shownLines(source, page, { query, scope, signal });
+  let last: Row | undefined;
   let bytes = 0;
   try {
-    for await (const rows of source.rows(page.sql, signal) as AsyncGenerator<readonly ListedRow[]>) {
-      const taken = rows.slice(0, page.limit - records);
-      if (taken.length > 0) yield taken.map((row) => toPublicRecord(row, query.select, scope));
-      records += taken.length;
-      bytes += taken.reduce((sum, { doc }) => sum + doc.length, 0);
-      last = taken.at(-1) ?? last;
-      if (last !== undefined && (taken.length < rows.length || bytes >= bounds.bytes)) return page.tokenAfter(last);
+    for await (const group of groups) {
+      yield group;
+      bytes += group.text.length;
+      ({ last } = group);
+      if (group.isCut || bytes >= bounds.bytes) return page.tokenAfter(last);
     }
   } catch (error) {
     if (last === undefined || signal?.aborted === true || !isHoldfastError(error, 'query-timeout')) throw error;
     return page.tokenAfter(last);
   }
   return null;
+}
+
+/** The lines of records of which a part is shown: each document is read and written again. */
+async function* shownLines(
+  source: RowSource,
+  { sql, limit }: PageQuery,
+  { query, scope, signal }: { query: Query; scope: QueryScope; signal: AbortSignal | undefined },
+): AsyncGenerator<RecordLines, void> {
+  let left = limit;
+  let last: ListedRow | undefined;
+  for await (const rows of source.rows(sql, signal) as AsyncGenerator<readonly ListedRow[]>) {
+    const taken = rows.slice(0, left);
+    last = taken.at(-1) ?? last;
+    if (last === undefined) return;
+    left -= taken.length;
+    const text = linesOf(taken.map((row) => toPublicRecord(row, query.select, scope)));
+    yield { text, count: taken.length, last, isCut: taken.length < rows.length };
+  }
 }
 
 /**
@@ -85,12 +105,17 @@ export async function* streamPages(
     const limit = Math.min(limits.pageRecords, most - records);
     const page = await pageOf({ ...query, limit, ...(after !== undefined && { after }) });
     if (!('records' in page)) throw new Error('a query for records was answered with something else');
-    if (page.records.length > 0) yield page.records;
+    const text = linesOf(page.records);
+    yield { text, count: page.records.length };
     records += page.records.length;
-    bytes += page.records.reduce((sum, { doc }) => sum + JSON.stringify(doc).length, 0);
+    bytes += text.length;
     if (page.next === null || records >= most || bytes >= bounds.bytes) return page.next;
     after = page.next;
   }
+}
+
+function linesOf(records: readonly PublicRecord[]): string {
+  return records.map((record) => `${JSON.stringify(record)}\n`).join('');
 }
 
 function mostRecords({ limit = Infinity }: Query, bounds: StreamBounds): number {
