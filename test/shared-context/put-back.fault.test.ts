@@ -45,7 +45,7 @@ test(
         ['before', 1],
         ['of ada', 2],
       ]);
-    });
+    }, { limitMs: 60_000 });
     expect(await ben.context.get('of ada')).toMatchObject({ value: 2 });
   },
   LIMIT_MS,
