@@ -14,6 +14,8 @@ export function httpPage(protocol: Protocol): string {
       'Every answer that is not a success is a problem of [the catalogue](errors.md). Besides the errors listed with it, ' +
       `any call can meet ${list(commonErrors)}, and any call with a body ${list(bodyErrors)}.`,
     'Without a token: `GET /livez`, `GET /readyz`, `GET /openapi.json`; with any token: `GET /metrics` (Prometheus).',
+    '`/openapi.json` is this page for programs, and has a schema for the documents of each of the ' +
+      '[collections that ship with Holdfast](built-in-collections.md).',
     '## Daemon',
     ...sections(daemonRoutes),
     '## Relay',

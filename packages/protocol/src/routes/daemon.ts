@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { kv } from '../collections/kv.ts';
 import { batchAnswerSchema, batchEndSchema, batchLineSchema, batchSchema, operationSchema } from '../operations.ts';
 import { limits } from '../limits.ts';
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
@@ -166,7 +167,7 @@ export const daemonRoutes = {
     params: keyParams,
     query: putQuery,
     headers: preconditions,
-    body: { kind: 'document' },
+    body: { kind: 'document', collection: kv.name },
     status: 200,
     answer: writeAnswer,
     errors: ['precondition-failed', ...documentErrors],
@@ -179,7 +180,7 @@ export const daemonRoutes = {
     params: keyParams,
     headers: { 'If-None-Match': 'An ETag: answer 304 if the value still has it' },
     status: 200,
-    answer: { kind: 'document' },
+    answer: { kind: 'document', collection: kv.name },
     errors: ['record-not-found'],
   },
   'kv.delete': {

@@ -10,19 +10,21 @@ export type Role = 'agent' | 'join' | 'node' | 'viewer' | 'operator' | 'admin';
 
 /**
  * What a route's body is: JSON of a schema, a document (any JSON, kept exactly), a merge patch, an NDJSON stream, or
- * either JSON or NDJSON as the content type says.
+ * either JSON or NDJSON as the content type says. `collection`: whose document it is, unless the path says.
  */
 export type RouteBody =
   | { readonly kind: 'json'; readonly schema: z.ZodType }
-  | { readonly kind: 'document' | 'patch' }
+  | { readonly kind: 'document'; readonly collection?: string }
+  | { readonly kind: 'patch' }
   | { readonly kind: 'ndjson'; readonly lines: z.ZodType }
   | { readonly kind: 'json-or-ndjson'; readonly schema: z.ZodType; readonly lines: z.ZodType };
 
-/** What a route answers with on success. */
+/** What a route answers with on success. `collection`: whose document it is, unless the path says. */
 export type RouteAnswer =
   | { readonly kind: 'json'; readonly schema: z.ZodType }
   | { readonly kind: 'json-or-ndjson'; readonly schema: z.ZodType; readonly lines: z.ZodType }
-  | { readonly kind: 'document' | 'none' };
+  | { readonly kind: 'document'; readonly collection?: string }
+  | { readonly kind: 'none' };
 
 /** One call of an HTTP interface, as data: routing, checks, OpenAPI and client all follow it. */
 export interface Route {
