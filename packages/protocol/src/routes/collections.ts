@@ -52,7 +52,7 @@ export const collectionRoutes = {
     body: { kind: 'document', collection: DECLARATIONS },
     status: 200,
     answer: writeAnswer,
-    errors: ['declaration-conflict', 'precondition-failed', ...documentErrors],
+    errors: ['declaration-conflict', 'too-many-indexes', 'precondition-failed', ...documentErrors],
   },
   'collection.delete': {
     method: 'DELETE',

@@ -209,6 +209,8 @@ export interface AgentFigures {
 export interface KnownCollection extends CollectionCount {
   /** What is declared of it; undefined: it is free-form. */
   readonly declared: Collection | undefined;
+  /** Declared indexes that are not there, as all collections together have too many. */
+  readonly unindexed: readonly (readonly string[])[];
 }
 
 /** Roles that may not see everything. */

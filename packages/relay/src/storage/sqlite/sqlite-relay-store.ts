@@ -69,6 +69,7 @@ import { RelayRetention } from './relay-retention.ts';
 import { RetiredTable } from './retired-table.ts';
 import { cloned, SessionTable } from './session-table.ts';
 import { StartTable } from './start-table.ts';
+import type { Surroundings } from './surroundings.ts';
 import { type StoredStream, StreamTable } from './stream-table.ts';
 import { TokenTable } from './token-table.ts';
 import { WaitingTable } from './waiting-table.ts';
@@ -105,14 +106,13 @@ export class SqliteRelayStore implements RelayStore {
   readonly #rows: RowSource | undefined;
 
   /**
-   * Opens the file, making it and bringing its schema up to date as needed. Queries run in `rows`, which asks the same file, and
-   * without it here, where they hold everything up. Throws like `openMigrated`.
+   * Opens the file, making it and bringing its schema up to date as needed. Throws like `openMigrated`.
    */
-  constructor(path: string, config: CommitConfig, guard: StorageGuard = unguarded, rows?: RowSource) {
+  constructor(path: string, config: CommitConfig, { guard = unguarded, rows, onUnindexed }: Surroundings = {}) {
     this.#guard = guard;
     this.#rows = rows;
     this.#database = openMigrated(path, sqliteRelayMigrations);
-    const [feed, declared] = [new FeedPosition(this.#database), new DeclaredCollections(this.#database)];
+    const [feed, declared] = [new FeedPosition(this.#database), new DeclaredCollections(this.#database, onUnindexed)];
     this.#feed = feed;
     this.#declared = declared;
     const hooks = {
@@ -238,7 +238,7 @@ export class SqliteRelayStore implements RelayStore {
 
   collections(): Promise<readonly KnownCollection[]> {
     return this.#read(() =>
-      this.#overview.collections().map((count) => ({ ...count, declared: this.#declared.find(count.name) })),
+      this.#overview.collections().map((count) => ({ ...count, ...this.#declared.about(count.name) })),
     );
   }
 
