@@ -3,7 +3,9 @@ export { AgentFiles, type AgentFilesOptions, damageError, type FileWatch } from 
 export { AgentStore, type AgentStoreOptions } from './agent-store.ts';
 export type { AgentSummary, CollectionCount } from './agent-figures.ts';
 export type { ListedDocument, StoredDocument } from './stored-document.ts';
+export { deriveAnew } from './declared/derive-anew.ts';
 export { derivedTables } from './declared/derived-tables.ts';
+export type { KeySpan } from './declared/portions.ts';
 export { DerivedUpkeep } from './declared/upkeep.ts';
 export { GroupCommit, savepointOf, type Outcome, type TransactionHooks, type Unit } from './group-commit.ts';
 export { agentMigrations } from './migrations/index.ts';

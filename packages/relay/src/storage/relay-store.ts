@@ -15,6 +15,7 @@ import type { CopyProgress } from '@holdfast/sqlite';
 import type {
   CollectionCount,
   CollectionFigures,
+  KeySpan,
   PassFigures,
   QueryResult,
   RecordRow,
@@ -377,6 +378,9 @@ export interface RelayStore {
    * back leaves the digest then, so that its node finds it missing. Resolves with how many digests were wrong.
    */
   recountDigests(): Promise<number>;
+
+  /** Makes what is derived of the records in spans of positions anew, in portions: members of lists and words. */
+  deriveAnew(spans: readonly KeySpan[]): Promise<void>;
 
   /**
    * Copies the whole store to a new file (0600), of the kind it is kept in, while everything goes on: what is committed before

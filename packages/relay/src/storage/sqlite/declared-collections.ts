@@ -7,7 +7,15 @@ import {
   unionOf,
 } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
-import { type CollectionCount, DerivedUpkeep, type Names, parseStored, type Sql } from '@holdfast/store';
+import {
+  type CollectionCount,
+  deriveAnew,
+  DerivedUpkeep,
+  type KeySpan,
+  type Names,
+  parseStored,
+  type Sql,
+} from '@holdfast/store';
 
 import type { KnownCollection } from '../relay-store.ts';
 import { type Unindexed, withinBound } from './index-bound.ts';
@@ -131,6 +139,11 @@ export class DeclaredCollections {
     this.#unindexed = unindexed;
     if (JSON.stringify([...before]) !== JSON.stringify([...unindexed])) this.#onUnindexed?.(unindexed);
     this.#isFitted = true;
+  }
+
+  /** See `deriveAnew`. */
+  deriveAnew(spans: readonly KeySpan[], write: Parameters<typeof deriveAnew>[2]): Promise<void> {
+    return deriveAnew(this.#upkeep, spans, write);
   }
 
   #forget(): void {

@@ -19,6 +19,7 @@ import {
 import {
   digestText,
   GroupCommit,
+  type KeySpan,
   savepointOf,
   type QueryResult,
   type RecordStream,
@@ -105,9 +106,7 @@ export class SqliteRelayStore implements RelayStore {
   readonly #copy: AgentCopy;
   readonly #rows: RowSource | undefined;
 
-  /**
-   * Opens the file, making it and bringing its schema up to date as needed. Throws like `openMigrated`.
-   */
+  /** Opens the file, making it and bringing its schema up to date as needed. Throws like `openMigrated`. */
   constructor(path: string, config: CommitConfig, { guard = unguarded, rows, onUnindexed }: Surroundings = {}) {
     this.#guard = guard;
     this.#rows = rows;
@@ -312,6 +311,10 @@ export class SqliteRelayStore implements RelayStore {
       });
     }
     return wrong;
+  }
+
+  deriveAnew(spans: readonly KeySpan[]): Promise<void> {
+    return this.#declared.deriveAnew(spans, (run) => this.#write(run));
   }
 
   copyTo(path: string, onProgress?: (progress: CopyProgress) => void): Promise<void> {
