@@ -17,6 +17,8 @@ export function httpPage(protocol: Protocol): string {
       `comment comes every ${protocol.limits.eventHeartbeatSeconds} s; if the service ends it, the last event is ` +
       `\`${protocol.END_EVENT}\`, and its data the problem that tells why.`,
     'Without a token: `GET /livez`, `GET /readyz`, `GET /openapi.json`; with any token: `GET /metrics` (Prometheus).',
+    '`/openapi.json` is this page for programs, and has a schema for the documents of each of the ' +
+      '[collections that ship with Holdfast](built-in-collections.md).',
     '## Daemon',
     ...sections(daemonRoutes),
     '## Relay',

@@ -32,7 +32,7 @@ export function directorySource(service: ServiceKind, directory: string): Backup
     owner,
     files: () => [...paths.map((path) => databaseFile(directory, path, damaged)), ...secretFiles(directory)],
     lookAgain: async (agent, signal) => {
-      const { problems } = await runCheck(join(directory, agentPath(agent)), 'agent', { signal });
+      const { problems } = await runCheck(join(directory, agentPath(agent)), 'agent', { signal, skipsDerived: true });
       // Kept figures that are wrong are counted anew when the service opens the file.
       const isDamaged = problems.some(({ kind }) => kind !== 'counter');
       if (isDamaged) damaged.add(agentPath(agent));

@@ -96,7 +96,7 @@ async function verifyFile(
 export async function checkRestored(path: string, file: BackupFile, signal?: AbortSignal): Promise<FileFindings> {
   const kind = kindOf(file.path);
   if (kind === undefined || kind === 'secret') return NOTHING_FOUND;
-  const report = await runCheck(path, kind, signal === undefined ? {} : { signal });
+  const report = await runCheck(path, kind, { ...(signal !== undefined && { signal }), skipsDerived: true });
   // The check leaves the empty log and index of a reader behind.
   await removeLog(path);
   if (report.state === 'sound') return NOTHING_FOUND;

@@ -251,6 +251,22 @@ describe('names and ids that are not allowed are refused', () => {
   });
 });
 
+test('a declaration with more indexes than an agent may have is refused, with what to do', async () => {
+  const names = Array.from({ length: limits.declaredIndexes }, (_, at) => `f${at}`);
+  const fields = Object.fromEntries(names.map((name) => [name, { type: 'text' }]));
+  const declare = (name: string): Promise<TestReply> =>
+    call(`PUT /v1/collections/${name}`, { fields, indexes: names.map((field) => [field]) });
+  for (let n = 0; n < limits.agentIndexes / names.length; n += 1) expect((await declare(`c${n}`)).status).toBe(200);
+  expect((await declare('more')).json).toMatchObject({
+    status: 409,
+    code: 'too-many-indexes',
+    remedy: expect.stringContaining('holdfast collection undeclare'),
+  });
+  expect((await call('GET /v1/collections/more')).status).toBe(404);
+  await call('DELETE /v1/collections/c0');
+  expect((await declare('more')).status).toBe(200);
+});
+
 test('an error never repeats a document, and never a stack', async () => {
   const marker = 'very-private-text';
   for (const body of [`{"a":"${marker}`, `{"a":"${marker}\\u0000"}`, `["${marker}"]`, marker]) {

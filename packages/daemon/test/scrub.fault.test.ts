@@ -83,6 +83,43 @@ test('a figure that rots over records that are right is counted anew, and its ag
   );
 });
 
+test('members and words that are not those of the records are told and made anew, and queries find again', async () => {
+  await using place = await temporaryDirectory();
+  const directory = place.file('node');
+  const first = await TestDaemon.start({ directory });
+  const token = await first.agent('ada');
+  const people = Array.from({ length: 9 }, (_, n) => ({ skills: ['django'], notes: `likes kelp ${n}` }));
+  for (const [n, body] of people.entries()) await first.call(`PUT /v1/records/candidates/c-${n}`, { token, body });
+  await first.stop();
+  const file = openDatabase(join(directory, 'agents', 'ada.db'));
+  for (const table of ['members', 'texts'])
+    expect(file.prepare(`DELETE FROM ${table} WHERE rowid = 3`).run().changes).toBe(1);
+  file.close();
+  const lines: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
+  const found = async (daemon: TestDaemon): Promise<number[]> => {
+    const answers = [{ where: { skills: { hasAll: ['django'] } } }, { search: 'kelp' }].map((body) =>
+      daemon.call('POST /v1/records/candidates/query', { token, body }),
+    );
+    return (await Promise.all(answers)).map(({ json }) => (json.records as unknown[]).length);
+  };
+  const unchecked = await TestDaemon.start({ directory });
+  expect(await found(unchecked)).toEqual([8, 8]);
+  await unchecked.stop();
+  await using daemon = await TestDaemon.start({ directory, log, scrubAfterMs: 0 });
+  await eventually(async () => expect(await found(daemon)).toEqual([9, 9]), { limitMs: LIMIT_MS });
+  expect(lines.filter((line) => line.includes('"kind":"derived"'))).toHaveLength(1);
+  await eventually(
+    () => expect(lines.filter((line) => line.includes('were made anew from the records'))).toHaveLength(1),
+    { limitMs: LIMIT_MS },
+  );
+  expect(lines.join('')).not.toContain('django');
+  expect((await daemon.call('GET /v1/node')).json).toMatchObject({
+    scrub: { problems: 2 },
+    agents: [{ agent: 'ada', state: 'ok' }],
+  });
+});
+
 test.each([
   ['its header', 0, 16],
   ['its first tables', 4096, 8192],

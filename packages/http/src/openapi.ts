@@ -1,4 +1,5 @@
 import {
+  answeredDocument,
   bodyErrors,
   commonErrors,
   errorCatalogue,
@@ -13,6 +14,7 @@ import { z } from 'zod';
 
 import type { Routes } from './call.ts';
 import { mediaTypesOf } from './guards.ts';
+import { documentComponents, documentReference } from './openapi-documents.ts';
 
 /** What the document says of the service itself. */
 export interface OpenApiInfo {
@@ -25,9 +27,12 @@ export interface OpenApiInfo {
 type Tree = { [key: string]: Json };
 type Components = Record<string, Json>;
 
-/** The OpenAPI 3.1 document of a contract, as JSON text; made from the very schemas that check requests. */
+/**
+ * The OpenAPI 3.1 document of a contract, as JSON text; made from the very schemas that check requests, and the declarations that
+ * check documents.
+ */
 export function openApiText({ name, version, description, routes }: OpenApiInfo): string {
-  const components: Components = {};
+  const components: Components = documentComponents();
   components['Problem'] = schemaOf(problemSchema, 'Problem', components);
   const paths: Record<string, Tree> = {};
   for (const [id, route] of Object.entries(routes)) {
@@ -83,18 +88,18 @@ function requestContent(id: string, body: RouteBody, components: Components): Tr
   for (const type of mediaTypesOf(body.kind)) {
     if (type === 'application/x-ndjson' && 'lines' in body)
       content[type] = lines(schemaOf(body.lines, `${name}.line`, components));
-    else content[type] = { schema: 'schema' in body ? schemaOf(body.schema, name, components) : anyDocument };
+    else if (body.kind === 'document') content[type] = { schema: documentReference(body.collection) };
+    else content[type] = { schema: 'schema' in body ? schemaOf(body.schema, name, components) : anyJson };
   }
   return content;
 }
 
 function success(id: string, { answer }: Route, components: Components): Tree {
   const name = `${id}.answer`;
-  if (!('schema' in answer)) {
-    const isDocument = answer.kind === 'document';
-    return isDocument
-      ? { description: 'The document', content: { 'application/json': { schema: anyDocument } } }
-      : { description: 'Done' };
+  if (answer.kind === 'none') return { description: 'Done' };
+  if (answer.kind === 'document') {
+    const schema = documentReference(answer.collection);
+    return { description: 'The document', content: { 'application/json': { schema } } };
   }
   if (answer.kind === 'events') {
     const events = { description: 'The data of each event is JSON of this schema' };
@@ -107,7 +112,7 @@ function success(id: string, { answer }: Route, components: Components): Tree {
   return { description: 'Done', content };
 }
 
-const anyDocument: Tree = { description: 'Any JSON' };
+const anyJson: Tree = { description: 'Any JSON' };
 
 function lines(schema: Tree): Tree {
   return { schema: { description: 'Each line is JSON of this schema', anyOf: [schema] } };
@@ -130,7 +135,7 @@ function problems(route: Route): Tree {
 
 /** JSON Schema of a schema. What it defines for itself becomes a component, under a name of its own. */
 function schemaOf(schema: z.ZodType, name: string, components: Components): Tree {
-  const made = z.toJSONSchema(schema, { unrepresentable: 'any' });
+  const made = z.toJSONSchema(schema, { unrepresentable: 'any', override: referToDocuments });
   const {
     $schema: _dialect,
     $defs: definitions,
@@ -140,4 +145,15 @@ function schemaOf(schema: z.ZodType, name: string, components: Components): Tree
   };
   for (const [key, definition] of Object.entries(definitions ?? {})) components[`${name}.${key}`] = definition;
   return rest;
+}
+
+/** What a query finds is a document like those that are written. */
+function referToDocuments({
+  zodSchema,
+  jsonSchema,
+}: {
+  readonly zodSchema: unknown;
+  readonly jsonSchema: object;
+}): void {
+  if (zodSchema === answeredDocument) Object.assign(jsonSchema, documentReference());
 }

@@ -105,6 +105,13 @@ export const errorCatalogue = {
     remedy:
       'Only add: optional fields, wider limits, indexes. For anything else declare a collection of another name and move the records.',
   },
+  'too-many-indexes': {
+    status: 409,
+    retryable: false,
+    title: 'The agent would have too many indexes',
+    remedy:
+      'Declare only those that queries need: `explain` shows which one a query uses. `holdfast collection undeclare` frees those of a collection; its records stay.',
+  },
   'append-only': {
     status: 409,
     retryable: false,

@@ -133,7 +133,14 @@ export {
   querySchema,
 } from './query/query.ts';
 export type { SqlAnswer, SqlEnd } from './query/sql.ts';
-export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswerSchema } from './record.ts';
+export {
+  answeredDocument,
+  type Record,
+  type RecordKey,
+  recordSchema,
+  type WriteAnswer,
+  writeAnswerSchema,
+} from './record.ts';
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
 export type { Watched } from './routes/context.ts';
 export type { FeedQuery } from './routes/feed.ts';

@@ -48,6 +48,10 @@ export const limits = Object.freeze({
   declaredIndexes: 16,
   /** Fields of one index. */
   indexFields: 4,
+  /** Indexes of all collections an agent declared; a search counts as one. SQLite looks at each of them with every write. */
+  agentIndexes: 128,
+  /** Indexes that a relay builds for all collections that its nodes declared; it lists more and does without them. */
+  relayIndexes: 256,
   /** Searched fields of one collection. */
   searchedFields: 8,
   /** Values a field may be limited to. */

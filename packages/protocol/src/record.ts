@@ -21,6 +21,9 @@ const recordKeySchema = z.object({ resource: resourceName, collection: collectio
 /** The key of a record inside one agent. */
 export type RecordKey = z.infer<typeof recordKeySchema>;
 
+/** A record's document in an answer to a query. */
+export const answeredDocument = z.json().meta({ description: 'The document, or the selected part of it' });
+
 /** A record as queries answer it. On the relay, `node` and `agent` say whose it is. */
 export const recordSchema = z.object({
   node: z.string().optional(),
@@ -32,7 +35,7 @@ export const recordSchema = z.object({
   created_at: timestamp,
   updated_at: timestamp,
   expires_at: timestamp.optional(),
-  doc: z.json().meta({ description: 'The document, or the selected part of it' }),
+  doc: answeredDocument,
 });
 
 /** A record as queries answer it. */

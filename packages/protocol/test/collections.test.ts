@@ -216,6 +216,13 @@ describe('a JSON Schema', () => {
     expect({ fields, open }).toEqual({ fields: { ...leads.fields, contact }, open: false });
   });
 
+  test('may have null among what a field is limited to', () => {
+    const properties = { status: { type: ['string', 'null'], enum: ['new', null] } };
+    expect(fieldsOfJsonSchema({ type: 'object', properties }).fields).toEqual({
+      status: { type: 'text', oneOf: ['new'] },
+    });
+  });
+
   test.each<[Json, string]>([
     [{ type: 'string' }, 'schema.type: documents are objects'],
     [

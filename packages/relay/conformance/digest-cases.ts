@@ -203,7 +203,9 @@ export function digestCases(make: MakeStore): void {
       const taken = await store.takeBatch(makeBatch([again], { digest: whole, upto: cursorAt(4, 2) }));
       expect(taken).toMatchObject({ applied: 1, digest: whole });
       await expect(store.buckets('htpc', 'recruiter')).resolves.toMatchObject({ digest: whole });
-      await expect(store.collections()).resolves.toEqual([{ name: 'notes', records: 3, declared: undefined }]);
+      await expect(store.collections()).resolves.toEqual([
+        { name: 'notes', records: 3, declared: undefined, unindexed: [] },
+      ]);
     });
 
     it('the buckets are those of the records, and make up the digest', async () => {

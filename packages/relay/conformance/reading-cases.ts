@@ -189,10 +189,14 @@ export function readingCases(make: MakeStore): void {
       const { store } = open();
       await store.takeBatch(makeBatch([makeChange({ seq: 1, id: 'x', doc: 1 }), makeChange({ seq: 2, id: 'x' })]));
       await expect(ids({})).resolves.toEqual([]);
-      await expect(store.collections()).resolves.toEqual([{ name: 'notes', records: 0, declared: undefined }]);
+      await expect(store.collections()).resolves.toEqual([
+        { name: 'notes', records: 0, declared: undefined, unindexed: [] },
+      ]);
       await store.takeBatch(makeBatch([makeChange({ seq: 3, id: 'x', doc: 2 })]));
       await expect(ids({})).resolves.toEqual(['x']);
-      await expect(store.collections()).resolves.toEqual([{ name: 'notes', records: 1, declared: undefined }]);
+      await expect(store.collections()).resolves.toEqual([
+        { name: 'notes', records: 1, declared: undefined, unindexed: [] },
+      ]);
     });
 
     it('expired records are invisible at once and swept in bounded steps', async () => {
@@ -206,7 +210,9 @@ export function readingCases(make: MakeStore): void {
       await expect(store.sweepExpired(expiresAtMs, 2)).resolves.toBe(2);
       await expect(store.sweepExpired(expiresAtMs, 2)).resolves.toBe(1);
       await expect(store.sweepExpired(expiresAtMs, 2)).resolves.toBe(0);
-      await expect(store.collections()).resolves.toEqual([{ name: 'notes', records: 2, declared: undefined }]);
+      await expect(store.collections()).resolves.toEqual([
+        { name: 'notes', records: 2, declared: undefined, unindexed: [] },
+      ]);
       await expect(store.nodes()).resolves.toMatchObject([{ agents: [{ records: 2 }] }, {}]);
     });
 

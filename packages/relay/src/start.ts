@@ -42,6 +42,7 @@ import { databaseFileIn, openRelayStore } from './service/setup.ts';
 import { makeStatements } from './service/statements.ts';
 import type { Switchboard } from './service/switchboard.ts';
 import { Sync } from './service/sync.ts';
+import { tellUnindexed } from './service/unindexed.ts';
 import { Warnings } from './service/warnings.ts';
 import type { RelayStore } from './storage/relay-store.ts';
 
@@ -95,7 +96,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   refuseRotten(databasePath, (message) => log.warn(message));
   const asking = { path: databasePath, processes: config['query.processes'], seconds: config['query.seconds'] };
   const queries = new QueryPool(asking);
-  const store = openRelayStore(directory, config, disk, queries);
+  const store = openRelayStore(directory, config, { guard: disk, rows: queries, onUnindexed: tellUnindexed(log) });
   // Closing would write what nobody knows the state of.
   opened.defer(() => (disk.hasFailed ? undefined : store.close()));
   const reader = new SqlReader(asking);

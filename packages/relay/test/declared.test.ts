@@ -1,4 +1,5 @@
-import type { Json } from '@holdfast/protocol';
+import { type Json, limits } from '@holdfast/protocol';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { makeChange } from '../conformance/material.ts';
@@ -71,6 +72,50 @@ describe('what nodes declared', () => {
     expect(docsOf(await ask('viewer', wanted))).toEqual([{ skills: ['kelp'], grade: 'A', email: '***' }]);
     const answer = await ask('admin', { sql: 'SELECT skills, email FROM candidates' });
     expect(answer).toMatchObject({ rows: [['["kelp"]', 'ada@kelp.example']] });
+  });
+
+  it('is found without indexes where nodes declared more than are built, and the operator is told', async () => {
+    const names = Array.from({ length: limits.declaredIndexes }, (_, at) => `f${at}`);
+    const wide = {
+      fields: Object.fromEntries(names.map((name) => [name, { type: 'text' }])),
+      indexes: names.map((name) => [name]),
+      search: ['f0'],
+    };
+    const logged: { msg: string; collections?: string[]; indexes?: number }[] = [];
+    const log = pino({}, { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) });
+    await relay.running.stop();
+    await relay.start(log);
+    const last = limits.relayIndexes / names.length;
+    const all = Array.from({ length: last + 1 }, (_, n) => `c${n}`);
+    await send(
+      'htpc',
+      all.flatMap((name) => [['collections', name, wide] as const, [name, 'x', { f0: 'kelp' }] as const]),
+    );
+    const told = {
+      msg: expect.stringContaining('nodes declared more indexes'),
+      collections: [`c${last}`],
+      indexes: 16,
+    };
+    expect(logged).toContainEqual(expect.objectContaining(told));
+    const find = (name: string, how: object): Promise<Record<string, unknown>> =>
+      ask('admin', { collection: name, where: { f0: 'kelp' }, ...how });
+    const unindexed = async (): Promise<unknown[]> => {
+      const { json } = await relay.call('GET', '/relay/collections', { token: relay.adminToken });
+      const listed = json?.['collections'] as { name: string; unindexed?: unknown }[];
+      return listed.flatMap((each) => (each.unindexed === undefined ? [] : [[each.name, each.unindexed]]));
+    };
+    for (const restart of [() => undefined, () => relay.restart()]) {
+      await restart();
+      expect(await find('c0', { explain: true })).toMatchObject({ plan: { indexes: ['c0 (f0)'] } });
+      expect(await find(`c${last}`, { explain: true })).toMatchObject({
+        plan: { indexes: expect.not.arrayContaining([`c${last} (f0)`]) },
+      });
+      expect(docsOf(await find(`c${last}`, {}))).toEqual([{ f0: 'kelp' }]);
+      expect(docsOf(await find(`c${last}`, { search: 'kelp' }))).toEqual([{ f0: 'kelp' }]);
+      expect(await unindexed()).toEqual([[`c${last}`, wide.indexes]]);
+    }
+    await send('laptop', [['collections', 'c0', { ...wide, help: 'declared by another node too' }]]);
+    expect(await unindexed()).toEqual([[`c${last}`, wide.indexes]]);
   });
 
   it('is the same when it comes after the records, and over a restart', async () => {

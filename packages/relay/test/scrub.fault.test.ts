@@ -7,6 +7,7 @@ import { checkFile } from '@holdfast/store';
 import { eventually } from '@holdfast/testkit';
 import { expect, test } from 'vitest';
 
+import { makeChange } from '../conformance/material.ts';
 import { answerOf, changeLines, edited, listeningLog, type TestNode, TestRelay } from './relay-fixture.ts';
 
 const LIMIT_MS = 20_000;
@@ -99,6 +100,42 @@ test('a record that vanished from the relay’s database leaves the digest, so t
   await eventually(async () => expect(await digestAt(node)).not.toBe(before), { limitMs: LIMIT_MS });
   await relay.running.stop();
   expect(await checkFile(join(relay.directory, 'relay.db'), 'relay')).toMatchObject({ records: 4 });
+});
+
+test('members and words of the relay that are not those of its records are told and made anew', async () => {
+  await using relay = new TestRelay();
+  await relay.start();
+  const node = await relay.node();
+  const lines = Array.from({ length: 5 }, (_, n) => {
+    const doc = { skills: ['django'], notes: 'likes kelp' };
+    return makeChange({ seq: n + 1, collection: 'candidates', id: `c-${n}`, doc }).line;
+  });
+  expect(await node.batch({ lines })).toMatchObject({ status: 200 });
+  await relay.running.stop();
+  const path = join(relay.directory, 'relay.db');
+  expect(await checkFile(path, 'relay')).toMatchObject({ state: 'sound', derived: [] });
+  const database = openDatabase(path);
+  database.exec('DELETE FROM members WHERE rowid = 2; DELETE FROM texts WHERE rowid = 4');
+  database.close();
+  const told = listeningLog('trace');
+  await relay.start(told.log, 0);
+  const found = async (query: object): Promise<number> => {
+    const body = { collection: 'candidates', ...query };
+    const { json } = await relay.call('POST', '/relay/query', { token: relay.adminToken, body });
+    const { records } = json as { readonly records: readonly unknown[] };
+    return records.length;
+  };
+  await eventually(
+    async () => {
+      expect(await found({ where: { skills: { hasAll: ['django'] } } })).toBe(5);
+      expect(await found({ search: 'kelp' })).toBe(5);
+      expect(told.lines.join('')).toContain('were made anew from the records');
+    },
+    { limitMs: LIMIT_MS },
+  );
+  expect(told.lines.filter((line) => line.includes('"kind":"derived"'))).toHaveLength(1);
+  await relay.running.stop();
+  expect(await checkFile(path, 'relay')).toMatchObject({ state: 'sound', records: 5 });
 });
 
 test('a relay does not start over a damaged log, nor with an empty database', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { type StoreUnderTest, relayStoreConformance } from '@holdfast/relay/conformance';
 import { SqliteRelayStore } from '@holdfast/relay';
-import { openDatabase, unguarded } from '@holdfast/sqlite';
+import { openDatabase } from '@holdfast/sqlite';
 import { QueryPool } from '@holdfast/store';
 import { temporaryDirectory } from '@holdfast/testkit';
 import { expect, it } from 'vitest';
@@ -23,14 +23,14 @@ async function storeUnderTest(poolFor: (path: string) => QueryPool | undefined):
   const path = join(directory, 'relay.db');
   const copies: SqliteRelayStore[] = [];
   const pool = poolFor(path);
-  let store = new SqliteRelayStore(path, defaultConfig(), unguarded, pool);
+  let store = new SqliteRelayStore(path, defaultConfig(), { rows: pool });
   return {
     get store() {
       return store;
     },
     async reopen() {
       await store.close();
-      store = new SqliteRelayStore(path, defaultConfig(), unguarded, pool);
+      store = new SqliteRelayStore(path, defaultConfig(), { rows: pool });
     },
     async copied(onProgress) {
       const file = join(directory, `copy-${copies.length}.db`);

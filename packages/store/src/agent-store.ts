@@ -26,6 +26,8 @@ import {
 
 import type { AgentSummary, CollectionCount } from './agent-figures.ts';
 import { Declarations } from './declared/declarations.ts';
+import { deriveAnew } from './declared/derive-anew.ts';
+import type { KeySpan } from './declared/portions.ts';
 import { AGENT_LAYOUT, DerivedUpkeep } from './declared/upkeep.ts';
 import { ExpirySweep } from './expiry.ts';
 import { type FeedSide, LazyFeedSide } from './feed/feed-side.ts';
@@ -48,8 +50,7 @@ import { type ComparedRetired, RetiredRecords } from './retention/retired-record
 import { type StatisticsTally, TALLIED_COLUMNS, type TalliedRecord } from './retention/statistics.ts';
 import type { ListedDocument, StoredDocument } from './stored-document.ts';
 import type { Settlement } from './settlement.ts';
-import type { StreamCounters } from './stream-state.ts';
-import { StreamState } from './stream-state.ts';
+import { type StreamCounters, StreamState } from './stream-state.ts';
 import { RecordsTransaction, type Transact, type TransactionOptions } from './transaction.ts';
 
 /** No character sorts above it; so many of them as an id may be long sort above all ids of a prefix. */
@@ -135,8 +136,7 @@ export class AgentStore {
       },
       afterCommit: () => this.#notify(),
     };
-    const commits = new GroupCommit(database, options.commit, hooks, options.guard);
-    this.#commits = commits;
+    const commits = (this.#commits = new GroupCommit(database, options.commit, hooks, options.guard));
     const endReading = (): void => this.#snapshot.end();
     this.retention = new AgentRetention({ database, stream, declarations, retired, commits, endReading });
     this.#get = database.prepare(
@@ -310,6 +310,11 @@ export class AgentStore {
       return wasWrong;
     };
     return this.#commits.run({ run: recount, bytes: 0 });
+  }
+
+  /** See `deriveAnew`. */
+  deriveAnew(spans: readonly KeySpan[]): Promise<void> {
+    return deriveAnew(this.#declarations.upkeep, spans, (run) => this.#commits.run({ run, bytes: 0 }));
   }
 
   /** See `Reconciler.compared`. */

@@ -3,7 +3,9 @@ export { AgentFiles, type AgentFilesOptions, damageError, type FileWatch } from 
 export { AgentStore, type AgentStoreOptions } from './agent-store.ts';
 export type { AgentSummary, CollectionCount } from './agent-figures.ts';
 export type { ListedDocument, StoredDocument } from './stored-document.ts';
+export { deriveAnew } from './declared/derive-anew.ts';
 export { derivedTables } from './declared/derived-tables.ts';
+export type { KeySpan } from './declared/portions.ts';
 export { DerivedUpkeep } from './declared/upkeep.ts';
 export type { TakenIn } from './feed/intake.ts';
 export type { WatchedRecord, WatchPlace, WatchScope } from './feed/watched-records.ts';

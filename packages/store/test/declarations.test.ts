@@ -1,4 +1,4 @@
-import type { Json } from '@holdfast/protocol';
+import { type Json, limits } from '@holdfast/protocol';
 import { openDatabase } from '@holdfast/sqlite';
 import { describe, expect, test } from 'vitest';
 
@@ -10,6 +10,12 @@ useAgent();
 const leads = {
   fields: { company: { type: 'text', required: true }, employees: { type: 'integer', default: 1 } },
   indexes: [['employees']],
+};
+
+/** As many indexes as one collection may have. */
+const wide = {
+  fields: Object.fromEntries(Array.from({ length: limits.declaredIndexes }, (_, at) => [`f${at}`, { type: 'text' }])),
+  indexes: Array.from({ length: limits.declaredIndexes }, (_, at) => [`f${at}`]),
 };
 
 const declare = (name: string, declaration: Json): Promise<unknown> =>
@@ -118,6 +124,42 @@ describe('a declaration', () => {
       schema: { type: 'object', properties: { n: { type: 'integer' } }, additionalProperties: false },
     });
     expect(agent.read('collections', 'leads')).toEqual({ fields: { n: { type: 'integer' } }, open: false });
+  });
+
+  test('with more indexes than an agent may have is refused, until others are taken back', async () => {
+    const many = { ...wide, search: ['f0'] };
+    for (let made = 0; made + 17 <= limits.agentIndexes; made += 17) await declare(`c${made}`, many);
+    const left = limits.agentIndexes % 17;
+    expect(await codeOf(declare('last', wide))).toBe('too-many-indexes');
+    expect(agent.read('collections', 'last')).toBeUndefined();
+    await declare('last', { ...wide, indexes: wide.indexes.slice(0, left) });
+    await expect(declare('last', wide)).rejects.toMatchObject({
+      code: 'too-many-indexes',
+      message: `"last" declares 16 and the agent's other collections ${limits.agentIndexes - left}; together at most ${limits.agentIndexes}`,
+    });
+    await declare('c0', { ...many, help: 'As many as before' });
+    await agent.write(remove('collections', 'c0'));
+    await declare('last', wide);
+  });
+
+  test('of a file that has more indexes than an agent may have now is kept, and may not add to them', async () => {
+    // Each leaves the place where it stood before.
+    for (let n = 0; n <= limits.agentIndexes / 16; n += 1) await agent.write(put('notes', 'a', { n }));
+    await declare('leads', { ...wide, help: 'before' });
+    agent.reopen(() => {
+      const database = openDatabase(agent.path);
+      const copy =
+        database.prepare(`INSERT INTO records SELECT seq - 1 - ?, resource, collection, ?, version, created_at,
+        updated_at, expires_at, deleted, hash, doc, rejected, relay_hash FROM records WHERE id = 'leads'`);
+      for (let n = 1; n <= limits.agentIndexes / 16; n += 1) copy.run(n, `c${n}`);
+      database.close();
+    });
+    await agent.write(put('c1', 'a', { f0: 'kelp' }));
+    expect(agent.store.query('', 'c1', { where: { f0: 'kelp' }, explain: true })).toMatchObject({
+      plan: { indexes: ['c1 (f0)'] },
+    });
+    await declare('leads', { ...wide, help: 'after' });
+    expect(await codeOf(declare('leads', { ...wide, search: ['f0'] }))).toBe('too-many-indexes');
   });
 
   test('of a later version is left alone, and its records are free-form', async () => {

@@ -16,7 +16,7 @@ export async function checkStopped(service: ServiceName, directory: string): Pro
   const bytes = statSync(path, { throwIfNoEntry: false })?.size;
   if (bytes === undefined) return [];
   if (bytes > LARGEST_BYTES) return [ok('database', `${path}, ${sizeText(bytes)}: too large to be checked here`)];
-  const { state, problems, error } = await runCheck(path, service);
+  const { state, problems, error } = await runCheck(path, service, { skipsDerived: true });
   if (state === 'sound') return [ok('database', `${path} is sound`)];
   const found = problems.map(({ detail }) => detail).join('; ');
   return state === 'damaged'

@@ -63,7 +63,7 @@ function listed(store: AgentStore): Listed[] {
 }
 
 function builtInShared(): Listed[] {
-  const shared = builtInCollections.filter(({ conflict }) => conflict === 'shared');
+  const shared = (builtInCollections as readonly Collection[]).filter(({ conflict }) => conflict === 'shared');
   return shared.map((collection) => ({ ...described(collection), records: 0 }));
 }
 

@@ -1,6 +1,14 @@
 import { reportScrub } from '@holdfast/http';
 import { isHoldfastError, type NodeConfig, type Now } from '@holdfast/protocol';
-import { type AgentFiles, inodeOf, type Problem, runCheck, Scrubber, type ScrubTarget } from '@holdfast/store';
+import {
+  type AgentFiles,
+  type FileReport,
+  inodeOf,
+  type Problem,
+  runCheck,
+  Scrubber,
+  type ScrubTarget,
+} from '@holdfast/store';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
@@ -29,8 +37,8 @@ export interface NodeScrubOptions extends AgentCare {
 
 /**
  * Checks the node's own database and every agent's file in the background, as often and as fast as configured. A damaged
- * agent's file is reported to `files`. Kept figures of an agent that are wrong over records that are right are counted anew:
- * that is no reason to keep it from its records. Damage to the node's own database is only logged and counted.
+ * agent's file is reported to `files`. Kept figures, members and words of an agent that are wrong over records that are right are made
+ * anew: that is no reason to keep it from its records. Damage to the node's own database is only logged and counted.
  */
 export function scrubNode(options: NodeScrubOptions): Scrubber {
   const { config, databasePath, agents, files, registry, log, now, firstAfterMs } = options;
@@ -44,7 +52,7 @@ export function scrubNode(options: NodeScrubOptions): Scrubber {
     now,
     onReport: ({ name, kind }, found) => {
       report(name, found);
-      if (kind === 'agent') void makeGood(name, found.problems, options);
+      if (kind === 'agent') void makeGood(name, found, options);
     },
   });
   return scrubber;
@@ -58,15 +66,18 @@ export async function checkNow(agent: string, care: AgentCare, signal: AbortSign
   const { path, kind, isReady } = targetOf(agent, care.files);
   if (!isReady()) return true;
   const file = inodeOf(path);
-  const { problems } = await runCheck(path, kind, { signal });
-  return file === inodeOf(path) ? makeGood(agent, problems, care) : true;
+  const found = await runCheck(path, kind, { signal });
+  return file === inodeOf(path) ? makeGood(agent, found, care) : true;
 }
 
 /** Resolves with whether anything was done about the problems. */
-async function makeGood(agent: string, problems: readonly Problem[], care: AgentCare): Promise<boolean> {
+async function makeGood(agent: string, { problems, derived }: FileReport, care: AgentCare): Promise<boolean> {
   if (problems.length === 0) return false;
-  const broken = problems.filter(({ kind }) => kind !== 'counter');
-  if (broken.length === 0) return recount(agent, care);
+  const broken = problems.filter(({ kind }) => kind !== 'counter' && kind !== 'derived');
+  if (broken.length === 0) {
+    const isDerived = derived.length > 0 && (await deriveAnew(agent, derived, care));
+    return (problems.some(({ kind }) => kind === 'counter') && (await recount(agent, care))) || isDerived;
+  }
   care.files.reportDamage(agent, reasonOf(broken));
   return true;
 }
@@ -80,6 +91,20 @@ async function recount(agent: string, { files, onRecounted, log }: AgentCare): P
     return true;
   } catch (error) {
     log.warn({ agent, err: error }, 'figures could not be counted anew; trying again after the next check');
+    return false;
+  }
+}
+
+async function deriveAnew(agent: string, spans: FileReport['derived'], { files, log }: AgentCare): Promise<boolean> {
+  try {
+    await files.get(agent).deriveAnew(spans);
+    log.info({ agent }, 'members of lists and words were made anew from the records');
+    return true;
+  } catch (error) {
+    log.warn(
+      { agent, err: error },
+      'members of lists and words could not be made anew; trying again after the next check',
+    );
     return false;
   }
 }

@@ -1,6 +1,6 @@
 import { HoldfastError, type Issue } from '../errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../document.ts';
-import type { Declaration } from './declaration.ts';
+import type { BuiltInCollection, Collection, Declaration } from './declaration.ts';
 import { type Field, type FieldOf, type Fields, fieldSchema, type FieldType, type TextFormat } from './field.ts';
 
 /** Keywords that say nothing about which documents fit. */
@@ -67,9 +67,9 @@ const keywords: Keywords = {
   },
   items: (value, at) => ({ of: fieldOf(value, at) }),
   enum: (value, { path, refuse }) => {
-    const isOfTexts = Array.isArray(value) && value.every((one) => typeof one === 'string');
-    if (!isOfTexts) refuse(path, 'a list of texts');
-    return { type: 'text', oneOf: value };
+    const oneOf = Array.isArray(value) ? value.filter((one) => one !== null) : [null];
+    if (!oneOf.every((one) => typeof one === 'string')) refuse(path, 'a list of texts, perhaps with null');
+    return { type: 'text', oneOf };
   },
   format: (value, { path, refuse }) => {
     const found = typeof value === 'string' ? formatsByName[value] : undefined;
@@ -128,11 +128,15 @@ function fieldsOf(properties: Json, required: Json, { path, refuse }: Place): Fi
   );
 }
 
-/** The JSON Schema (draft 2020-12) of a collection's documents. */
-export function jsonSchemaOf({ fields, open, help }: Declaration): JsonObject {
+/** What the JSON Schema of a collection's documents is made from. */
+type Described = Pick<Collection | BuiltInCollection, 'document' | 'fields' | 'open' | 'help' | 'example'>;
+
+/** The JSON Schema (draft 2020-12) of a collection's documents as they are stored, with its help and its example. */
+export function jsonSchemaOf({ document = 'object', fields, open, help, example }: Described): JsonObject {
   return {
-    ...objectSchema(fields ?? {}, fields === undefined || open === true),
+    ...(document === 'object' && objectSchema(fields ?? {}, fields === undefined || open === true)),
     ...(help !== undefined && { description: help }),
+    ...(example !== undefined && { examples: [example.document] }),
   };
 }
 
@@ -149,10 +153,17 @@ function objectSchema(fields: Fields, isOpen: boolean): JsonObject {
 function schemaOf(field: Field): JsonObject {
   const { help, default: fallback } = field;
   return {
-    ...schemasByType[field.type](field as never),
+    ...orNull(schemasByType[field.type](field as never), field.required === true),
     ...(help !== undefined && { description: help }),
     ...(fallback !== undefined && { default: fallback as Json }),
   };
+}
+
+/** What is not required may be null. */
+function orNull(schema: JsonObject, isRequired: boolean): JsonObject {
+  const { type, enum: values } = schema;
+  if (isRequired || type === undefined) return schema;
+  return { ...schema, type: [type, 'null'], ...(Array.isArray(values) && { enum: [...(values as Json[]), null] }) };
 }
 
 const schemasByType: { readonly [Type in FieldType]: (field: FieldOf<Type>) => JsonObject } = {

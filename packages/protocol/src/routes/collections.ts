@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { DECLARATIONS } from '../collections/collections.ts';
 import { collectionKinds } from '../collections/index.ts';
 import { collectionName } from '../names.ts';
 import { type Route, writeErrors } from './route.ts';
@@ -48,10 +49,10 @@ export const collectionRoutes = {
     params: { name: collectionName },
     query: writeQuery,
     headers: preconditions,
-    body: { kind: 'document' },
+    body: { kind: 'document', collection: DECLARATIONS },
     status: 200,
     answer: writeAnswer,
-    errors: ['declaration-conflict', 'precondition-failed', ...documentErrors],
+    errors: ['declaration-conflict', 'too-many-indexes', 'precondition-failed', ...documentErrors],
   },
   'collection.delete': {
     method: 'DELETE',

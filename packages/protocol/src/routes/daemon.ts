@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { kv } from '../collections/kv.ts';
 import { batchAnswerSchema, batchEndSchema, batchLineSchema, batchSchema, operationSchema } from '../operations.ts';
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
 import { timestamp, version } from '../record.ts';
@@ -157,7 +158,7 @@ export const daemonRoutes = {
     params: keyParams,
     query: putQuery,
     headers: preconditions,
-    body: { kind: 'document' },
+    body: { kind: 'document', collection: kv.name },
     status: 200,
     answer: writeAnswer,
     errors: ['precondition-failed', ...documentErrors],
@@ -170,7 +171,7 @@ export const daemonRoutes = {
     params: keyParams,
     headers: { 'If-None-Match': 'An ETag: answer 304 if the value still has it' },
     status: 200,
-    answer: { kind: 'document' },
+    answer: { kind: 'document', collection: kv.name },
     errors: ['record-not-found'],
   },
   'kv.delete': {

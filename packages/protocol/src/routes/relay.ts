@@ -226,6 +226,9 @@ export const relayRoutes = {
             help: z.string(),
             records: z.number().int(),
             declaration: z.json().optional().meta({ description: 'What documents of all agents fit' }),
+            unindexed: z.array(z.array(z.string())).optional().meta({
+              description: 'Declared indexes that are not built, as all collections together have too many',
+            }),
           }),
         ),
       }),

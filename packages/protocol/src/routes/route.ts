@@ -10,23 +10,26 @@ export type Role = 'agent' | 'join' | 'node' | 'viewer' | 'operator' | 'admin';
 
 /**
  * What a route's body is: JSON of a schema, a document (any JSON, kept exactly), a merge patch, an NDJSON stream, or
- * either JSON or NDJSON as the content type says.
+ * either JSON or NDJSON as the content type says. `collection`: whose document it is, unless the path says.
  */
 export type RouteBody =
   | { readonly kind: 'json'; readonly schema: z.ZodType }
-  | { readonly kind: 'document' | 'patch' }
+  | { readonly kind: 'document'; readonly collection?: string }
+  | { readonly kind: 'patch' }
   | { readonly kind: 'ndjson'; readonly lines: z.ZodType }
   | { readonly kind: 'json-or-ndjson'; readonly schema: z.ZodType; readonly lines: z.ZodType };
 
 /**
  * What a route answers with on success. `events` is an event stream that lasts until one side ends it; the schema is that of each
- * event's data. If the service ends it, the last event is `end` (`END_EVENT`), with a problem that tells why.
+ * event's data. If the service ends it, the last event is `end` (`END_EVENT`), with a problem that tells why. `collection`: whose
+ * document it is, unless the path says.
  */
 export type RouteAnswer =
   | { readonly kind: 'json'; readonly schema: z.ZodType }
   | { readonly kind: 'json-or-ndjson'; readonly schema: z.ZodType; readonly lines: z.ZodType }
   | { readonly kind: 'events'; readonly schema: z.ZodType }
-  | { readonly kind: 'document' | 'none' };
+  | { readonly kind: 'document'; readonly collection?: string }
+  | { readonly kind: 'none' };
 
 /** One call of an HTTP interface, as data: routing, checks, OpenAPI and client all follow it. */
 export interface Route {

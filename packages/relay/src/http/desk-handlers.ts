@@ -46,7 +46,14 @@ export function deskHandlers({
 
 type Known = Awaited<ReturnType<Desk['collections']>>[number];
 
-function described({ name, records, declared }: Known): Record<string, unknown> {
+function described({ name, records, declared, unindexed }: Known): Record<string, unknown> {
   const { name: _name, help = '', document: _document, ...declaration } = declared ?? { name };
-  return { name, kind: collectionKind(name, declared), help, records, ...(declared !== undefined && { declaration }) };
+  return {
+    name,
+    kind: collectionKind(name, declared),
+    help,
+    records,
+    ...(declared !== undefined && { declaration }),
+    ...(unindexed.length > 0 && { unindexed }),
+  };
 }

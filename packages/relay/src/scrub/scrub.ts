@@ -13,7 +13,7 @@ const MEBIBYTE = 1_048_576;
 export interface RelayScrubOptions {
   readonly config: RelayConfig;
   readonly databasePath: string;
-  readonly store: Pick<RelayStore, 'distrust' | 'recountDigests'>;
+  readonly store: Pick<RelayStore, 'distrust' | 'recountDigests' | 'deriveAnew'>;
   readonly registry: Registry;
   readonly log: Logger;
   readonly now: Now;
@@ -23,7 +23,7 @@ export interface RelayScrubOptions {
 
 /**
  * Checks the relay's database in the background, as often and as fast as configured. Damage is logged and counted; nodes send
- * anew what of their records is not as they sent it.
+ * anew what of their records is not as they sent it, and members and words that are not those of the records are made anew here.
  */
 export function scrubRelay(options: RelayScrubOptions): Scrubber {
   const { config, databasePath, store, registry, log, now, firstAfterMs } = options;
@@ -42,12 +42,16 @@ export function scrubRelay(options: RelayScrubOptions): Scrubber {
   return scrubber;
 }
 
-// Either way nodes find their records missing, and send them.
 async function makeGood(store: RelayScrubOptions['store'], found: FileReport, log: Logger): Promise<void> {
   try {
     if (found.problems.some(({ kind }) => kind === 'counter')) {
       log.info({ agents: await store.recountDigests() }, 'digests were counted anew');
     }
+    if (found.derived.length > 0) {
+      await store.deriveAnew(found.derived);
+      log.info('members of lists and words were made anew from the records');
+    }
+    // As after counting anew, nodes find their records missing, and send them.
     if (found.damagedRecords.length === 0) return;
     const records = await store.distrust(found.damagedRecords.map(({ place }) => place));
     if (records > 0) log.info({ records }, 'damaged records are left out until their nodes have sent them again');

@@ -2,12 +2,12 @@ import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type CommitConfig, HoldfastError } from '@holdfast/protocol';
-import { ensurePrivateDirectory, refuseDamaged, refuseEmpty, type StorageGuard } from '@holdfast/sqlite';
-import type { RowSource } from '@holdfast/store';
+import { ensurePrivateDirectory, refuseDamaged, refuseEmpty } from '@holdfast/sqlite';
 
 import type { RelayStore } from '../storage/relay-store.ts';
 import { createSqliteRelay } from '../storage/sqlite/create.ts';
 import { SqliteRelayStore } from '../storage/sqlite/sqlite-relay-store.ts';
+import type { Surroundings } from '../storage/sqlite/surroundings.ts';
 import { issueToken } from './access.ts';
 
 /**
@@ -30,14 +30,9 @@ export function initRelay(directory: string): { readonly adminTokenFile: string 
 
 /**
  * Opens the relay in a directory that `initRelay` prepared. Throws `bad-configuration` when there is none, `file-damaged`
- * when there was one, or its database cannot be read. Queries run in `rows`, see `SqliteRelayStore`.
+ * when there was one, or its database cannot be read.
  */
-export function openRelayStore(
-  directory: string,
-  config: CommitConfig,
-  guard?: StorageGuard,
-  rows?: RowSource,
-): RelayStore {
+export function openRelayStore(directory: string, config: CommitConfig, surroundings: Surroundings): RelayStore {
   const databaseFile = databaseFileIn(directory);
   if (!existsSync(databaseFile)) {
     throw new HoldfastError(
@@ -46,7 +41,7 @@ export function openRelayStore(
     );
   }
   refuseEmpty(databaseFile);
-  return refuseDamaged(databaseFile, () => new SqliteRelayStore(databaseFile, config, guard, rows));
+  return refuseDamaged(databaseFile, () => new SqliteRelayStore(databaseFile, config, surroundings));
 }
 
 /** Where a relay's database stands. */

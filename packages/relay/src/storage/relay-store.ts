@@ -15,6 +15,7 @@ import type { CopyProgress } from '@holdfast/sqlite';
 import type {
   CollectionCount,
   CollectionFigures,
+  KeySpan,
   PassFigures,
   QueryResult,
   RecordRow,
@@ -211,6 +212,8 @@ export interface AgentFigures {
 export interface KnownCollection extends CollectionCount {
   /** What is declared of it; undefined: it is free-form. */
   readonly declared: Collection | undefined;
+  /** Declared indexes that are not there, as all collections together have too many. */
+  readonly unindexed: readonly (readonly string[])[];
 }
 
 /** Roles that may not see everything. */
@@ -380,6 +383,9 @@ export interface RelayStore {
    * back leaves the digest then, so that its node finds it missing. Resolves with how many digests were wrong.
    */
   recountDigests(): Promise<number>;
+
+  /** Makes what is derived of the records in spans of positions anew, in portions: members of lists and words. */
+  deriveAnew(spans: readonly KeySpan[]): Promise<void>;
 
   /**
    * Copies the whole store to a new file (0600), of the kind it is kept in, while everything goes on: what is committed before

@@ -1,3 +1,5 @@
+import type { KeySpan } from '../declared/portions.ts';
+
 /** The databases there are: an agent's file, a node's own, the relay's. */
 export type FileKind = 'agent' | 'node' | 'relay';
 
@@ -11,8 +13,9 @@ export type FileKind = 'agent' | 'node' | 'relay';
  * - `document`: a document is no JSON.
  * - `seal`: a row that is no record is not what was written.
  * - `counter`: a kept figure is not what counting gives.
+ * - `derived`: members of lists or words are not those of the records; they can be made anew.
  */
-export type ProblemKind = 'structure' | 'schema' | 'reference' | 'hash' | 'document' | 'seal' | 'counter';
+export type ProblemKind = 'structure' | 'schema' | 'reference' | 'hash' | 'document' | 'seal' | 'counter' | 'derived';
 
 /** One kind of thing wrong with a file. */
 export interface Problem {
@@ -50,11 +53,13 @@ export interface FileReport {
   readonly problems: readonly Problem[];
   /** The first of the records that are damaged. */
   readonly damagedRecords: readonly DamagedRecord[];
+  /** Where members or words are not those of the records; nowhere, too, when they were not compared. */
+  readonly derived: readonly KeySpan[];
   /** Why the check did not come to its end; null if it did. Fit for a log. */
   readonly error: string | null;
 }
 
 /** A report of a check that found nothing out. */
 export function unreadable(kind: FileKind, error: string): FileReport {
-  return { state: 'unreadable', kind, bytes: 0, records: 0, problems: [], damagedRecords: [], error };
+  return { state: 'unreadable', kind, bytes: 0, records: 0, problems: [], damagedRecords: [], derived: [], error };
 }

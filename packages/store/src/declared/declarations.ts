@@ -10,6 +10,7 @@ import {
   documentOf,
   HoldfastError,
   type Issue,
+  limits,
   NO_RESOURCE,
   readDeclaration,
   storedDeclaration,
@@ -84,7 +85,7 @@ export class Declarations {
 
   /**
    * A document as it is to be written: with defaults, times in one form. Throws `invalid-request` that says what does not
-   * fit, and for a declaration also `declaration-conflict`.
+   * fit, and for a declaration also `declaration-conflict`, `too-many-indexes`.
    */
   accept(resource: string, { collection, id }: { collection: string; id: string }, document: Document): Document {
     if (collection === DECLARATIONS) return this.#acceptDeclaration(resource, id, document);
@@ -154,8 +155,19 @@ export class Declarations {
     const declaration = readDeclaration(name, document.value);
     const before = this.#declared.get(name)?.collection;
     if (before !== undefined) assertSuccessor(before, declaration);
+    this.#assertRoom(name, declaration);
     this.#assertFits(name, declaration);
     return documentOf(declaration as Document['value'], JSON.stringify(declaration));
+  }
+
+  // Of a file that had more before there was a bound, what adds none is taken.
+  #assertRoom(name: string, declaration: Declaration): void {
+    const counts = new Map(this.own.map((collection) => [collection.name, indexCount(collection)]));
+    const [before, after] = [counts.get(name) ?? 0, indexCount(declaration)];
+    const others = [...counts.values()].reduce((sum, count) => sum + count, -before);
+    if (after <= before || others + after <= limits.agentIndexes) return;
+    const detail = `"${name}" declares ${after} and the agent's other collections ${others}; together at most ${limits.agentIndexes}`;
+    throw new HoldfastError('too-many-indexes', detail);
   }
 
   #assertFits(name: string, declaration: Declaration): void {
@@ -173,6 +185,10 @@ export class Declarations {
     const detail = `${count} of the records there are do not fit: ${first.path}: ${first.message}`;
     throw new HoldfastError('declaration-conflict', detail, { issues: misfits });
   }
+}
+
+function indexCount({ indexes = [], search = [] }: Declaration): number {
+  return indexes.length + Math.min(search.length, 1);
 }
 
 function known(name: string, declaration: Declaration): Known {

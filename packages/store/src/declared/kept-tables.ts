@@ -13,7 +13,8 @@ export const MEMBER_CHARACTERS = 200;
  */
 export interface KeptTable {
   readonly name: 'members' | 'texts';
-  readonly definition: string;
+  /** Its columns and how it is kept, as its definition has them. */
+  readonly makeup: string;
   /** The table that says of which fields. */
   readonly fields: 'member_fields' | 'text_fields';
   /** A statement that adds rows for records; `from`: which, in SQL that comes after FROM; `key`: the records' own. */
@@ -23,10 +24,7 @@ export interface KeptTable {
 /** Members of lists, each a word of its own: which records have it. */
 export const membersTable: KeptTable = {
   name: 'members',
-  definition: `
-CREATE VIRTUAL TABLE IF NOT EXISTS members USING fts5(
-  items, content='', contentless_delete=1, detail=none, tokenize='ascii'
-)`,
+  makeup: "items, content='', contentless_delete=1, detail=none, tokenize='ascii'",
   fields: 'member_fields',
   insert: (key, from) => {
     const items = `SELECT group_concat(${memberWord('member_fields.field')}, ' ')
@@ -41,10 +39,7 @@ CREATE VIRTUAL TABLE IF NOT EXISTS members USING fts5(
 /** All texts in searched fields, however deep they stand, and the collection as a word of its own (`owner`). */
 export const textsTable: KeptTable = {
   name: 'texts',
-  definition: `
-CREATE VIRTUAL TABLE IF NOT EXISTS texts USING fts5(
-  owner, body, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 2"
-)`,
+  makeup: `owner, body, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 2"`,
   fields: 'text_fields',
   insert: (key, from) => {
     const body = `SELECT group_concat(${WORDS_FUNCTION}(item.atom), ' ${BETWEEN_TEXTS} ')
@@ -54,6 +49,14 @@ CREATE VIRTUAL TABLE IF NOT EXISTS texts USING fts5(
       (SELECT records.${key} AS record, records.collection AS owner, (${body}) AS body FROM ${from}) WHERE body IS NOT NULL`;
   },
 };
+
+/** All that is kept. */
+export const keptTables: readonly KeptTable[] = [membersTable, textsTable];
+
+/** The statement that makes a kept table where there is none. */
+export function definitionOf({ name, makeup }: KeptTable, schema: 'main' | 'temp' = 'main'): string {
+  return `CREATE VIRTUAL TABLE IF NOT EXISTS ${schema}.${name} USING fts5(${makeup})`;
+}
 
 /** The word that a member `item` of `json_each` stands for; the same for numbers that are equal. `field`: the index's number, in SQL. */
 export function memberWord(field: string): string {

@@ -5,7 +5,8 @@ import { jsonPath, type MemberIndex } from '../query/field.ts';
 import { indexedValue } from '../query/place.ts';
 import { named } from '../query/sql.ts';
 import { ChangedRecords, noteChange } from './changed-records.ts';
-import { type KeptTable, membersTable, textsTable } from './kept-tables.ts';
+import { definitionOf, type KeptTable, keptTables, membersTable, textsTable } from './kept-tables.ts';
+import { isWithin, type KeySpan, portionOf, recordsWithin } from './portions.ts';
 import { noteStatistics } from './statistics.ts';
 import { addWords } from './words.ts';
 
@@ -43,7 +44,7 @@ export class DerivedUpkeep {
   constructor(database: Database, layout: RecordsLayout) {
     this.#database = database;
     this.#layout = layout;
-    const has = [membersTable, textsTable].map(({ name, fields }) => `EXISTS (SELECT 1 FROM ${fields}) AS ${name}`);
+    const has = keptTables.map(({ name, fields }) => `EXISTS (SELECT 1 FROM ${fields}) AS ${name}`);
     this.#keeps = lazily(() => database.prepare(`SELECT ${has.join(', ')}`));
     this.#memberFields = lazily(() => database.prepare('SELECT path, field FROM member_fields WHERE collection = ?'));
     this.#texts = lazily(() =>
@@ -98,6 +99,23 @@ export class DerivedUpkeep {
   /** Brings members and words up to date so far, for a question within a transaction; `catchUp` is still to come. */
   catchUpSoFar(): void {
     this.#bringUpToDate(this.#changed?.look());
+  }
+
+  /**
+   * Makes members and words of the first records in a span anew, out of the records; gives the rest of it, undefined when that was all.
+   * What stands there for no record is removed. Needs a transaction.
+   */
+  deriveAnew(span: KeySpan): KeySpan | undefined {
+    addWords(this.#database);
+    const { key } = this.#layout;
+    const { span: portion, rest } = portionOf(this.#database, key, span);
+    const keeps = this.#keeps().get() as Readonly<Record<KeptTable['name'], number>>;
+    for (const table of keptTables.filter(({ name }) => keeps[name] === 1)) {
+      this.#database.exec(definitionOf(table));
+      this.#database.prepare(`DELETE FROM ${table.name} WHERE ${isWithin('rowid')}`).run(portion.from, portion.to);
+      this.#database.prepare(table.insert(key, recordsWithin(key))).run(portion.from, portion.to);
+    }
+    return rest;
   }
 
   /** Whether `fit` has anything to look at: most files declare nothing, and are opened often. Needs no transaction. */
@@ -157,9 +175,10 @@ export class DerivedUpkeep {
     }
   }
 
-  #replace({ name, definition, fields, insert }: KeptTable, collection: string, paths: readonly string[]): void {
+  #replace(table: KeptTable, collection: string, paths: readonly string[]): void {
+    const { name, fields, insert } = table;
     const { key } = this.#layout;
-    this.#database.exec(definition);
+    this.#database.exec(definitionOf(table));
     this.#database
       .prepare(`DELETE FROM ${name} WHERE rowid IN (SELECT ${key} FROM records WHERE collection = ? AND deleted = 0)`)
       .run(collection);

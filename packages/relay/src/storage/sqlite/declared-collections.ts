@@ -7,7 +7,19 @@ import {
   unionOf,
 } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
-import { DerivedUpkeep, type Names, parseStored, type Sql } from '@holdfast/store';
+import {
+  type CollectionCount,
+  deriveAnew,
+  DerivedUpkeep,
+  type KeySpan,
+  type Names,
+  parseStored,
+  type Sql,
+} from '@holdfast/store';
+
+import type { KnownCollection } from '../relay-store.ts';
+import { type Unindexed, withinBound } from './index-bound.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** Declarations of agents, in SQL. */
 const DECLARATION = `collection = '${DECLARATIONS}' AND resource = '' AND deleted = 0`;
@@ -15,6 +27,7 @@ const DECLARATION = `collection = '${DECLARATIONS}' AND resource = '' AND delete
 interface DeclaredRow {
   readonly name: string;
   readonly doc: string;
+  readonly declaredAtMs: number;
 }
 
 /**
@@ -29,13 +42,18 @@ export class DeclaredCollections {
   readonly #used: Statement;
   #declared: ReadonlyMap<string, Collection> | undefined;
   #known: ReadonlySet<string> = new Set();
+  readonly #onUnindexed: Surroundings['onUnindexed'];
+  #unindexed: Unindexed = new Map();
   #isFitted = false;
 
   /** Makes what records are found by fit what is declared; after an upgrade that looks at every record. */
-  constructor(database: Database) {
+  constructor(database: Database, onUnindexed?: Surroundings['onUnindexed']) {
+    this.#onUnindexed = onUnindexed;
     this.#database = database;
     this.#upkeep = new DerivedUpkeep(database, { key: 'position', scope: ['collection'] });
-    this.#rows = database.prepare(`SELECT id AS name, doc FROM records WHERE ${DECLARATION} ORDER BY version DESC`);
+    this.#rows = database.prepare(
+      `SELECT id AS name, doc, created_at AS declaredAtMs FROM records WHERE ${DECLARATION} ORDER BY version DESC`,
+    );
     this.#used = database.prepare('SELECT DISTINCT name FROM collections').pluck();
     database.transaction(() => this.fit())();
   }
@@ -82,10 +100,15 @@ export class DeclaredCollections {
     return this.#upkeep.hasTexts;
   }
 
-  /** All that are declared. */
+  /** All that are declared: those that ship with Holdfast, then others, the first declared first. */
   all(): readonly Collection[] {
     this.#declared ??= this.#read();
     return [...(builtInCollections as readonly Collection[]), ...this.#declared.values()];
+  }
+
+  /** What there is to say of a collection, beside how much is in it. */
+  about(name: string): Omit<KnownCollection, keyof CollectionCount> {
+    return { declared: this.find(name), unindexed: this.#unindexed.get(name) ?? [] };
   }
 
   /** What names mean in a query of a collection; without one, only those of every record. */
@@ -110,8 +133,17 @@ export class DeclaredCollections {
     this.#upkeep.catchUp();
     if (this.#isFitted) return;
     this.#known = new Set(this.#used.all() as string[]);
-    this.#upkeep.fit([...this.#known].flatMap((name) => this.find(name) ?? []));
+    const { built, unindexed } = withinBound(this.all().filter(({ name }) => this.#known.has(name)));
+    this.#upkeep.fit(built);
+    const before = this.#unindexed;
+    this.#unindexed = unindexed;
+    if (JSON.stringify([...before]) !== JSON.stringify([...unindexed])) this.#onUnindexed?.(unindexed);
     this.#isFitted = true;
+  }
+
+  /** See `deriveAnew`. */
+  deriveAnew(spans: readonly KeySpan[], write: Parameters<typeof deriveAnew>[2]): Promise<void> {
+    return deriveAnew(this.#upkeep, spans, write);
   }
 
   #forget(): void {
@@ -120,13 +152,19 @@ export class DeclaredCollections {
   }
 
   #read(): ReadonlyMap<string, Collection> {
-    const read = (this.#rows.all() as DeclaredRow[]).flatMap(({ name, doc }): Collection[] => {
+    const read = (this.#rows.all() as DeclaredRow[]).flatMap(({ name, doc, declaredAtMs }) => {
       // Declared by a node before a collection of that name came with Holdfast.
       if (builtInCollection(name) !== undefined) return [];
       const declaration = storedDeclaration(parseStored(doc));
-      return declaration === undefined ? [] : [{ ...declaration, name }];
+      return declaration === undefined ? [] : [{ collection: { ...declaration, name }, declaredAtMs }];
     });
-    const byName = Map.groupBy(read, ({ name }) => name);
-    return new Map([...byName].map(([name, all]) => [name, unionOf(all as [Collection, ...Collection[]])]));
+    const byName = [...Map.groupBy(read, ({ collection }) => collection.name)].map(([name, all]) => ({
+      union: unionOf(all.map(({ collection }) => collection) as [Collection, ...Collection[]]),
+      since: [Math.min(...all.map(({ declaredAtMs }) => declaredAtMs)), name] as const,
+    }));
+    const inOrder = byName.toSorted(({ since: [one, name] }, { since: [other, otherName] }) =>
+      one === other ? (name < otherName ? -1 : 1) : one - other,
+    );
+    return new Map(inOrder.map(({ union }) => [union.name, union]));
   }
 }

@@ -17,6 +17,7 @@ import {
 import {
   digestText,
   GroupCommit,
+  type KeySpan,
   savepointOf,
   type QueryResult,
   type RecordStream,
@@ -71,6 +72,7 @@ import { cloned, SessionTable } from './session-table.ts';
 import { SqliteFeed } from './sqlite-feed.ts';
 import { StartTable } from './start-table.ts';
 import { StreamTable } from './stream-table.ts';
+import type { Surroundings } from './surroundings.ts';
 import { TokenTable } from './token-table.ts';
 import { WaitingTable } from './waiting-table.ts';
 
@@ -102,15 +104,13 @@ export class SqliteRelayStore implements RelayStore {
   readonly #copy: AgentCopy;
   readonly #rows: RowSource | undefined;
 
-  /**
-   * Opens the file, making it and bringing its schema up to date as needed. Queries run in `rows`, which asks the same file, and
-   * without it here, where they hold everything up. Throws like `openMigrated`.
-   */
-  constructor(path: string, config: CommitConfig, guard: StorageGuard = unguarded, rows?: RowSource) {
+  /** Opens the file, making it and bringing its schema up to date as needed. Throws like `openMigrated`. */
+  constructor(path: string, config: CommitConfig, { guard = unguarded, rows, onUnindexed }: Surroundings = {}) {
     this.#guard = guard;
     this.#rows = rows;
     this.#database = openMigrated(path, sqliteRelayMigrations);
-    const [position, declared] = [new FeedPosition(this.#database), new DeclaredCollections(this.#database)];
+    const position = new FeedPosition(this.#database);
+    const declared = new DeclaredCollections(this.#database, onUnindexed);
     this.#position = position;
     this.#declared = declared;
     const removals = new FeedTable(this.#database, declared);
@@ -247,7 +247,7 @@ export class SqliteRelayStore implements RelayStore {
 
   collections(): Promise<readonly KnownCollection[]> {
     return this.#read(() =>
-      this.#overview.collections().map((count) => ({ ...count, declared: this.#declared.find(count.name) })),
+      this.#overview.collections().map((count) => ({ ...count, ...this.#declared.about(count.name) })),
     );
   }
 
@@ -321,6 +321,10 @@ export class SqliteRelayStore implements RelayStore {
       });
     }
     return wrong;
+  }
+
+  deriveAnew(spans: readonly KeySpan[]): Promise<void> {
+    return this.#declared.deriveAnew(spans, (run) => this.#write(run));
   }
 
   copyTo(path: string, onProgress?: (progress: CopyProgress) => void): Promise<void> {
