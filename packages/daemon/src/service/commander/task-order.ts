@@ -147,7 +147,10 @@ const MOST_URGENT_OF_TYPE = mostUrgentAlong('status', 'type', 'priority');
 // Those that a worker may take are its own, or list it.
 function mostUrgentAlong(...index: string[]): Readonly<Record<'own' | 'listed', IndexWalk>> {
   const shape = { index, equal: index.length - 1, then: 'greatest' } as const;
-  return { own: indexWalk(tasksCollection, shape), listed: indexWalk(tasksCollection, { ...shape, listed: 'workers' }) };
+  return {
+    own: indexWalk(tasksCollection, shape),
+    listed: indexWalk(tasksCollection, { ...shape, listed: 'workers' }),
+  };
 }
 
 function retryDelaySeconds({ retry_seconds: seconds }: TaskDocument, retries: number): number {
