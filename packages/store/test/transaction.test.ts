@@ -65,11 +65,11 @@ test('a walk goes along a declared index, as far as it is told to', async () => 
     return agent.store.transact({ resource: '', run }).then((met) => met.map(({ id }) => id));
   };
   expect(await ids({})).toEqual(['of-no-priority', 't-1', 't-2']);
-  expect(await ids({ then: 'at-most' }, 2)).toEqual(['t-1', 't-2']);
+  expect(await ids({ next: 'at-most' }, 2)).toEqual(['t-1', 't-2']);
   expect(await ids({ equal: 2 }, 3)).toEqual(['t-0', 't-3']);
-  expect(await ids({ then: 'greatest' })).toEqual(['t-0', 't-3']);
-  expect(await ids({ then: 'greatest', listed: 'workers' }, '["c","d"]')).toEqual(['t-3']);
-  expect(await ids({ then: 'greatest', listed: 'workers' }, '["d"]')).toEqual([]);
+  expect(await ids({ next: 'greatest' })).toEqual(['t-0', 't-3']);
+  expect(await ids({ next: 'greatest', listed: 'workers' }, '["c","d"]')).toEqual(['t-3']);
+  expect(await ids({ next: 'greatest', listed: 'workers' }, '["d"]')).toEqual([]);
   expect(() => indexWalk(tasksCollection, { index: ['status'], equal: 1 })).toThrow('no index');
 });
 

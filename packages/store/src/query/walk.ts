@@ -1,4 +1,3 @@
-import type { Collection } from '@holdfast/protocol';
 import type { Database } from '@holdfast/sqlite';
 
 import { BOUND } from './bound.ts';
@@ -7,6 +6,12 @@ import { indexedValue } from './place.ts';
 import { prepared } from './prepared.ts';
 import { named } from './sql.ts';
 
+/** A collection with indexes, as it is declared. */
+interface Indexed {
+  readonly name: string;
+  readonly indexes: readonly (readonly string[])[];
+}
+
 /** Part of a declared index: records that are equal in its first fields, in the order of the field after them and then by id. */
 export interface WalkShape {
   /** The fields of the index, all of them, as declared. */
@@ -14,7 +19,7 @@ export interface WalkShape {
   /** Of how many of its first fields a value is given. */
   readonly equal: number;
   /** Of the field after them: no more than a value that is given, or only the greatest there is. Default: any. */
-  readonly then?: 'at-most' | 'greatest';
+  readonly next?: 'at-most' | 'greatest';
   /** A list that must have one of the texts that are given, as JSON, after all else. Default: none. */
   readonly listed?: string;
 }
@@ -37,24 +42,24 @@ export interface WalkedRecord {
  * Makes a walk along an index over declared fields: what a query does in general, this does for one kind of question, at a fraction
  * of its cost. Throws for an index that is not declared.
  */
-export function indexWalk({ name, indexes = [] }: Collection, { index, equal, then, listed }: WalkShape): IndexWalk {
+export function indexWalk({ name, indexes }: Indexed, { index, equal, next, listed }: WalkShape): IndexWalk {
   if (!indexes.some((paths) => paths.join() === index.join()))
     throw new Error(`"${name}" has no index ${index.join()}`);
   const columns = index.map((path) => indexedValue(jsonPath(path)));
-  const [next = 'id', ...further] = [...columns.slice(equal), 'id'];
+  const [following, ...further] = [...columns.slice(equal), 'id'];
   const conditions = columns.slice(0, equal).map((column) => `${column} = ${BOUND}`);
-  if (then === 'at-most') conditions.push(`${next} <= ${BOUND}`);
+  if (next === 'at-most') conditions.push(`${following} <= ${BOUND}`);
   if (listed !== undefined) conditions.push(hasOneOf(listed));
   const from = `FROM records
     WHERE collection = ${named(name)} AND deleted = 0 AND resource = ${BOUND} AND (expires_at IS NULL OR expires_at > ?)
     AND ${conditions.join(' AND ')}`;
-  if (then !== 'greatest') {
-    const text = `SELECT id, doc AS text ${from} ORDER BY ${[next, ...further].join(', ')} LIMIT ${BOUND}`;
+  if (next !== 'greatest') {
+    const text = `SELECT id, doc AS text ${from} ORDER BY ${[following, ...further].join(', ')} LIMIT ${BOUND}`;
     return { text, times: 1 };
   }
   // Ordered by what is equal in all of them as well, SQLite would sort them.
-  const greatest = `SELECT ${next} ${from} ORDER BY ${next} DESC LIMIT 1`;
-  const text = `SELECT id, doc AS text ${from} AND ${next} = (${greatest}) ORDER BY ${further.join(', ')} LIMIT ${BOUND}`;
+  const greatest = `SELECT ${following} ${from} ORDER BY ${following} DESC LIMIT 1`;
+  const text = `SELECT id, doc AS text ${from} AND ${following} = (${greatest}) ORDER BY ${further.join(', ')} LIMIT ${BOUND}`;
   return { text, times: 2 };
 }
 

@@ -33,7 +33,7 @@ export function settleDue(records: RecordsTransaction, nowMs: number): void {
   }
 }
 
-const DUE = indexWalk(tasksCollection, { index: ['status', 'due_at'], equal: 1, then: 'at-most' });
+const DUE = indexWalk(tasksCollection, { index: ['status', 'due_at'], equal: 1, next: 'at-most' });
 
 const LEASE_ENDED: FailedTry = { error: 'its worker was not heard of until the lease ended', delaySeconds: 0 };
 
@@ -146,7 +146,7 @@ const MOST_URGENT_OF_TYPE = mostUrgentAlong('status', 'type', 'priority');
 
 // Those that a worker may take are its own, or list it.
 function mostUrgentAlong(...index: string[]): Readonly<Record<'own' | 'listed', IndexWalk>> {
-  const shape = { index, equal: index.length - 1, then: 'greatest' } as const;
+  const shape = { index, equal: index.length - 1, next: 'greatest' } as const;
   return {
     own: indexWalk(tasksCollection, shape),
     listed: indexWalk(tasksCollection, { ...shape, listed: 'workers' }),
