@@ -34,6 +34,7 @@ export { collectionNotFound } from './collections/not-found.ts';
 export { fieldsOfJsonSchema, jsonSchemaOf } from './collections/json-schema.ts';
 export { fieldAt } from './collections/paths.ts';
 export { maskedDocument, personalPaths } from './collections/personal.ts';
+export { tasks as tasksCollection } from './collections/tasks.ts';
 export { assertSuccessor, readDeclaration, storedDeclaration } from './collections/read-declaration.ts';
 export type { Retention, RetentionPolicy, RetentionSide } from './collections/retention.ts';
 export { unionOf } from './collections/union.ts';

@@ -65,6 +65,14 @@ describe('a document of a declared collection', () => {
     });
   });
 
+  test.each([
+    ['2026-11-20T10:54:56.123Z', '2026-11-20T10:54:56.123Z'],
+    ['2024-02-29T23:59:59.999Z', '2024-02-29T23:59:59.999Z'],
+    ['2026-02-30T00:00:00.000Z', '2026-03-02T00:00:00.000Z'],
+  ])('gets the time %s as %s', (asked, expected) => {
+    expect(checked({ company: 'Kelp', asked }).value).toMatchObject({ asked: expected });
+  });
+
   test.each<[string, Json, string, string]>([
     ['no object', [], '', 'expected an object, got a list'],
     ['without what is required', {}, 'company', 'required'],

@@ -33,7 +33,7 @@ export { QueryPool, type QueryPoolOptions } from './query-process/query-pool.ts'
 export { all, any, named, placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
 export { jsonPath, type Names, recordColumns } from './query/field.ts';
 export { indexedValue } from './query/place.ts';
-export type { IndexWalk } from './query/walk.ts';
+export { type IndexWalk, indexWalk } from './query/walk.ts';
 export { toTimestamp } from './query/timestamp.ts';
 export { type ComparedRecord, type Rewound, type Unaccounted } from './reconciler.ts';
 export { FreePages } from './retention/free-pages.ts';

@@ -53,12 +53,10 @@ export class RecordsTransaction {
     return runQuery(database, query, agentScope({ resource: this.#resource, collection }, declarations, now()));
   }
 
-  /** Walks along an index of a declared collection, see `walkIndex`. */
-  walk(collection: string, walk: IndexWalk, take: (record: WalkedRecord) => boolean): void {
-    const { database, declarations, now } = this.#options;
-    const declared = declarations.find(collection);
-    if (declared === undefined) throw new Error(`"${collection}" is not declared`);
-    walkIndex(database, { collection: declared, resource: this.#resource, nowMs: now() }, walk, take);
+  /** Goes a walk along an index of a collection, see `walkIndex`. */
+  walk(walk: IndexWalk, asked: Parameters<typeof walkIndex>[3]): WalkedRecord[] {
+    const { database, now } = this.#options;
+    return walkIndex(database, { resource: this.#resource, nowMs: now() }, walk, asked);
   }
 
   /** Writes a document that was made here. Throws what `write` throws, and `unsafe-document` and `record-too-large`. */

@@ -1,5 +1,5 @@
-import { querySchema } from '@holdfast/protocol';
-import type { RecordsTransaction } from '@holdfast/store';
+import { querySchema, tasksCollection } from '@holdfast/protocol';
+import { indexWalk, type RecordsTransaction } from '@holdfast/store';
 import { expect, test } from 'vitest';
 
 import { put } from './fixture.ts';
@@ -53,26 +53,24 @@ test('a transaction that throws is undone alone, and what its neighbours wrote i
   expect(found).toMatchObject({ records: [{ id: 'before' }, { id: 'later' }] });
 });
 
-test('a walk goes along a declared index, both ways, until it is told to stop', async () => {
+test('a walk goes along a declared index, as far as it is told to', async () => {
   const priorities = [3, 1, 2, 3];
   for (const [index, priority] of priorities.entries())
-    await agent.write(put('tasks', `t-${index}`, task('x', priority)));
-  const ids = (walk: object, most = 9): Promise<string[]> =>
-    agent.store.transact({
-      resource: '',
-      run: (records) => {
-        const met: string[] = [];
-        const index = { index: ['status', 'priority'], equal: ['pending'], ...walk };
-        records.walk('tasks', index, ({ id }) => met.push(id) < most);
-        return met;
-      },
-    });
-  expect(await ids({})).toEqual(['t-1', 't-2', 't-0', 't-3']);
-  expect(await ids({ isDescending: true })).toEqual(['t-3', 't-0', 't-2', 't-1']);
-  expect(await ids({ atMost: 2 })).toEqual(['t-1', 't-2']);
-  expect(await ids({ equal: ['pending', 3] })).toEqual(['t-0', 't-3']);
-  expect(await ids({}, 1)).toEqual(['t-1']);
-  await expect(ids({ index: ['status'] })).rejects.toThrow('no index');
+    await agent.write(put('tasks', `t-${index}`, { ...task('x', priority), workers: index < 3 ? ['a', 'b'] : ['c'] }));
+  await agent.write(put('tasks', 'of-no-priority', { ...task('x', 9), priority: null }));
+  const index = ['status', 'priority'];
+  const ids = (shape: object, ...values: (string | number)[]): Promise<string[]> => {
+    const walk = indexWalk(tasksCollection, { index, equal: 1, ...shape });
+    const run = (records: RecordsTransaction) => records.walk(walk, { values: ['pending', ...values], limit: 3 });
+    return agent.store.transact({ resource: '', run }).then((met) => met.map(({ id }) => id));
+  };
+  expect(await ids({})).toEqual(['of-no-priority', 't-1', 't-2']);
+  expect(await ids({ next: 'at-most' }, 2)).toEqual(['t-1', 't-2']);
+  expect(await ids({ equal: 2 }, 3)).toEqual(['t-0', 't-3']);
+  expect(await ids({ next: 'greatest' })).toEqual(['t-0', 't-3']);
+  expect(await ids({ next: 'greatest', listed: 'workers' }, '["c","d"]')).toEqual(['t-3']);
+  expect(await ids({ next: 'greatest', listed: 'workers' }, '["d"]')).toEqual([]);
+  expect(() => indexWalk(tasksCollection, { index: ['status'], equal: 1 })).toThrow('no index');
 });
 
 test('a request that is repeated under its key has its first result, and one without effect is made anew', async () => {

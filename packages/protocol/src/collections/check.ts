@@ -134,8 +134,12 @@ const timeCheck: Check = (value, path, report) => {
   return normal;
 };
 
+/** Times in their one form already, on days that every month has. */
+const NORMAL_TIME = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
 /** An RFC 3339 time in UTC with milliseconds, the rest of a second's digits cut off; undefined for what is none. */
 export function normalTime(text: string): string | undefined {
+  if (NORMAL_TIME.test(text)) return text;
   const ms = TIME.test(text) ? Date.parse(text.replace(' ', 'T').toUpperCase()) : Number.NaN;
   return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
 }

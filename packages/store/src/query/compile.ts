@@ -1,5 +1,6 @@
 import { HoldfastError, type Json, type Query } from '@holdfast/protocol';
 
+import { BOUND } from './bound.ts';
 import type { Names } from './field.ts';
 import { matchOf } from '../declared/search.ts';
 import { compileFilter } from './filter.ts';
@@ -78,7 +79,7 @@ export function compilePage(query: Query, scope: QueryScope): PageQuery {
         all(conditions),
         sql('ORDER BY'),
         join(keys.map(orderTerm), ', '),
-        sql('LIMIT ?', limit + 1),
+        sql(`LIMIT ${BOUND}`, limit + 1),
       ],
       ' ',
     ),

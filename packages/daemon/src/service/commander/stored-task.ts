@@ -1,5 +1,5 @@
 import type { BuiltInDocuments } from '@holdfast/protocol';
-import { type IndexWalk, parseStored, type RecordsTransaction } from '@holdfast/store';
+import { parseStored, type RecordsTransaction } from '@holdfast/store';
 
 const COLLECTION = 'tasks';
 
@@ -26,19 +26,9 @@ export function findDependents(records: RecordsTransaction, id: string, limit: n
   return found.map((record) => ({ id: record.id, document: record.doc as TaskDocument }));
 }
 
-/** The first tasks along an index, of those accepted. */
-export function takeTasks(
-  records: RecordsTransaction,
-  walk: IndexWalk,
-  { limit, accept }: { readonly limit: number; readonly accept?: (task: TaskDocument) => boolean },
-): StoredTask[] {
-  const taken: StoredTask[] = [];
-  records.walk(COLLECTION, walk, ({ id, text }) => {
-    const document = parseStored(text) as TaskDocument;
-    if (accept?.(document) !== false) taken.push({ id, document });
-    return taken.length < limit;
-  });
-  return taken;
+/** The first tasks along an index, see `walkIndex`. */
+export function takeTasks(records: RecordsTransaction, ...walk: Parameters<RecordsTransaction['walk']>): StoredTask[] {
+  return records.walk(...walk).map(({ id, text }) => ({ id, document: parseStored(text) as TaskDocument }));
 }
 
 /** Changes parts of a task; what is null is taken away. Returns it as it is then. */

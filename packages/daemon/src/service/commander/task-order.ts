@@ -1,4 +1,5 @@
-import { type IndexWalk, type RecordsTransaction, toTimestamp } from '@holdfast/store';
+import { tasksCollection } from '@holdfast/protocol';
+import { type IndexWalk, indexWalk, type RecordsTransaction, toTimestamp } from '@holdfast/store';
 
 import { changeTask, findDependents, readTask, type StoredTask, takeTasks, type TaskDocument } from './stored-task.ts';
 
@@ -25,12 +26,14 @@ export interface Wanted {
 export function settleDue(records: RecordsTransaction, nowMs: number): void {
   const atMost = toTimestamp(nowMs);
   for (const status of ['assigned', 'in_progress', 'waiting'] as const) {
-    const due = takeTasks(records, { index: ['status', 'due_at'], equal: [status], atMost }, { limit: DUE_TASKS });
+    const due = takeTasks(records, DUE, { values: [status, atMost], limit: DUE_TASKS });
     for (const task of due)
       if (status === 'waiting') changeTask(records, task, READY);
       else failTry(records, task, LEASE_ENDED, nowMs);
   }
 }
+
+const DUE = indexWalk(tasksCollection, { index: ['status', 'due_at'], equal: 1, next: 'at-most' });
 
 const LEASE_ENDED: FailedTry = { error: 'its worker was not heard of until the lease ended', delaySeconds: 0 };
 
@@ -125,25 +128,30 @@ function judge(records: RecordsTransaction, task: StoredTask, nowMs: number): 'r
   return 'ready';
 }
 
-// An index has priorities in order: first the highest one there is for the worker, then the lowest id of that priority.
 function mostUrgent(records: RecordsTransaction, { names, types }: Wanted): StoredTask | undefined {
-  const accept = ({ workers }: TaskDocument): boolean =>
-    names.length === 0 || (workers ?? []).some((worker) => names.includes(worker));
-  const fronts = types?.map((type) => ({ index: BY_TYPE, equal: ['pending', type] })) ?? [ALL_TYPES];
-  const first = (walk: IndexWalk): StoredTask | undefined => takeTasks(records, walk, { limit: 1, accept })[0];
-  const found = fronts.flatMap((front) => {
-    const priority = first({ ...front, isDescending: true })?.document.priority ?? undefined;
-    return priority === undefined ? [] : [{ front, priority }];
-  });
-  const highest = Math.max(...found.map(({ priority }) => priority));
-  const tasks = found
-    .filter(({ priority }) => priority === highest)
-    .flatMap(({ front }) => first({ ...front, equal: [...front.equal, highest] }) ?? []);
-  return tasks.toSorted((one, other) => (one.id < other.id ? -1 : 1))[0];
+  const [whose, listed] = names.length === 0 ? (['own', []] as const) : (['listed', [JSON.stringify(names)]] as const);
+  const first = (walk: IndexWalk, ...equal: string[]): StoredTask[] =>
+    takeTasks(records, walk, { values: [...equal, ...listed], limit: 1 });
+  if (types === undefined) return first(MOST_URGENT[whose], 'pending')[0];
+  const ofEachType = types.flatMap((type) => first(MOST_URGENT_OF_TYPE[whose], 'pending', type));
+  return ofEachType.toSorted(byUrgency)[0];
 }
 
-const BY_TYPE = ['status', 'type', 'priority'];
-const ALL_TYPES = { index: ['status', 'priority'], equal: ['pending'] };
+function byUrgency(one: StoredTask, other: StoredTask): number {
+  return (other.document.priority ?? 0) - (one.document.priority ?? 0) || (one.id < other.id ? -1 : 1);
+}
+
+const MOST_URGENT = mostUrgentAlong('status', 'priority');
+const MOST_URGENT_OF_TYPE = mostUrgentAlong('status', 'type', 'priority');
+
+// Those that a worker may take are its own, or list it.
+function mostUrgentAlong(...index: string[]): Readonly<Record<'own' | 'listed', IndexWalk>> {
+  const shape = { index, equal: index.length - 1, next: 'greatest' } as const;
+  return {
+    own: indexWalk(tasksCollection, shape),
+    listed: indexWalk(tasksCollection, { ...shape, listed: 'workers' }),
+  };
+}
 
 function retryDelaySeconds({ retry_seconds: seconds }: TaskDocument, retries: number): number {
   return Math.min((seconds ?? 0) * 2 ** (retries - 1), DAY_SECONDS);
