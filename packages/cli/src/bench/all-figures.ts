@@ -1,4 +1,6 @@
+import { contextGet } from './figures/context-get.ts';
 import { defences } from './figures/defences.ts';
+import { feedCatchup } from './figures/feed-catchup.ts';
 import type { Figure } from './figures/figure.ts';
 import { memoryNode } from './figures/memory-node.ts';
 import { openUpgraded } from './figures/open-upgraded.ts';
@@ -28,6 +30,8 @@ export const figures: readonly Figure[] = [
   streamFigure,
   syncDrain,
   syncVisible,
+  contextGet,
+  feedCatchup,
   memoryNode,
   startNodeFigure,
   openUpgraded,

@@ -1,14 +1,17 @@
+import { CONTEXT } from '@holdfast/protocol';
+
 import { CANDIDATES, candidateDocument } from './candidates.ts';
 import { messageDocument } from './chat-messages.ts';
 import { sampleDocument, sampleNumber } from './sample-document.ts';
 
-/** What sample records are: free-form ones of 300 bytes, candidates, messages, or tasks. */
-export type SampleKind = 'load' | 'candidate' | 'message' | 'task';
+/** What sample records are: free-form ones of 300 bytes, the same as shared context, candidates, messages, or tasks. */
+export type SampleKind = 'load' | 'context' | 'candidate' | 'message' | 'task';
 
 const kinds: Readonly<
   Record<SampleKind, { readonly collection: string; readonly document: (index: number) => string }>
 > = {
   load: { collection: 'load', document: sampleDocument },
+  context: { collection: CONTEXT, document: sampleDocument },
   candidate: { collection: CANDIDATES, document: candidateDocument },
   message: { collection: 'messages', document: messageDocument },
   task: { collection: 'tasks', document: taskDocument },

@@ -54,9 +54,12 @@ export async function startRelay(
   return { ...started, client: connectRelay({ url: started.url, token: started.adminToken }) };
 }
 
-/** Enrols a node at a relay. */
-export async function enrol(node: BenchService<Holdfast>, relay: BenchService<HoldfastRelay>): Promise<void> {
-  const name = 'bench';
+/** Enrols a node at a relay, under a name of its own. */
+export async function enrol(
+  node: BenchService<Holdfast>,
+  relay: BenchService<HoldfastRelay>,
+  name = 'bench',
+): Promise<void> {
   const { token } = await relay.client.invite({ node: name });
   await node.client.node.join({ relay: relay.url, name, token });
 }
