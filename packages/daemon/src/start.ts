@@ -21,13 +21,14 @@ import { keepNodeBackups } from './backup/backups.ts';
 import { nodePaths, openNode } from './data-directory.ts';
 import { daemonService } from './http/daemon-service.ts';
 import { listen, type Listening } from './listening.ts';
-import { callCounters, fileCounters, registerGauges, syncCounters } from './metrics.ts';
+import { callCounters, channelCounters, fileCounters, registerGauges, syncCounters } from './metrics.ts';
 import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
 import { keepNodeRetention } from './retention/node-retention.ts';
 import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
 import { assembleCommander, type Commander } from './service/commander/commander.ts';
 import { visitorHandlers } from './service/commander/visitors.ts';
+import { Channels } from './service/channels.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
 import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
@@ -152,9 +153,11 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const clock = new HybridClock(now, startOfBoot(boot));
   const { custody, files } = assembleFiles({ options, database, clock, disk, registry, now, sync: () => sync });
   const visitors = visitorHandlers(() => commander);
-  const sync: SyncEngine = assembleSync({ options, database, agents, files, custody, now, boot, registry, visitors });
+  const channels = assembleChannels(options, database, registry);
+  const known = { options, database, agents, files, custody, now, boot, registry, visitors, channels };
+  const sync: SyncEngine = assembleSync(known);
   custody.begin();
-  registerGauges(registry, { agents: () => agents.names, files, sync, now });
+  registerGauges(registry, { agents: () => agents.names, files, sync, channels, now });
   addDiskGauges(registry, () => disk.status());
   const names = (): readonly string[] => agents.names;
   const care = { files, log, onRecounted: (agent: string) => sync.written(agent) };
@@ -180,6 +183,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     status,
     records,
     commander,
+    channels,
     joining,
     backups,
     retention,
@@ -255,6 +259,16 @@ function assembleJoining(
   };
 }
 
+function assembleChannels({ log }: DaemonOptions, database: NodeDatabase, registry: Registry): Channels {
+  return new Channels({
+    node: () => database.enrolment?.name,
+    count: channelCounters(registry),
+    random: Math.random,
+    timers: nodeTimers,
+    log,
+  });
+}
+
 interface SyncParts {
   readonly options: DaemonOptions;
   readonly database: NodeDatabase;
@@ -265,6 +279,7 @@ interface SyncParts {
   readonly boot: string;
   readonly registry: Registry;
   readonly visitors: CallHandlers;
+  readonly channels: Channels;
 }
 
 function assembleSync({
@@ -277,6 +292,7 @@ function assembleSync({
   boot,
   registry,
   visitors,
+  channels,
 }: SyncParts): SyncEngine {
   const counters = syncCounters(registry);
   const ask: AskNode = (asked, signal) => sync.call(asked, signal);
@@ -297,6 +313,7 @@ function assembleSync({
       handlers: { ...visitors, ...options.calls?.(ask) },
       count: callCounters(registry),
     },
+    channels: channels.link,
     now,
     random: Math.random,
     timers: nodeTimers,

@@ -80,6 +80,14 @@ export const limits = Object.freeze({
   callSeconds: 30,
   /** Longest wait of a node for calls, in seconds: then it asks again. */
   callWaitSeconds: 25,
+  /** A message on a channel, as JSON text in UTF-8 bytes. */
+  messageBytes: 64 * KIB,
+  /** Messages a node sends its relay at once. */
+  messagesAtOnce: 256,
+  /** Stars in one pattern of channels. */
+  patternStars: 8,
+  /** Patterns to which agents of one node listen, at one time. */
+  interests: 10_000,
   /** How long an event stream is silent at most, in seconds: then a comment tells that it lasts. */
   eventHeartbeatSeconds: 15,
   /** Rows of an answer to a statement in SQL, unless it is streamed. */

@@ -16,6 +16,7 @@ import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 
 import type { NodeCall } from './call-handlers.ts';
+import type { ChannelLink } from './channel-link.ts';
 import type { DigestState } from './comparison.ts';
 import { NOWHERE } from './cursor.ts';
 import { Lane } from './lane.ts';
@@ -45,6 +46,8 @@ export interface SyncOptions {
   readonly onNotice: (notice: Notice) => void;
   /** How the node and others call each other; undefined: they do not. */
   readonly calls?: NodeCallsOptions;
+  /** How messages on channels go to other nodes; undefined: they do not. */
+  readonly channels?: Pick<ChannelLink, 'open' | 'hold'>;
   readonly now: Now;
   readonly random: () => number;
   readonly timers: Timers;
@@ -208,6 +211,7 @@ export class SyncEngine {
     const transport = this.#transport;
     this.#transport = undefined;
     this.#link.stop();
+    this.#options.channels?.hold();
     await Promise.all([this.#stopLanes(), this.#calls?.stop()]);
     await transport?.close();
   }
@@ -246,7 +250,9 @@ export class SyncEngine {
 
   #listen(): void {
     if (this.#transport === undefined) return;
-    this.#calls?.open({ boot: this.#boot, transport: this.#transport, link: this.#link });
+    const source = { boot: this.#boot, transport: this.#transport, link: this.#link };
+    this.#calls?.open(source);
+    this.#options.channels?.open(source);
   }
 
   #makeLaneContext(): LaneContext {
@@ -339,6 +345,7 @@ export class SyncEngine {
 
   #hold(): void {
     this.#calls?.hold();
+    this.#options.channels?.hold();
     for (const lane of this.#lanes.values()) lane.dispatch('held-back');
   }
 

@@ -13,6 +13,7 @@ import {
 } from '../query/query.ts';
 import { rejectSchema } from '../sync.ts';
 import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
+import { channelRoutes } from './channels.ts';
 import { collectionRoutes } from './collections.ts';
 import { pageLimit } from './page.ts';
 import { recruiterRoutes } from './recruiter.ts';
@@ -212,6 +213,7 @@ export const daemonRoutes = {
   ...taskRoutes,
   ...registryRoutes,
   ...mailRoutes,
+  ...channelRoutes,
   ...recruiterRoutes,
   'status.agent': {
     method: 'GET',

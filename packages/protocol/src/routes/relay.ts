@@ -22,6 +22,7 @@ import {
 } from '../sync.ts';
 import { backupCalls } from './backup.ts';
 import { callRoutes } from './calls.ts';
+import { relayChannelRoutes } from './relay-channels.ts';
 import { diskStatusSchema, scrubStatusSchema } from './node-status.ts';
 import { retentionCalls, statisticsCall } from './retention.ts';
 import { type Route, writeErrors } from './route.ts';
@@ -179,6 +180,7 @@ export const relayRoutes = {
     errors: ['join-token-refused', 'node-exists', 'node-not-found', 'protocol-unsupported', ...writeErrors],
   },
   ...callRoutes,
+  ...relayChannelRoutes,
   query: {
     method: 'POST',
     path: '/relay/query',

@@ -16,6 +16,7 @@ type DeskRouteId = Exclude<
   | 'digest'
   | 'copy'
   | 'join'
+  | `channel.${string}`
   | 'status'
   | 'backup.start'
   | 'backup.list'
