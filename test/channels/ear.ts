@@ -24,7 +24,8 @@ export class Ear implements AsyncDisposable {
     };
     const before = await countOf();
     const ear = new Ear(holdfast, pattern);
-    while ((await countOf()) === before) await pause(5);
+    // What ends the listening ends the wait too.
+    while ((await countOf()) === before) await Promise.race([pause(5), ear.#listening]);
     return ear;
   }
 

@@ -37,7 +37,10 @@ export class LiveNode implements AsyncDisposable {
   }
 
   /** Starts it, of no relay. */
-  static async start(directory: string, { log = pino({ level: 'silent' }), config }: LiveNodeOptions = {}) {
+  static async start(
+    directory: string,
+    { log = pino({ level: 'silent' }), config }: LiveNodeOptions = {},
+  ): Promise<LiveNode> {
     const file = {
       'listen.port': await stablePort(),
       'listen.socket': 'none',

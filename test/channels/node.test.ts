@@ -74,7 +74,7 @@ describe('channels of a node without a relay', () => {
   test('presence tells who listens, until they leave', async () => {
     const [ada, bob] = [await node.agent('ada'), await node.agent('bob')];
     const ears = [await Ear.open(ada, 'a:*'), await Ear.open(ada, 'a:b'), await Ear.open(bob, '*')];
-    const present = async (pattern: string) => await ada.channels.present(pattern);
+    const present = (pattern: string) => ada.channels.present(pattern);
     const [adas, bobs] = [
       { node: null, agent: 'ada', listeners: 2 },
       { node: null, agent: 'bob', listeners: 1 },

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { END_EVENT, type HoldfastError } from '@holdfast/protocol';
 
 import { inBurst } from './burst.ts';
-import type { ServerEvent } from './call.ts';
+import type { ServerEvents } from './call.ts';
 import { drained } from './drained.ts';
 import { eventFrame, HEARTBEAT, retryFrame } from './event-frame.ts';
 
@@ -43,13 +43,17 @@ export class EventStream {
   }
 
   /** Sends events as they come and as they are taken, until one side ends. Never rejects. */
-  async run(events: AsyncIterable<ServerEvent>): Promise<void> {
+  async run(events: ServerEvents): Promise<void> {
     try {
-      for await (const event of events) {
-        if (this.#isOver) return;
-        this.#gather(eventFrame(event));
-        if (this.#gathered.length >= PIECE_CHARS) this.#flush();
-        if (this.#response.writableNeedDrain) await drained(this.#response, this.#options.stallMs);
+      for await (const group of events) {
+        for (const event of 'data' in group ? [group] : group) {
+          if (this.#isOver) return;
+          this.#gather(eventFrame(event));
+          if (this.#gathered.length >= PIECE_CHARS) this.#flush();
+          if (this.#response.writableNeedDrain) await drained(this.#response, this.#options.stallMs);
+        }
+        // What came together waits for no others.
+        if (!('data' in group)) this.#flush();
       }
       this.#finish('source');
     } catch (error) {

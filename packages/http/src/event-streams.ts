@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HoldfastError, limits } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 
-import type { Answer, ServerEvent } from './call.ts';
+import type { Answer, ServerEvents } from './call.ts';
 import { EventStream } from './event-stream.ts';
 import { catalogued } from './failure.ts';
 import type { HttpMetrics } from './metrics.ts';
@@ -21,7 +21,7 @@ export interface EventStreamsOptions {
 
 /** An answer that is an event stream. */
 interface EventAnswer {
-  readonly events: AsyncIterable<ServerEvent>;
+  readonly events: ServerEvents;
   readonly head: { readonly status: number; readonly headers: Answer['headers'] };
   readonly requestId: string;
   /** Called when the stream ended, whoever ended it, and when it was refused. */

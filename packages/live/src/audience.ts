@@ -20,7 +20,7 @@ export class Audience<Member> {
   /** So many listeners of an agent listen to a pattern, through a member. */
   set(member: Member, pattern: string, agent: string, listeners: number): void {
     const groups = isName(pattern) ? this.#names : this.#patterns;
-    const group = groups.get(pattern) ?? { pattern, covers: matcherOf(pattern), members: new Map() };
+    const group = groups.get(pattern) ?? newGroup<Member>(pattern);
     const agents = group.members.get(member) ?? new Map<string, number>();
     if (listeners > 0) agents.set(agent, listeners);
     else agents.delete(agent);
@@ -44,4 +44,8 @@ export class Audience<Member> {
       for (const group of groups.values()) if (group.covers(pattern) || covers(group.pattern)) yield group;
     }
   }
+}
+
+function newGroup<Member>(pattern: string): Group<Member> {
+  return { pattern, covers: matcherOf(pattern), members: new Map() };
 }

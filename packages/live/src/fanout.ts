@@ -22,11 +22,11 @@ export interface Presence {
 }
 
 /**
- * The messages for a listener, in the order in which each publisher published them, each once, though several of its interests may
- * fit. Can be read once. Ends when its signal aborts. Throws `listener-too-slow` when more waits than the bound, after which the
+ * The messages for a listener, in the groups they came in, none of them empty: in the order in which each publisher published them,
+ * each once, though several of its interests may fit. Can be read once. Ends when its signal aborts. Throws `listener-too-slow` when more waits than the bound, after which the
  * listener gets nothing more.
  */
-export interface Listening<Message> extends AsyncIterable<Message> {
+export interface Listening<Message> extends AsyncIterable<readonly Message[]> {
   /** Changes interests: of each, by resource, pattern and agent, to so many listeners. What stays misses nothing. */
   update(changes: readonly Interest[]): Promise<void>;
 }

@@ -1,5 +1,7 @@
 import { HoldfastError } from '@holdfast/protocol';
 
+import { atEndOfTurn } from './turn.ts';
+
 /** A message of which the size is known. */
 export interface Sized {
   /** What it takes in memory, roughly. */
@@ -12,14 +14,20 @@ export interface QueueBounds {
   readonly bytes: number;
 }
 
-/** One listener's queue. Taken from by one reader. */
-export class Listener<Message extends Sized> implements AsyncIterable<Message> {
+/** One listener's queue, and its one reader, which gets all that came in a turn of the event loop at once. */
+export class Listener<Message extends Sized> {
   readonly owner: string;
   readonly #bounds: QueueBounds;
   readonly #onOver: () => void;
+  readonly #wake = (): void => {
+    this.#isWoken = false;
+    this.#resolve?.();
+    this.#resolve = undefined;
+  };
   #queue: Message[] = [];
   #bytes = 0;
-  #wake: (() => void) | undefined;
+  #resolve: (() => void) | undefined;
+  #isWoken = false;
   #isOver = false;
   #failure: HoldfastError | undefined;
 
@@ -30,7 +38,7 @@ export class Listener<Message extends Sized> implements AsyncIterable<Message> {
     this.#onOver = onOver;
   }
 
-  /** Whether it still listens. */
+  /** Whether it does not listen any more. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -39,8 +47,10 @@ export class Listener<Message extends Sized> implements AsyncIterable<Message> {
   give(message: Message): void {
     if (this.#isOver) return;
     const { messages, bytes } = this.#bounds;
-    const isFull = this.#queue.length >= messages || this.#bytes + message.bytes > bytes;
-    if (isFull && this.#queue.length > 0) return this.#fail();
+    const waiting = this.#queue.length;
+    if (waiting > 0 && (waiting >= messages || this.#bytes + message.bytes > bytes)) {
+      return this.#finish(new HoldfastError('listener-too-slow', `${waiting} messages waited to be taken`));
+    }
     this.#queue.push(message);
     this.#bytes += message.bytes;
     this.#rouse();
@@ -49,38 +59,34 @@ export class Listener<Message extends Sized> implements AsyncIterable<Message> {
   /** It does not listen any more: what waits is not wanted. */
   end(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
     this.#queue = [];
-    this.#rouse();
-    this.#onOver();
+    this.#finish(undefined);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void> {
+  /** What it was given, in groups, none of them empty; then the failure, if it was too slow. */
+  async *groups(): AsyncGenerator<readonly Message[], void> {
     for (;;) {
       const group = this.#queue;
       this.#queue = [];
       this.#bytes = 0;
-      yield* group;
-      if (this.#failure !== undefined && this.#queue.length === 0) throw this.#failure;
-      if (this.#isOver && this.#queue.length === 0) return;
-      if (this.#queue.length === 0) await this.#something();
+      if (group.length > 0) yield group;
+      else if (this.#failure !== undefined) throw this.#failure;
+      else if (this.#isOver) return;
+      else await new Promise<void>((resolve) => (this.#resolve = resolve));
     }
   }
 
-  // What waited before is still taken: it is what the listener was told it would get.
-  #fail(): void {
-    this.#failure = new HoldfastError('listener-too-slow', `${this.#queue.length} messages waited to be taken`);
+  // What waits is still taken before the failure is thrown: it is what the listener was told it would get.
+  #finish(failure: HoldfastError | undefined): void {
+    this.#failure = failure;
     this.#isOver = true;
     this.#rouse();
     this.#onOver();
   }
 
   #rouse(): void {
-    this.#wake?.();
-    this.#wake = undefined;
-  }
-
-  #something(): Promise<void> {
-    return new Promise((resolve) => (this.#wake = resolve));
+    if (this.#isWoken) return;
+    this.#isWoken = true;
+    atEndOfTurn(this.#wake);
   }
 }

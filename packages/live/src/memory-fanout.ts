@@ -48,7 +48,7 @@ export class MemoryFanout<Message extends Sized> implements Fanout<Message> {
     else signal.addEventListener('abort', () => listener.end(), { once: true });
     return {
       update: async (changes) => (listener.isOver ? undefined : update(changes)),
-      [Symbol.asyncIterator]: () => listener[Symbol.asyncIterator](),
+      [Symbol.asyncIterator]: () => listener.groups(),
     };
   }
 

@@ -1,3 +1,4 @@
+import { channelFanout } from './figures/channel-fanout.ts';
 import { defences } from './figures/defences.ts';
 import type { Figure } from './figures/figure.ts';
 import { memoryNode } from './figures/memory-node.ts';
@@ -19,6 +20,7 @@ import { writeValidated } from './figures/write-validated.ts';
 export const figures: readonly Figure[] = [
   writeSingle,
   tasksClaim,
+  channelFanout,
   writeBulk,
   readGet,
   writeValidated,

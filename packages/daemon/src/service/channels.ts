@@ -11,7 +11,7 @@ import {
 } from '@holdfast/protocol';
 
 import { ChannelLink, type ChannelLinkOptions, type HeardMessage } from '../sync/channel-link.ts';
-import type { Interest } from '../sync/interest-teller.ts';
+import { type Interest, keyOf } from '../sync/interest-teller.ts';
 import type { Scope } from './records.ts';
 
 /** What channels need. */
@@ -122,8 +122,7 @@ export class Channels {
   }
 
   #count(interest: Interest, by: 1 | -1): void {
-    const { resource, pattern, agent } = interest;
-    const key = JSON.stringify([resource, pattern, agent]);
+    const key = keyOf(interest);
     const listeners = (this.#interests.get(key)?.listeners ?? 0) + by;
     const now = { ...interest, listeners };
     if (listeners > 0) this.#interests.set(key, now);

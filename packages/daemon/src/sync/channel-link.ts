@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 
 import { retryDelayMs } from './backoff.ts';
 import type { CallSource } from './call-listener.ts';
-import { type Interest, InterestTeller } from './interest-teller.ts';
+import { type Interest, InterestTeller, keyOf } from './interest-teller.ts';
 import { MessageSender } from './message-sender.ts';
 import type { Timers } from './timers.ts';
 import type { NotDone, Outcome } from './transport.ts';
@@ -151,7 +151,6 @@ export class ChannelLink {
   // What changed between asking for the stream and its first event is in no call.
   #tellMissed(told: readonly Interest[]): void {
     const now = this.#options.interests();
-    const keyOf = ({ resource, pattern, agent }: Interest): string => JSON.stringify([resource, pattern, agent]);
     const before = new Map(told.map((interest) => [keyOf(interest), interest]));
     for (const interest of now) {
       const known = before.get(keyOf(interest));

@@ -1,8 +1,12 @@
-import type { InterestChanges } from '@holdfast/protocol';
-import { limits } from '@holdfast/protocol';
+import { type InterestChanges, limits } from '@holdfast/protocol';
 
 /** To what agents of this node listen. */
 export type Interest = InterestChanges['changes'][number];
+
+/** Tells apart what is listened to, and for whom. */
+export function keyOf({ resource, pattern, agent }: Interest): string {
+  return JSON.stringify([resource, pattern, agent]);
+}
 
 /** Tells the relay; resolves with whether it knows now. */
 export type TellInterests = (changes: readonly Interest[]) => Promise<boolean>;
@@ -22,7 +26,7 @@ export class InterestTeller {
 
   /** So many listen from now on. */
   changed(interest: Interest): void {
-    this.#changes.set(JSON.stringify([interest.resource, interest.pattern, interest.agent]), interest);
+    this.#changes.set(keyOf(interest), interest);
     this.#telling ??= this.#tellAll();
   }
 

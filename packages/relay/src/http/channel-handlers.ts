@@ -31,6 +31,6 @@ export function channelHandlers({
   };
 }
 
-async function* eventsOf(texts: AsyncIterable<string>): AsyncGenerator<ServerEvent, void> {
-  for await (const data of texts) yield { data };
+async function* eventsOf(groups: AsyncIterable<readonly string[]>): AsyncGenerator<readonly ServerEvent[], void> {
+  for await (const texts of groups) yield texts.map((data) => ({ data }));
 }

@@ -45,10 +45,14 @@ export class Channels {
   }
 
   /**
-   * What a start of a node hears from now on, as JSON texts: a stream for all its agents. The node's stream before it ends, with
+   * What a start of a node hears from now on, as groups of JSON texts: a stream for all its agents. The node's stream before it ends, with
    * `node-cloned` if it was another start's. Throws `node-cloned` if another start speaks for the node.
    */
-  async listen(node: string, { boot, interests }: RelayListen, signal: AbortSignal): Promise<AsyncIterable<string>> {
+  async listen(
+    node: string,
+    { boot, interests }: RelayListen,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<readonly string[]>> {
     await this.#assertSpeaks(node, boot);
     const replaced = new AbortController();
     const ended = AbortSignal.any([signal, replaced.signal]);
@@ -100,9 +104,9 @@ export class Channels {
     };
   }
 
-  async *#heard(node: string, { boot, id, listening, replaced }: NodeStream): AsyncGenerator<string, void> {
-    yield JSON.stringify({ listening: id } satisfies RelayEvent);
-    for await (const { text } of listening) yield text;
+  async *#heard(node: string, { boot, id, listening, replaced }: NodeStream): AsyncGenerator<readonly string[], void> {
+    yield [JSON.stringify({ listening: id } satisfies RelayEvent)];
+    for await (const group of listening) yield group.map(({ text }) => text);
     if (replaced.signal.aborted && replaced.signal.reason !== boot) throw cloned(node);
   }
 
