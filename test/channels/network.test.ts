@@ -10,8 +10,10 @@ const PATIENCE = { limitMs: 60_000 };
 
 describe('channels of two nodes', () => {
   let network: CallNetwork;
-  let [here, there] = [] as unknown as [LiveNode, LiveNode];
-  let [ada, bob] = [] as unknown as [Holdfast, Holdfast];
+  let here: LiveNode;
+  let there: LiveNode;
+  let ada: Holdfast;
+  let bob: Holdfast;
   beforeEach(async () => {
     network = await CallNetwork.start();
     [here, there] = [await LiveNode.join(network, 'here'), await LiveNode.join(network, 'there')];

@@ -17,7 +17,9 @@ export interface EventStreamOptions {
   /** A reader that takes nothing for so long, while something waits for it, is cut off. */
   readonly stallMs: number;
   readonly requestId: string;
-  /** Makes a failure of the source one of the catalogue. */
+  /** Throws, or rejects, when the reader may not listen any more. */
+  readonly recheck: () => void | Promise<void>;
+  /** Makes a failure of the source, or of the check, one of the catalogue. */
   readonly catalogue: (error: unknown) => HoldfastError;
   /** Called once, when the stream ended: with its error, or by whom. */
   readonly onEnd: (reason: HoldfastError | 'reader' | 'source') => void;
@@ -61,11 +63,19 @@ export class EventStream {
     }
   }
 
-  /** Lets a dead connection show itself, unless something was sent since the last time or still waits. */
-  beat(): void {
+  /**
+   * Lets a dead connection show itself, unless something was sent since the last time or still waits. Ends the stream if the reader may
+   * not listen any more. Never rejects.
+   */
+  async beat(): Promise<void> {
     const isQuiet = this.#isQuiet;
     this.#isQuiet = true;
     if (isQuiet && !this.#response.writableNeedDrain) this.#response.write(HEARTBEAT);
+    try {
+      await this.#options.recheck();
+    } catch (error) {
+      this.end(this.#options.catalogue(error));
+    }
   }
 
   /** Ends the stream, with the reason as its last event. */

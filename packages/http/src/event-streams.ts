@@ -24,6 +24,8 @@ interface EventAnswer {
   readonly events: ServerEvents;
   readonly head: { readonly status: number; readonly headers: Answer['headers'] };
   readonly requestId: string;
+  /** Throws, or rejects, when the reader may not listen any more; asked with each heartbeat. */
+  readonly recheck: () => void | Promise<void>;
   /** Called when the stream ended, whoever ended it, and when it was refused. */
   readonly onEnd: () => void;
 }
@@ -75,6 +77,7 @@ export class EventStreams {
     const stream = new EventStream(response, {
       stallMs,
       requestId: answer.requestId,
+      recheck: answer.recheck,
       catalogue: (error) => this.#catalogue(error, answer.requestId),
       onEnd: (reason) => {
         turn.delete(stream);
@@ -105,7 +108,7 @@ export class EventStreams {
 
   #tick(): void {
     this.#ticks += 1;
-    for (const stream of this.#turns[this.#ticks % this.#turns.length] ?? []) stream.beat();
+    for (const stream of this.#turns[this.#ticks % this.#turns.length] ?? []) void stream.beat();
   }
 
   #catalogue(error: unknown, requestId: string): HoldfastError {
