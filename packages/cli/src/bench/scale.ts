@@ -58,7 +58,7 @@ export const quickScale: Scale = {
   queriedRecords: 20_000,
   networkRecords: 40_000,
   tasks: 15_000,
-  channelMessages: 4_000,
+  channelMessages: 10_000,
   visibleWrites: 60,
   peerBacklogRecords: 5000,
 };

@@ -40,6 +40,8 @@ async function measureFanout(setting: Setting): Promise<Reading[]> {
   const theirs = await redisSide(setting);
   const paces: { readonly ours: Pace[]; readonly theirs: Pace[] } = { ours: [], theirs: [] };
   try {
+    // Compiles the code of both sides.
+    for (const side of [ours, theirs]) if (side !== undefined) await run(setting, side, []);
     const rounds = await alternate(setting.scale.rounds, {
       reference: async () => (theirs === undefined ? NaN : run(setting, theirs, paces.theirs)),
       subject: () => run(setting, ours, paces.ours),
