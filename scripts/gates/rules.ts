@@ -12,9 +12,10 @@ export const packageRules: Readonly<Record<string, PackageRule>> = {
   sqlite: { imports: ['protocol'] },
   store: { imports: ['protocol', 'sqlite'] },
   backup: { imports: ['protocol', 'sqlite', 'store'] },
+  live: { imports: ['protocol'] },
   client: { imports: [], typesOf: ['protocol'] },
-  daemon: { imports: ['protocol', 'store', 'sqlite', 'http', 'backup'] },
-  relay: { imports: ['protocol', 'store', 'sqlite', 'http', 'backup'] },
+  daemon: { imports: ['protocol', 'store', 'sqlite', 'http', 'backup', 'live'] },
+  relay: { imports: ['protocol', 'store', 'sqlite', 'http', 'backup', 'live'] },
   cli: { imports: ['protocol', 'store', 'sqlite', 'http', 'client', 'daemon', 'relay', 'backup'] },
   testkit: { imports: ['protocol'] },
 };

@@ -118,6 +118,11 @@ export class CallNetwork implements AsyncDisposable {
     await this.#relay?.stop();
   }
 
+  /** Where the relay listens. */
+  get relayUrl(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
   /** A join token for a new node. */
   async invite(node: string): Promise<string> {
     const url = this.#relay?.url;

@@ -40,12 +40,15 @@ test(
       const { records } = await network.desk.query({ collection: 'context' });
       return records.map(({ id, doc }) => [id, doc]);
     };
-    await eventually(async () => {
-      assert.deepEqual(await held(), [
-        ['before', 1],
-        ['of ada', 2],
-      ]);
-    }, { limitMs: 60_000 });
+    await eventually(
+      async () => {
+        assert.deepEqual(await held(), [
+          ['before', 1],
+          ['of ada', 2],
+        ]);
+      },
+      { limitMs: 60_000 },
+    );
     expect(await ben.context.get('of ada')).toMatchObject({ value: 2 });
   },
   LIMIT_MS,

@@ -82,6 +82,7 @@ export class Network {
           call.signal?.addEventListener('abort', cut, { once: true });
           this.#begin({ from, call, body: textOf(sent), arrive: (answer) => settle(() => resolve(answer)), fail });
         }),
+      follow: () => Promise.reject(new Error('no streams are followed here')),
       close: async () => {
         for (const cut of underWay) cut();
         await Promise.resolve();

@@ -96,6 +96,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commander/mail-command.ts')).mailCommand(),
   },
   {
+    name: 'channel',
+    summary: 'publish to whoever listens now, listen, see who does',
+    load: async () => (await import('./commander/channel-command.ts')).channelCommand(),
+  },
+  {
     name: 'leaderboard',
     summary: 'see which agents have the most points',
     load: async () => (await import('./commander/leaderboard-command.ts')).leaderboardCommand(),

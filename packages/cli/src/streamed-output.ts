@@ -14,6 +14,11 @@ export async function printLines(values: AsyncIterable<unknown>): Promise<void> 
   for await (const value of values) if (!(await write(`${JSON.stringify(value)}\n`))) return;
 }
 
+/** Prints values, a line of text each, in the same way. */
+export async function printTexts<T>(values: AsyncIterable<T>, textOf: (value: T) => string): Promise<void> {
+  for await (const value of values) if (!(await write(`${textOf(value)}\n`))) return;
+}
+
 /** Prints rows as CSV, the names of the columns first, no faster than they are read. Stops when nobody reads any more. */
 export async function printCsv(rows: AsyncIterable<Cells>): Promise<void> {
   const csv = stringify(CSV);

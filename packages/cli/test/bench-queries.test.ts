@@ -16,6 +16,7 @@ const scale = {
   queriedRecords: 400,
   networkRecords: 3000,
   tasks: 3000,
+  channelMessages: 300,
 };
 
 test.each([
@@ -24,6 +25,7 @@ test.each([
   ['query.relay', ['query.relay', 'query.relay.p99']],
   ['write.validated', ['write.validated']],
   ['tasks.claim', ['tasks.claim']],
+  ['channel.fanout', ['channel.fanout']],
   ['stream', ['stream.memory']],
   ['open.upgraded', ['open.upgraded']],
 ])(

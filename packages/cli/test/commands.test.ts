@@ -18,6 +18,9 @@ const subcommands = [
   'dead-letters retry',
   'dead-letters drop',
   'import chats',
+  'channel publish',
+  'channel listen',
+  'channel who',
 ];
 
 const names = [...commands.map(({ name }) => name), ...subcommands];

@@ -23,6 +23,7 @@ import { type ContextClient, openContext } from './context.ts';
 import { type CollectionsClient, openCollections } from './declarations.ts';
 import { eventCallerOf } from './event-caller.ts';
 import { daemonCalls } from './daemon-calls.ts';
+import { type ChannelsClient, openChannels } from './channels.ts';
 import { lineCallerOf } from './line-caller.ts';
 import { type KvClient, openKv } from './kv.ts';
 import { type MailClient, openMail } from './mail.ts';
@@ -135,6 +136,7 @@ export interface Holdfast extends AsyncDisposable {
   readonly tasks: TasksClient;
   readonly registry: RegistryClient;
   readonly mail: MailClient;
+  readonly channels: ChannelsClient;
   readonly metrics: MetricsClient;
   readonly achievements: AchievementsClient;
   /** What recruiters ask: search, matches, interviews, interactions. */
@@ -199,6 +201,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     tasks: openTasks(call, collection('tasks')),
     registry: openRegistry(call),
     mail: openMail(call),
+    channels: openChannels(call, eventCallerOf<DaemonRoutes>(requester, daemonCalls)),
     metrics,
     achievements: openAchievements(collection('achievements')),
     recruiter: openRecruiter(call, collection('candidates')),

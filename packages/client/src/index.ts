@@ -38,6 +38,8 @@ export {
   type NodeDeadLettersClient,
   type RestoreRequest,
 } from './holdfast.ts';
+export type { ChannelsClient } from './channels.ts';
+export type { ListenOptions } from './event-reader.ts';
 export type { FoundValue, KvClient, KvEntry, KvListOptions } from './kv.ts';
 export type { NetworkClient } from './network.ts';
 export type {

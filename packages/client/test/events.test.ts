@@ -1,14 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { recordId, type Route } from '@holdfast/protocol';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { eventCallerOf, type ReceivedEvent } from '../src/event-caller.ts';
 import { EventParser } from '../src/event-parser.ts';
 import type { ResumeOptions } from '../src/event-reader.ts';
 import { Requester } from '../src/requester.ts';
 import { type ConnectOptions, daemonPlace } from '../src/settings.ts';
-import { lostAnswer, problem, type ScriptedServer, scriptedServer, type Step } from './scripted-server.ts';
+import { lostAnswer, problem, rawServer, type ScriptedServer, scriptedServer, type Step } from './scripted-server.ts';
 
 const routes = {
   watch: {
@@ -157,6 +160,40 @@ describe('reading an event stream', () => {
     await opened.promise;
     await requester.close();
     await expect(next).rejects.toMatchObject({ name: 'HoldfastUnreachable', message: 'the client was closed' });
+  });
+
+  test('a stream on which nothing comes, not even a sign that it lasts, is opened again', async () => {
+    await using server = await scriptedServer(stream(''), stream(event(1)));
+    const { events } = listenTo(server, {}, { timeoutMs: 50 });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const first = events.next();
+      await vi.waitFor(() => expect(server.seen).toHaveLength(1), { timeout: 20_000 });
+      vi.advanceTimersByTime(15_000);
+      expect(server.seen).toHaveLength(1);
+      vi.advanceTimersByTime(51);
+      expect((await first).value).toMatchObject({ data: '1' });
+    } finally {
+      vi.useRealTimers();
+      await events.return();
+    }
+  });
+
+  test('events come over a unix socket as over TCP', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'holdfast-events-'));
+    const path = join(directory, 'events.sock');
+    await using _server = await rawServer(
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(event(1));
+      },
+      { path },
+    );
+    const requester = new Requester(daemonPlace, { socket: path });
+    const events = eventCallerOf<typeof routes>(requester, routes)('watch', { params: { name: 'a' } });
+    expect(await take(events, 1)).toEqual(['1']);
+    await requester.close();
+    await rm(directory, { recursive: true });
   });
 
   test('leaving the loop closes the connection', async () => {

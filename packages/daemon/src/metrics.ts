@@ -3,6 +3,7 @@ import type { AgentFiles, AgentSummary } from '@holdfast/store';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 import type { CountCall } from './sync/call-handlers.ts';
+import type { CountMessages } from './sync/channel-link.ts';
 import { differencesOf, type Notice } from './sync/notices.ts';
 import type { SyncEngine } from './sync/sync-engine.ts';
 
@@ -11,6 +12,7 @@ export interface MetricSources {
   readonly agents: () => readonly string[];
   readonly files: AgentFiles;
   readonly sync: SyncEngine;
+  readonly channels: { readonly listeners: number };
   readonly now: Now;
 }
 
@@ -56,6 +58,17 @@ export function callCounters(registry: Registry): CountCall {
   return (what) => counters[what].inc();
 }
 
+/** Makes the counters of messages between nodes; the function returned counts. */
+export function channelCounters(registry: Registry): CountMessages {
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
+  const counters = {
+    sent: counter('holdfast_channel_sent_messages_total', 'Messages on channels the relay took for other nodes'),
+    lost: counter('holdfast_channel_lost_messages_total', 'Messages on channels that may not have reached the relay'),
+    heard: counter('holdfast_channel_heard_messages_total', 'Messages on channels that came from other nodes'),
+  };
+  return (what, messages) => counters[what].inc(messages);
+}
+
 /** Makes the counters of what happened to files; the function returned counts. */
 export function fileCounters(registry: Registry): (what: 'damaged' | 'put-back') => void {
   const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
@@ -67,7 +80,7 @@ export function fileCounters(registry: Registry): (what: 'damaged' | 'put-back')
 }
 
 /** Adds the daemon's gauges to a registry. Agents' names are no labels: each gauge is over all agents. */
-export function registerGauges(registry: Registry, { agents, files, sync, now }: MetricSources): void {
+export function registerGauges(registry: Registry, { agents, files, sync, channels, now }: MetricSources): void {
   const gauge = (name: string, help: string, read: () => number): void => {
     const registered: Gauge = new Gauge({ name, help, registers: [registry], collect: () => registered.set(read()) });
   };
@@ -75,6 +88,7 @@ export function registerGauges(registry: Registry, { agents, files, sync, now }:
   const sum = (read: (summary: AgentSummary) => number) => () =>
     summaries().reduce((total, summary) => total + read(summary), 0);
   gauge('holdfast_agents', 'Agents of this node', () => agents().length);
+  gauge('holdfast_channel_listeners', 'Listeners to channels on this node', () => channels.listeners);
   gauge('holdfast_open_files', 'Agent files held open', () => files.openCount);
   gauge('holdfast_unreadable_files', 'Agent files that cannot be opened: no other figure counts them', () => {
     return agents().length - summaries().length;
@@ -113,10 +127,14 @@ export function registerGauges(registry: Registry, { agents, files, sync, now }:
   gauge('holdfast_takes_calls', '1 while other nodes can call this one through the relay', () =>
     sync.takesCalls ? 1 : 0,
   );
-  gauge('holdfast_shared_behind_seconds', 'Since when the node may not have all that others share; 0 while it has', () => {
-    const { state, caughtUpMs } = sync.following;
-    return state === 'following' || caughtUpMs === null ? 0 : Math.max(0, (now() - caughtUpMs) / 1000);
-  });
+  gauge(
+    'holdfast_shared_behind_seconds',
+    'Since when the node may not have all that others share; 0 while it has',
+    () => {
+      const { state, caughtUpMs } = sync.following;
+      return state === 'following' || caughtUpMs === null ? 0 : Math.max(0, (now() - caughtUpMs) / 1000);
+    },
+  );
   gauge('holdfast_link_open', '1 while the link to the relay is open', () => (sync.link.state === 'open' ? 1 : 0));
 }
 

@@ -22,13 +22,14 @@ import { nodePaths, openNode } from './data-directory.ts';
 import { daemonService } from './http/daemon-service.ts';
 import type { SharedServices } from './http/shared-handlers.ts';
 import { listen, type Listening } from './listening.ts';
-import { callCounters, fileCounters, registerGauges, syncCounters } from './metrics.ts';
+import { callCounters, channelCounters, fileCounters, registerGauges, syncCounters } from './metrics.ts';
 import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
 import { keepNodeRetention } from './retention/node-retention.ts';
 import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
 import { assembleCommander, type Commander } from './service/commander/commander.ts';
 import { visitorHandlers } from './service/commander/visitors.ts';
+import { Channels } from './service/channels.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
 import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
@@ -171,10 +172,11 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const visitors = visitorHandlers(() => commander);
   const space = new SharedSpace({ agents, files, onTaken: () => shared.watches.changed() });
   const shared: SharedServices = { space, watches: new Watches(space) };
-  const parts = { options, database, agents, files, custody, now, boot, registry, visitors, space };
-  const sync: SyncEngine = assembleSync(parts);
+  const channels = assembleChannels(options, database, registry);
+  const known = { options, database, agents, files, custody, now, boot, registry, visitors, channels, space };
+  const sync: SyncEngine = assembleSync(known);
   custody.begin();
-  registerGauges(registry, { agents: () => agents.names, files, sync, now });
+  registerGauges(registry, { agents: () => agents.names, files, sync, channels, now });
   addDiskGauges(registry, () => disk.status());
   const names = (): readonly string[] => agents.names;
   const care = { files, log, onRecounted: (agent: string) => sync.written(agent) };
@@ -201,6 +203,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     records,
     commander,
     shared,
+    channels,
     joining,
     backups,
     retention,
@@ -277,6 +280,16 @@ function assembleJoining(
   };
 }
 
+function assembleChannels({ log }: DaemonOptions, database: NodeDatabase, registry: Registry): Channels {
+  return new Channels({
+    node: () => database.enrolment?.name,
+    count: channelCounters(registry),
+    random: Math.random,
+    timers: nodeTimers,
+    log,
+  });
+}
+
 interface SyncParts {
   readonly options: DaemonOptions;
   readonly database: NodeDatabase;
@@ -288,6 +301,7 @@ interface SyncParts {
   readonly registry: Registry;
   readonly visitors: CallHandlers;
   readonly space: SharedSpace;
+  readonly channels: Channels;
 }
 
 function assembleSync({
@@ -301,6 +315,7 @@ function assembleSync({
   registry,
   visitors,
   space,
+  channels,
 }: SyncParts): SyncEngine {
   const counters = syncCounters(registry);
   const ask: AskNode = (asked, signal) => sync.call(asked, signal);
@@ -322,6 +337,7 @@ function assembleSync({
       count: callCounters(registry),
     },
     shared: space,
+    channels: channels.link,
     now,
     random: Math.random,
     timers: nodeTimers,

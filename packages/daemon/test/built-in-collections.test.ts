@@ -29,30 +29,33 @@ function put(collection: string, id: string, body: Json): Promise<TestReply> {
   return daemon.call(`PUT /v1/records/${collection}/${id}`, { token: ada, body });
 }
 
-describe.each(plain.map((collection) => [collection.name, collection] as const))('%s', (name, { example, conflict }) => {
-  test('keeps its example as it is, and finds it', async () => {
-    expect((await put(name, example.id, example.document)).status).toBe(200);
-    const read = await daemon.call(`GET /v1/records/${name}/${example.id}`, { token: ada });
-    expect(read.json).toEqual(example.document);
-    const found = await daemon.call(`POST /v1/records/${name}/query`, { token: ada, body: {} });
-    expect(found.json.records).toMatchObject([{ id: example.id, doc: example.document }]);
-  });
+describe.each(plain.map((collection) => [collection.name, collection] as const))(
+  '%s',
+  (name, { example, conflict }) => {
+    test('keeps its example as it is, and finds it', async () => {
+      expect((await put(name, example.id, example.document)).status).toBe(200);
+      const read = await daemon.call(`GET /v1/records/${name}/${example.id}`, { token: ada });
+      expect(read.json).toEqual(example.document);
+      const found = await daemon.call(`POST /v1/records/${name}/query`, { token: ada, body: {} });
+      expect(found.json.records).toMatchObject([{ id: example.id, doc: example.document }]);
+    });
 
-  test('shows nothing of it to another agent, nor to another resource', async () => {
-    const strangers = [
-      // What is shared is for all agents of a resource.
-      ...(conflict === 'shared' ? [] : [{ token: ben }]),
-      { token: ada, headers: { 'holdfast-resource': 'app:other' } },
-      { token: await daemon.boundToken('ada', 'app:one') },
-    ];
-    for (const stranger of strangers) {
-      const read = await daemon.call(`GET /v1/records/${name}/${example.id}`, stranger);
-      expect([read.status, read.json.code]).toEqual([404, 'record-not-found']);
-      const found = await daemon.call(`POST /v1/records/${name}/query`, { ...stranger, body: {} });
-      expect(found.json).toEqual({ records: [], next: null });
-    }
-  });
-});
+    test('shows nothing of it to another agent, nor to another resource', async () => {
+      const strangers = [
+        // What is shared is for all agents of a resource.
+        ...(conflict === 'shared' ? [] : [{ token: ben }]),
+        { token: ada, headers: { 'holdfast-resource': 'app:other' } },
+        { token: await daemon.boundToken('ada', 'app:one') },
+      ];
+      for (const stranger of strangers) {
+        const read = await daemon.call(`GET /v1/records/${name}/${example.id}`, stranger);
+        expect([read.status, read.json.code]).toEqual([404, 'record-not-found']);
+        const found = await daemon.call(`POST /v1/records/${name}/query`, { ...stranger, body: {} });
+        expect(found.json).toEqual({ records: [], next: null });
+      }
+    });
+  },
+);
 
 /** A field, what does not fit it, and what is said of that. */
 type Misfit = readonly [collection: string, field: string, value: Json, said: RegExp];

@@ -85,6 +85,9 @@ export interface ServerEvent {
   readonly data: string;
 }
 
+/** Events of a stream as they come: one by one, or in groups of those that came together. */
+export type ServerEvents = AsyncIterable<ServerEvent | readonly ServerEvent[]>;
+
 /**
  * What a handler answers with; without `status`, the route's own.
  * `json` is turned into text here; `text` is JSON text already, unless `headers` name another content type. Each piece
@@ -102,7 +105,7 @@ export interface Answer {
   readonly json?: unknown;
   readonly text?: string;
   readonly ndjson?: AsyncIterable<string>;
-  readonly events?: AsyncIterable<ServerEvent>;
+  readonly events?: ServerEvents;
 }
 
 /** Does what a route is for. Throws HoldfastError to refuse; all else thrown is answered as `internal` and logged. */

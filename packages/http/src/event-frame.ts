@@ -12,8 +12,19 @@ export function retryFrame(ms: number): string {
   return `retry: ${ms}\n\n`;
 }
 
+/** The frames of events that were sent already: one event may go to many readers. */
+const frames = new WeakMap<ServerEvent, string>();
+
 /** An event as it goes over the wire: a `data` line for each line of its data. Throws a plain error for an id or name of two lines. */
-export function eventFrame({ id, event, data }: ServerEvent): string {
+export function eventFrame(event: ServerEvent): string {
+  const known = frames.get(event);
+  if (known !== undefined) return known;
+  const frame = frameOf(event);
+  frames.set(event, frame);
+  return frame;
+}
+
+function frameOf({ id, event, data }: ServerEvent): string {
   let frame = '';
   if (id !== undefined) frame += `id: ${oneLine(id)}\n`;
   if (event !== undefined) frame += `event: ${oneLine(event)}\n`;

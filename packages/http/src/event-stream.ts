@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { END_EVENT, type HoldfastError } from '@holdfast/protocol';
 
 import { inBurst } from './burst.ts';
-import type { ServerEvent } from './call.ts';
+import type { ServerEvents } from './call.ts';
 import { drained } from './drained.ts';
 import { eventFrame, HEARTBEAT, retryFrame } from './event-frame.ts';
 
@@ -17,7 +17,9 @@ export interface EventStreamOptions {
   /** A reader that takes nothing for so long, while something waits for it, is cut off. */
   readonly stallMs: number;
   readonly requestId: string;
-  /** Makes a failure of the source one of the catalogue. */
+  /** Throws, or rejects, when the reader may not listen any more. */
+  readonly recheck: () => void | Promise<void>;
+  /** Makes a failure of the source, or of the check, one of the catalogue. */
   readonly catalogue: (error: unknown) => HoldfastError;
   /** Called once, when the stream ended: with its error, or by whom. */
   readonly onEnd: (reason: HoldfastError | 'reader' | 'source') => void;
@@ -43,13 +45,17 @@ export class EventStream {
   }
 
   /** Sends events as they come and as they are taken, until one side ends. Never rejects. */
-  async run(events: AsyncIterable<ServerEvent>): Promise<void> {
+  async run(events: ServerEvents): Promise<void> {
     try {
-      for await (const event of events) {
-        if (this.#isOver) return;
-        this.#gather(eventFrame(event));
-        if (this.#gathered.length >= PIECE_CHARS) this.#flush();
-        if (this.#response.writableNeedDrain) await drained(this.#response, this.#options.stallMs);
+      for await (const group of events) {
+        for (const event of 'data' in group ? [group] : group) {
+          if (this.#isOver) return;
+          this.#gather(eventFrame(event));
+          if (this.#gathered.length >= PIECE_CHARS) this.#flush();
+          if (this.#response.writableNeedDrain) await drained(this.#response, this.#options.stallMs);
+        }
+        // What came together waits for no others.
+        if (!('data' in group)) this.#flush();
       }
       this.#finish('source');
     } catch (error) {
@@ -57,11 +63,19 @@ export class EventStream {
     }
   }
 
-  /** Lets a dead connection show itself, unless something was sent since the last time or still waits. */
-  beat(): void {
+  /**
+   * Lets a dead connection show itself, unless something was sent since the last time or still waits. Ends the stream if the reader may
+   * not listen any more. Never rejects.
+   */
+  async beat(): Promise<void> {
     const isQuiet = this.#isQuiet;
     this.#isQuiet = true;
     if (isQuiet && !this.#response.writableNeedDrain) this.#response.write(HEARTBEAT);
+    try {
+      await this.#options.recheck();
+    } catch (error) {
+      this.end(this.#options.catalogue(error));
+    }
   }
 
   /** Ends the stream, with the reason as its last event. */

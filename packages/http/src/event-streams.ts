@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HoldfastError, limits } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 
-import type { Answer, ServerEvent } from './call.ts';
+import type { Answer, ServerEvents } from './call.ts';
 import { EventStream } from './event-stream.ts';
 import { catalogued } from './failure.ts';
 import type { HttpMetrics } from './metrics.ts';
@@ -21,9 +21,11 @@ export interface EventStreamsOptions {
 
 /** An answer that is an event stream. */
 interface EventAnswer {
-  readonly events: AsyncIterable<ServerEvent>;
+  readonly events: ServerEvents;
   readonly head: { readonly status: number; readonly headers: Answer['headers'] };
   readonly requestId: string;
+  /** Throws, or rejects, when the reader may not listen any more; asked with each heartbeat. */
+  readonly recheck: () => void | Promise<void>;
   /** Called when the stream ended, whoever ended it, and when it was refused. */
   readonly onEnd: () => void;
 }
@@ -75,6 +77,7 @@ export class EventStreams {
     const stream = new EventStream(response, {
       stallMs,
       requestId: answer.requestId,
+      recheck: answer.recheck,
       catalogue: (error) => this.#catalogue(error, answer.requestId),
       onEnd: (reason) => {
         turn.delete(stream);
@@ -105,7 +108,7 @@ export class EventStreams {
 
   #tick(): void {
     this.#ticks += 1;
-    for (const stream of this.#turns[this.#ticks % this.#turns.length] ?? []) stream.beat();
+    for (const stream of this.#turns[this.#ticks % this.#turns.length] ?? []) void stream.beat();
   }
 
   #catalogue(error: unknown, requestId: string): HoldfastError {

@@ -5,7 +5,7 @@ import { type ErrorCode, HoldfastError, type Now } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 
 import { assertRole, identify } from './authorize.ts';
-import type { Answer } from './call.ts';
+import type { Answer, ServerEvents } from './call.ts';
 import type { EventStreams } from './event-streams.ts';
 import { catalogued, problemAnswer } from './failure.ts';
 import type { BodyBounds } from './gather.ts';
@@ -137,20 +137,29 @@ export class Pipeline<Who extends Identity> {
     const { request, response, closeBody, continued } = passage;
     const status = answer.status ?? routeStatus;
     if (answer.events !== undefined) {
-      const { call } = passage;
-      closeBody();
-      this.#options.streams.open(request, response, {
-        events: answer.events,
-        head: { status, headers: answer.headers },
-        requestId: call.requestId,
-        onEnd: () => call.end(),
-      });
+      this.#follow(passage, answer.events, { status, headers: answer.headers });
       return status;
     }
     const stallMs = this.#options.bounds.waitMs;
     const options = { status, close: this.#isStopping, bodyHeldBack: !continued, stallMs, closeBody };
     await send(request, response, answer, options);
     return status;
+  }
+
+  #follow(
+    { request, response, call, match, closeBody }: Passage<Who>,
+    events: ServerEvents,
+    head: { readonly status: number; readonly headers: Answer['headers'] },
+  ): void {
+    closeBody();
+    const { authenticate, streams } = this.#options;
+    const { requestId } = call;
+    // A token may be taken back while a stream lasts.
+    const recheck = async (): Promise<void> => {
+      const access = match?.entry.access ?? 'open';
+      if (access !== 'open') assertRole(await identify(authenticate, call.header), access);
+    };
+    streams.open(request, response, { events, head, requestId, recheck, onEnd: () => call.end() });
   }
 
   async #refuse(passage: Passage<Who>, error: HoldfastError): Promise<number> {

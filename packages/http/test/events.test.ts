@@ -128,6 +128,16 @@ describe('an event stream ends', () => {
     expect(signal.aborted).toBe(true);
   });
 
+  test('soon after its token was taken back', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    await using under = await start({ events: (_id, signal) => eventsThenNothing([], signal) });
+    using wire = await listen(under);
+    under.revoke('agent');
+    for (let second = 0; second < limits.eventHeartbeatSeconds; second += 1) vi.advanceTimersByTime(1_000);
+    const told = await wire.until(/event: end\ndata: .*\n\n/);
+    expect(told).toContain('"code":"unauthenticated"');
+  });
+
   test('with the error its source has, and hides one that is none of ours', async () => {
     const failures: Record<string, Error> = {
       slow: new HoldfastError('listener-too-slow', '256 events waited'),

@@ -160,12 +160,16 @@ export class ServiceUnderTest implements AsyncDisposable {
   readonly logged: Record<string, unknown>[];
   readonly gate: Gate;
 
-  constructor(parts: Pick<ServiceUnderTest, 'service' | 'port' | 'tokens' | 'logged' | 'gate'>) {
+  /** Takes a token back. */
+  readonly revoke: (role: 'agent' | 'admin' | 'join') => void;
+
+  constructor(parts: Pick<ServiceUnderTest, 'service' | 'port' | 'tokens' | 'logged' | 'gate' | 'revoke'>) {
     this.service = parts.service;
     this.port = parts.port;
     this.tokens = parts.tokens;
     this.logged = parts.logged;
     this.gate = parts.gate;
+    this.revoke = parts.revoke;
   }
 
   /** The headers of an ordinary request with a JSON body. */
@@ -288,7 +292,8 @@ export async function start(settings: Settings = {}): Promise<ServiceUnderTest> 
   const { port } = await service.listen({ host: '127.0.0.1', port: 0 });
   hosts.add(`127.0.0.1:${port}`);
   const tokens = { agent: made.agent.token, admin: made.admin.token, join: made.join.token };
-  return new ServiceUnderTest({ service, port, tokens, logged, gate });
+  const revoke = (role: keyof typeof made): void => void byId.delete(made[role].id);
+  return new ServiceUnderTest({ service, port, tokens, logged, gate, revoke });
 }
 
 function defaults(): ServiceConfig {

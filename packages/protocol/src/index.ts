@@ -12,6 +12,22 @@ export {
   type TakenCalls,
   takenCallsSchema,
 } from './calls.ts';
+export {
+  type ChannelMessage,
+  type ChannelPresence,
+  type InterestChanges,
+  interestReceiptSchema,
+  publishReceiptSchema,
+  type Publisher,
+  type Reach,
+  type RelayEvent,
+  relayEventSchema,
+  type RelayListen,
+  relayPresenceAnswerSchema,
+  type RelayPresenceRequest,
+  type RelayPublish,
+  type SentMessage,
+} from './channels.ts';
 export { type Candidate, candidates } from './collections/candidates.ts';
 export type { Interaction } from './collections/interactions.ts';
 export type { Interview } from './collections/interviews.ts';

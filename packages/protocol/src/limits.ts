@@ -88,6 +88,14 @@ export const limits = Object.freeze({
   feedWaitSeconds: 25,
   /** Names in one of the lists that narrow the feed. */
   feedNames: 100,
+  /** A message on a channel, as JSON text in UTF-8 bytes. */
+  messageBytes: 64 * KIB,
+  /** Messages a node sends its relay at once. */
+  messagesAtOnce: 256,
+  /** Stars in one pattern of channels. */
+  patternStars: 8,
+  /** Patterns to which agents of one node listen, at one time. */
+  interests: 10_000,
   /** How long an event stream is silent at most, in seconds: then a comment tells that it lasts. */
   eventHeartbeatSeconds: 15,
   /** Rows of an answer to a statement in SQL, unless it is streamed. */

@@ -23,7 +23,9 @@ export function feedCases(make: MakeStore): void {
       const changes = [1, 2, 3].map((seq) => makeChange({ seq, doc: { n: seq } }));
       await store.takeBatch(makeBatch(changes));
       const { position } = await part(0);
-      await store.takeBatch(makeBatch([makeChange({ seq: 4, id: 'r1', doc: { n: 4 } }), makeChange({ seq: 5, id: 'r2' })]));
+      await store.takeBatch(
+        makeBatch([makeChange({ seq: 4, id: 'r1', doc: { n: 4 } }), makeChange({ seq: 5, id: 'r2' })]),
+      );
       expect(await ids(0)).toEqual(['r3', 'r1', 'r2']);
       const { rows } = await part(position);
       expect(rows).toMatchObject([
@@ -47,8 +49,12 @@ export function feedCases(make: MakeStore): void {
     it('is narrowed to nodes, agents, collections and resources, and to what a node may read', async () => {
       const { store } = open();
       await store.takeBatch(makeBatch([makeChange({ seq: 1, id: 'a', doc: {} })]));
-      await store.takeBatch(makeBatch([makeChange({ seq: 1, id: 'b', collection: 'tasks', doc: {} })], { agent: 'scout' }));
-      await store.takeBatch(makeBatch([makeChange({ seq: 1, id: 'c', resource: 'app:1', doc: {} })], { node: 'laptop' }));
+      await store.takeBatch(
+        makeBatch([makeChange({ seq: 1, id: 'b', collection: 'tasks', doc: {} })], { agent: 'scout' }),
+      );
+      await store.takeBatch(
+        makeBatch([makeChange({ seq: 1, id: 'c', resource: 'app:1', doc: {} })], { node: 'laptop' }),
+      );
       await store.takeBatch(makeBatch([makeChange({ seq: 1, id: 'd', doc: {} })], { ...shared, node: 'laptop' }));
       expect(await ids(0, { nodes: ['laptop'] })).toEqual(['c', 'd']);
       expect(await ids(0, { agents: ['scout'] })).toEqual(['b']);
@@ -94,7 +100,10 @@ export function feedCases(make: MakeStore): void {
       const { store } = open();
       const first = makeBatch([makeChange({ seq: 1, age: 20, id: 'k', doc: 'of htpc' })], shared);
       await store.takeBatch(first);
-      const older = makeBatch([makeChange({ seq: 1, age: 10, id: 'k', doc: 'too old' })], { ...shared, node: 'laptop' });
+      const older = makeBatch([makeChange({ seq: 1, age: 10, id: 'k', doc: 'too old' })], {
+        ...shared,
+        node: 'laptop',
+      });
       expect(await store.takeBatch(older)).toMatchObject({ applied: 0, stale: 1, rejects: [] });
       const newer = makeBatch([makeChange({ seq: 2, age: 30, id: 'k', doc: 'of laptop' })], {
         ...shared,

@@ -8,6 +8,7 @@ import {
   urlOf,
   writeServiceFile,
 } from '@holdfast/http';
+import { MemoryFanout } from '@holdfast/live';
 import { type HoldfastError, type Now, type RelayConfig, relayRoutes } from '@holdfast/protocol';
 import { DiskWatch, ensurePrivateDirectory, lockDirectory, refuseRotten } from '@holdfast/sqlite';
 import { QueryPool, SqlReader, streamBounds } from '@holdfast/store';
@@ -18,6 +19,7 @@ import { keepRelayBackups } from './backup/backups.ts';
 import { authenticateWith } from './http/authenticate.ts';
 import { backupHandlers } from './http/backup-handlers.ts';
 import { callHandlers } from './http/call-handlers.ts';
+import { channelHandlers } from './http/channel-handlers.ts';
 import { deskHandlers } from './http/desk-handlers.ts';
 import { feedHandlers } from './http/feed-handlers.ts';
 import { allowedHosts } from './http/hosts.ts';
@@ -29,6 +31,8 @@ import { keepRelayRetention, relayStatistics } from './retention/relay-retention
 import { Access } from './service/access.ts';
 import { CallMetrics } from './service/call-metrics.ts';
 import { Calls } from './service/calls.ts';
+import { ChannelMetrics } from './service/channel-metrics.ts';
+import { Channels } from './service/channels.ts';
 import { scrubRelay } from './scrub/scrub.ts';
 import { EpochFile } from './service/epoch-file.ts';
 import { Feed } from './service/feed.ts';
@@ -73,6 +77,8 @@ export interface RunningRelay {
 }
 
 const MEBIBYTE = 1024 * 1024;
+/** Messages that may wait for one node. */
+const NODE_QUEUE = { messages: 10_000, bytes: 4 * MEBIBYTE };
 
 /**
  * Starts a relay: takes the directory for this process, brings the database up to date, listens, and writes
@@ -161,7 +167,12 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
   const desk = makeDesk({ store, now, leaseSeconds, sharedAgents: config['query.sharedAgents'], bounds });
   const calls = new Calls({ store, switchboard, metrics: new CallMetrics(registry, switchboard) });
   const feed = new Feed({ store, warnings, sharedAgents: config['query.sharedAgents'] });
-  const parts = { access, sync, disk, statements, desk, calls, feed };
+  const channels: Channels = new Channels({
+    store,
+    fanout: new MemoryFanout(NODE_QUEUE),
+    metrics: new ChannelMetrics(registry, () => channels),
+  });
+  const parts = { access, sync, disk, statements, desk, calls, feed, channels };
   let hosts: ReadonlySet<string> = new Set();
   const service = createService({
     name: 'Holdfast relay',
@@ -172,6 +183,7 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
       ...nodeHandlers(parts),
       ...callHandlers(parts),
       ...feedHandlers(parts),
+      ...channelHandlers(parts),
       ...deskHandlers(parts),
       ...queryHandler(parts),
       ...statusHandlers(status),

@@ -15,7 +15,9 @@ it('gives a page, and where the relay stands in the stream of the node that asks
   const node = await relay.node();
   await share(node, changeLines(3));
   const page = await read(relay, node.credential, `?agents=shared&incarnation=${INCARNATION}`);
-  expect(page.changes.map(({ id, node: writer }) => [id, writer])).toEqual(['r1', 'r2', 'r3'].map((id) => [id, 'htpc']));
+  expect(page.changes.map(({ id, node: writer }) => [id, writer])).toEqual(
+    ['r1', 'r2', 'r3'].map((id) => [id, 'htpc']),
+  );
   expect(page).toMatchObject({ more: false, stream: { seq: 3 } });
   expect(await read(relay, node.credential, `?agents=shared&after=${page.cursor}`)).toMatchObject({
     changes: [],
@@ -38,7 +40,10 @@ it('is read line by line where that is asked for, with a last line that says so'
   await share(node, changeLines(2));
   const headers = { accept: 'application/x-ndjson' };
   const { text } = await relay.call('GET', '/relay/feed', { token: await relay.token('operator'), headers });
-  const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as object);
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
   expect(lines).toMatchObject([{ id: 'r1' }, { id: 'r2' }, { end: true, count: 2, more: false }]);
 });
 

@@ -125,7 +125,13 @@ export class AgentStore {
     this.#transaction = { database, writer: this.#writer, declarations: this.#declarations, now };
     this.#notifiedSeq = this.#stream.counters.lastSeq;
     this.#outboxReads = outboxReads(this.#outbox, (read) => this.#reading(read));
-    const feed = new LazyFeedSide(database, () => ({ stream, writer: this.#writer, commits: this.#commits, clock, now }));
+    const feed = new LazyFeedSide(database, () => ({
+      stream,
+      writer: this.#writer,
+      commits: this.#commits,
+      clock,
+      now,
+    }));
     this.#feed = feed;
     const hooks = {
       beforeBegin: () => this.#snapshot.end(),

@@ -26,7 +26,15 @@ interface Parts {
 function change({ id, age, value, expiresAtMs }: Parts): FeedChange {
   const doc = value === undefined ? null : JSON.stringify(value);
   const times = { createdAtMs: 1, updatedAtMs: 1, expiresAtMs: expiresAtMs ?? null };
-  const content = { resource: '', collection: 'context', id, version: versionOf(age), ...times, deleted: doc === null, doc };
+  const content = {
+    resource: '',
+    collection: 'context',
+    id,
+    version: versionOf(age),
+    ...times,
+    deleted: doc === null,
+    doc,
+  };
   return { ...content, seq: 1, hash: recordHash(content), doc: value ?? null, node: 'laptop', agent: 'shared' };
 }
 
@@ -66,13 +74,19 @@ test('of one key the highest version stays, and what is written here afterwards 
 
 test('a deletion elsewhere deletes here, and what has expired is not brought in', async () => {
   await intake().take(page([change({ id: 'k', age: LATE, value: 1 })], 1));
-  await intake().take(page([change({ id: 'k', age: LATE + 1 }), change({ id: 'x', age: LATE, value: 1, expiresAtMs: 1 })], 2));
+  await intake().take(
+    page([change({ id: 'k', age: LATE + 1 }), change({ id: 'x', age: LATE, value: 1, expiresAtMs: 1 })], 2),
+  );
   expect(agent.read('context', 'k')).toBeUndefined();
-  expect(agent.store.list({ resource: '', collection: 'context' }, { prefix: '', after: '', limit: 9 }).rows).toEqual([]);
+  expect(agent.store.list({ resource: '', collection: 'context' }, { prefix: '', after: '', limit: 9 }).rows).toEqual(
+    [],
+  );
 });
 
 test('read from the beginning in the same life of the relay, what does not come again is deleted, once all was read', async () => {
-  await intake().take(page([change({ id: 'gone', age: LATE, value: 1 }), change({ id: 'kept', age: LATE, value: 1 })], 2));
+  await intake().take(
+    page([change({ id: 'gone', age: LATE, value: 1 }), change({ id: 'kept', age: LATE, value: 1 })], 2),
+  );
   await intake().startOver();
   await intake().take(page([change({ id: 'kept', age: LATE, value: 1 })], 9));
   expect(agent.read('context', 'gone')).toBe(1);
@@ -105,7 +119,9 @@ test('a relay that was put back is sent what it lost, whoever wrote it, but what
   await intake().take(page([change({ id: 'older there', age: LATE, value: 1 })], 1, OTHER_EPOCH));
   await finish();
   expect(agent.read('context', 'lost')).toBe(1);
-  const sent = agent.store.outbox.next({ changes: 10, bytes: 10_000 })?.lines.map((line) => (JSON.parse(line) as { id: string }).id);
+  const sent = agent.store.outbox
+    .next({ changes: 10, bytes: 10_000 })
+    ?.lines.map((line) => (JSON.parse(line) as { id: string }).id);
   expect(sent).toEqual(['older there', 'lost']);
 });
 
@@ -135,12 +151,17 @@ test('a watch tells what was written and what came, from any place on, each stat
   const scope = { resource: '', collection: 'context', prefix: 'a' };
   const { watched } = agent.store.feed;
   await agent.write(put('context', 'a1', { n: 1 }));
-  await intake().take(page([change({ id: 'a2', age: LATE, value: { n: 2 } }), change({ id: 'b', age: LATE, value: 1 })], 1));
+  await intake().take(
+    page([change({ id: 'a2', age: LATE, value: { n: 2 } }), change({ id: 'b', age: LATE, value: 1 })], 1),
+  );
   const first = watched.after({ writtenSeq: 0, takenSeq: 0 }, scope);
   expect(first.records.map(({ id }) => id).toSorted()).toEqual(['a1', 'a2']);
   expect(watched.after(first.place, scope)).toMatchObject({ records: [], more: false });
   await agent.write(put('context', 'a2', { n: 3 }));
   await intake().take(page([change({ id: 'a1', age: LATE * 2 })], 2));
   const second = watched.after(first.place, scope);
-  expect(second.records).toMatchObject([{ id: 'a1', deleted: true, text: null }, { id: 'a2', text: '{"n":3}' }]);
+  expect(second.records).toMatchObject([
+    { id: 'a1', deleted: true, text: null },
+    { id: 'a2', text: '{"n":3}' },
+  ]);
 });

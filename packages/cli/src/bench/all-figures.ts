@@ -1,4 +1,5 @@
 import { contextGet } from './figures/context-get.ts';
+import { channelFanout } from './figures/channel-fanout.ts';
 import { defences } from './figures/defences.ts';
 import { feedCatchup } from './figures/feed-catchup.ts';
 import type { Figure } from './figures/figure.ts';
@@ -21,6 +22,7 @@ import { writeValidated } from './figures/write-validated.ts';
 export const figures: readonly Figure[] = [
   writeSingle,
   tasksClaim,
+  channelFanout,
   writeBulk,
   readGet,
   writeValidated,

@@ -21,6 +21,8 @@ export interface Scale {
   readonly networkRecords: number;
   /** Tasks there are for the workers of one round; more than they can claim. */
   readonly tasks: number;
+  /** Messages published to a channel that many listen to. */
+  readonly channelMessages: number;
   /** Records that the peers' nodes send to their hubs; PouchDB takes minutes for as many as ours. */
   readonly peerBacklogRecords: number;
 }
@@ -40,6 +42,7 @@ export const fullScale: Scale = {
   queriedRecords: 100_000,
   networkRecords: 1_000_000,
   tasks: 60_000,
+  channelMessages: 20_000,
   peerBacklogRecords: 20_000,
 };
 
@@ -55,6 +58,7 @@ export const quickScale: Scale = {
   queriedRecords: 20_000,
   networkRecords: 40_000,
   tasks: 15_000,
+  channelMessages: 10_000,
   visibleWrites: 60,
   peerBacklogRecords: 5000,
 };

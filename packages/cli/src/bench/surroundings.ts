@@ -26,6 +26,7 @@ export interface BenchProcess {
 export type ProcessScript =
   | 'bare-server'
   | 'bulk-writer'
+  | 'channel-load'
   | 'defences'
   | 'fill-relay'
   | 'first-open'
@@ -40,6 +41,7 @@ export type ProcessScript =
 const scripts: Readonly<Record<ProcessScript, URL>> = {
   'bare-server': new URL('./processes/bare-server.ts', import.meta.url),
   'bulk-writer': new URL('./processes/bulk-writer.ts', import.meta.url),
+  'channel-load': new URL('./processes/channel-load.ts', import.meta.url),
   defences: new URL('./processes/defences.ts', import.meta.url),
   'fill-relay': new URL('./processes/fill-relay.ts', import.meta.url),
   'first-open': new URL('./processes/first-open.ts', import.meta.url),

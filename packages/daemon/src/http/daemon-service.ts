@@ -8,10 +8,12 @@ import type { Rebuilding } from '../restore/assemble.ts';
 import type { JoiningOptions } from '../service/joining.ts';
 import type { StatusSources } from '../service/node-status.ts';
 import type { Commander } from '../service/commander/commander.ts';
+import type { Channels } from '../service/channels.ts';
 import type { Records } from '../service/records.ts';
 import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
 import { authenticateBy } from './caller.ts';
+import { channelHandlers } from './channel-handlers.ts';
 import { commanderHandlers } from './commander-handlers.ts';
 import { collectionHandlers } from './collection-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
@@ -29,6 +31,7 @@ export interface DaemonServiceOptions {
   readonly records: Records;
   readonly commander: Commander;
   readonly shared: SharedServices;
+  readonly channels: Channels;
   readonly joining: JoiningOptions;
   readonly backups: BackupKeeper;
   readonly retention: RetentionKeeper;
@@ -42,8 +45,21 @@ export interface DaemonServiceOptions {
 
 /** The daemon's HTTP interface, not yet listening. */
 export function daemonService(options: DaemonServiceOptions): Service {
-  const { status, records, commander, shared, joining, backups, retention, rebuilding, config, log, registry, allowedHosts } =
-    options;
+  const {
+    status,
+    records,
+    commander,
+    channels,
+    shared,
+    joining,
+    backups,
+    retention,
+    rebuilding,
+    config,
+    log,
+    registry,
+    allowedHosts,
+  } = options;
   const { agents, sync, disk, database, now, version } = status;
   return createService({
     name: 'Holdfast daemon',
@@ -57,6 +73,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...batchHandlers(records, now),
       ...collectionHandlers(status, shared.space),
       ...commanderHandlers(commander),
+      ...channelHandlers(channels),
       ...recruiterHandlers(records, now),
       ...sharedHandlers(shared),
       ...nodeHandlers(status, joining),

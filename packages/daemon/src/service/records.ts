@@ -166,7 +166,11 @@ export class Records {
 
   /** See `Lookups.idsByMembers`. */
   idsByMembers(scope: Scope, collection: string, wanted: MemberGroups & { readonly path: string }): string[] {
-    return this.#store(scope, collection).lookups.idsByMembers({ resource: scope.resource, collection }, wanted.path, wanted);
+    return this.#store(scope, collection).lookups.idsByMembers(
+      { resource: scope.resource, collection },
+      wanted.path,
+      wanted,
+    );
   }
 
   /** Streams what a query of a collection finds, as far as one stream goes. Rejects with `invalid-request`. */

@@ -17,8 +17,11 @@ export interface RelaySource {
 
 /** What a loop does, and what it needs. */
 export interface RelayLoopOptions {
-  /** Asks the relay once, and does what the answer says. Gives what went wrong, if anything did. Must not throw. */
-  readonly turn: (source: RelaySource, signal: AbortSignal) => Promise<NotDone | undefined>;
+  /**
+   * Asks the relay once, and does what the answer says. Gives what went wrong, if anything did; undefined: asks again at once. `worked`
+   * is to be called when an answer that lasts has begun: what ends it is the first failure then. Must not throw.
+   */
+  readonly turn: (source: RelaySource, signal: AbortSignal, worked: () => void) => Promise<NotDone | undefined>;
   /** Said once of a relay that does not know the call. */
   readonly unsupported: string;
   readonly random: () => number;
@@ -58,11 +61,16 @@ export class RelayLoop {
   }
 
   async #run(source: RelaySource, signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted;) {
-      const notDone = await this.#options.turn(source, signal);
+    let failures = 0;
+    const worked = (): void => {
+      failures = 0;
+      this.#hasToldUnsupported = false;
+    };
+    while (!signal.aborted) {
+      const notDone = await this.#options.turn(source, signal, worked);
       if (signal.aborted) return;
-      failures = notDone === undefined ? 0 : failures + 1;
-      if (notDone === undefined) this.#hasToldUnsupported = false;
+      failures += 1;
+      if (notDone === undefined) worked();
       else await this.#pause(this.#delayAfter(notDone, failures, source), signal);
     }
   }

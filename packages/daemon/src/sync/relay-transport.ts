@@ -10,9 +10,12 @@ import {
   cursorSchema,
   feedPageSchema,
   immediateReceiptSchema,
+  interestReceiptSchema,
   joinAnswerSchema,
   limits,
   PROTOCOL_VERSION,
+  publishReceiptSchema,
+  relayPresenceAnswerSchema,
   sessionAnswerSchema,
   streamPageSchema,
   takenCallsSchema,
@@ -20,7 +23,8 @@ import {
 import { Agent, type Dispatcher, request } from 'undici';
 import { z } from 'zod';
 
-import type { CopyRange, EncodedBatch, FeedRange, Join, Outcome, Transport } from './transport.ts';
+import { eventsIn } from './event-texts.ts';
+import type { CopyRange, EncodedBatch, FeedRange, Join, NotDone, Outcome, Transport } from './transport.ts';
 
 /** Below this a body is sent as it is: compressing would not pay. */
 const COMPRESS_FROM_BYTES = 1024;
@@ -77,6 +81,11 @@ export interface RelayExchange {
   encode(body: string): Promise<EncodedBatch>;
   /** Sends a call; `sent` is its body. Rejects when no whole answer came. */
   send(call: RelayCall, sent: EncodedBatch | undefined): Promise<RelayAnswer>;
+  /**
+   * Opens an event stream and hands out the data of each event. Resolves with the refusal, or with the problem the relay ended the
+   * stream with. Rejects when it was cut.
+   */
+  follow(call: RelayCall, sent: EncodedBatch | undefined, onData: (data: string) => void): Promise<RelayAnswer>;
   /** Cuts every connection. */
   close(): Promise<void>;
 }
@@ -144,6 +153,16 @@ export function transportOver(relay: RelayExchange, token: string): Transport {
       const patienceMs = range.waitSeconds * 1000;
       return call(relay, { method: 'GET', path: feedPath(range), token, signal, patienceMs }, feedPageSchema);
     },
+    listenToChannels: (request, onEvent, signal) => {
+      const body = JSON.stringify(request);
+      return follow(relay, { ...post('/relay/channels/listen', body), signal }, body, onEvent);
+    },
+    changeInterests: (body, signal) =>
+      call(relay, { ...post('/relay/channels/interests', JSON.stringify(body)), signal }, interestReceiptSchema),
+    publish: (body, signal) =>
+      call(relay, { ...post('/relay/channels/publish', JSON.stringify(body)), signal }, publishReceiptSchema),
+    presence: (body, signal) =>
+      call(relay, { ...post('/relay/channels/presence', JSON.stringify(body)), signal }, relayPresenceAnswerSchema),
     copyPage: (range, signal) => call(relay, { method: 'GET', path: copyPath(range), token, signal }, copyPageSchema),
     close: () => relay.close(),
   };
@@ -153,29 +172,48 @@ function httpExchange(
   { url, timeoutMs }: Omit<RelayTransportOptions, 'credential'>,
   dispatcher: Dispatcher,
 ): RelayExchange {
+  // A stream has no end, and so no size; its own connection is cut when not even a heartbeat comes.
+  const streams = new Agent({ connectTimeout: Math.min(timeoutMs, 5000), pipelining: 1 });
+  const open = (
+    { method, path, token, contentType, signal, patienceMs = 0 }: RelayCall,
+    sent: EncodedBatch | undefined,
+    through: Partial<Dispatcher.RequestOptions> & { readonly dispatcher: Dispatcher },
+  ): Promise<Dispatcher.ResponseData> => {
+    const headers: Record<string, string> = {
+      authorization: `Bearer ${token}`,
+      'holdfast-protocol': String(PROTOCOL_VERSION),
+    };
+    if (contentType !== undefined) headers['content-type'] = contentType;
+    if (sent?.encoding !== undefined) headers['content-encoding'] = sent.encoding;
+    return request(new URL(path, url), {
+      method,
+      headers,
+      headersTimeout: timeoutMs + patienceMs,
+      ...through,
+      ...(sent !== undefined && { body: sent.body }),
+      ...(signal !== undefined && { signal }),
+    });
+  };
   return {
     encode,
-    send: async ({ method, path, token, contentType, signal, patienceMs = 0 }, sent) => {
-      const headers: Record<string, string> = {
-        authorization: `Bearer ${token}`,
-        'holdfast-protocol': String(PROTOCOL_VERSION),
-      };
-      if (contentType !== undefined) headers['content-type'] = contentType;
-      if (sent?.encoding !== undefined) headers['content-encoding'] = sent.encoding;
-      const answer = await request(new URL(path, url), {
-        method,
-        headers,
-        dispatcher,
-        headersTimeout: timeoutMs + patienceMs,
-        ...(sent !== undefined && { body: sent.body }),
-        ...(signal !== undefined && { signal }),
-      });
-      const retryAfter = answer.headers['retry-after'];
-      const text = await answer.body.text();
-      return { status: answer.statusCode, text, retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined };
+    send: async (call, sent) => answered(await open(call, sent, { dispatcher })),
+    follow: async (call, sent, onData) => {
+      const bodyTimeout = timeoutMs + limits.eventHeartbeatSeconds * 1000;
+      const response = await open(call, sent, { dispatcher: streams, bodyTimeout });
+      if (response.statusCode !== 200) return answered(response);
+      const end = await eventsIn(response.body, onData);
+      return { status: statusOf(parseOrUndefined(end)), text: end, retryAfter: undefined };
     },
-    close: () => dispatcher.destroy(),
+    close: async () => {
+      await Promise.all([dispatcher.destroy(), streams.destroy()]);
+    },
   };
+}
+
+async function answered({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<RelayAnswer> {
+  const retryAfter = headers['retry-after'];
+  const text = await body.text();
+  return { status: statusCode, text, retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined };
 }
 
 function copyPath({ agent, bucket, after }: CopyRange): string {
@@ -235,6 +273,21 @@ async function call<Schema extends z.ZodType>(
   }
 }
 
+async function follow(
+  relay: RelayExchange,
+  call: RelayCall,
+  body: string,
+  onEvent: (event: unknown) => void,
+): Promise<NotDone> {
+  try {
+    const sent = await relay.encode(body);
+    const { status, text, retryAfter } = await relay.follow(call, sent, (data) => onEvent(parseOrUndefined(data)));
+    return classify(status, text, retryAfter);
+  } catch (error) {
+    return { kind: 'lost', ...networkFailure(error) };
+  }
+}
+
 async function encode(body: string): Promise<EncodedBatch> {
   if (body.length < COMPRESS_FROM_BYTES) return { body, encoding: undefined };
   const params = { [constants.ZSTD_c_compressionLevel]: 1 };
@@ -250,7 +303,7 @@ function understand<Schema extends z.ZodType>(text: string, schema: Schema): Out
   return { kind: 'failed', reason: 'the relay gave an answer that makes no sense', retryAfterMs: 0 };
 }
 
-function classify(status: number, text: string, retryAfter: string | undefined): Outcome<never> {
+function classify(status: number, text: string, retryAfter: string | undefined): NotDone {
   const problem = parseOrUndefined(text);
   const code = textMember(problem, 'code');
   const hint = status === 401 ? REPLACED : undefined;
@@ -285,6 +338,12 @@ function textMember(problem: unknown, name: 'code' | 'detail'): string | undefin
   const value =
     typeof problem === 'object' && problem !== null ? (problem as Record<string, unknown>)[name] : undefined;
   return typeof value === 'string' ? value.slice(0, MAX_REASON_CHARACTERS) : undefined;
+}
+
+/** The status a problem names. */
+function statusOf(problem: unknown): number {
+  const status = typeof problem === 'object' && problem !== null && 'status' in problem ? problem.status : undefined;
+  return typeof status === 'number' ? status : 500;
 }
 
 function networkFailure(error: unknown): { readonly reason: string; readonly isUnsent: boolean } {

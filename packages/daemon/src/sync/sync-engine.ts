@@ -17,6 +17,7 @@ import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 
 import type { NodeCall } from './call-handlers.ts';
+import type { ChannelLink } from './channel-link.ts';
 import type { DigestState } from './comparison.ts';
 import { NOWHERE } from './cursor.ts';
 import { FeedFollower, type FollowStatus, type SharedFile } from './feed-follower.ts';
@@ -49,6 +50,8 @@ export interface SyncOptions {
   readonly calls?: NodeCallsOptions;
   /** Where what nodes share is kept; undefined: the node does not follow it. */
   readonly shared?: SharedFile;
+  /** How messages on channels go to other nodes; undefined: they do not. */
+  readonly channels?: Pick<ChannelLink, 'open' | 'hold'>;
   readonly now: Now;
   readonly random: () => number;
   readonly timers: Timers;
@@ -220,6 +223,7 @@ export class SyncEngine {
     const transport = this.#transport;
     this.#transport = undefined;
     this.#link.stop();
+    this.#options.channels?.hold();
     await Promise.all([this.#stopLanes(), this.#calls?.stop(), this.#follower?.stop()]);
     await transport?.close();
   }
@@ -261,6 +265,7 @@ export class SyncEngine {
     const source = { boot: this.#boot, transport: this.#transport, link: this.#link };
     this.#calls?.open(source);
     this.#follower?.open(source);
+    this.#options.channels?.open(source);
   }
 
   #makeLaneContext(): LaneContext {
@@ -349,12 +354,14 @@ export class SyncEngine {
     if (!isAgreed) return;
     this.#sentAnew.delete(agent);
     // What all nodes share is compared with no node's records: each has those of the others too.
-    if (hasMovedSince || agent === SHARED_AGENT || !lane.compareDigest(digests.get(agent) ?? EMPTY_DIGEST)) lane.dispatch('released');
+    if (hasMovedSince || agent === SHARED_AGENT || !lane.compareDigest(digests.get(agent) ?? EMPTY_DIGEST))
+      lane.dispatch('released');
   }
 
   #hold(): void {
     this.#calls?.hold();
     this.#follower?.hold();
+    this.#options.channels?.hold();
     for (const lane of this.#lanes.values()) lane.dispatch('held-back');
   }
 

@@ -5,14 +5,19 @@ import type {
   CallOutcome,
   CallReceipt,
   CallRequest,
+  ChannelPresence,
   CopyPage,
   Cursor,
   FeedPage,
   ImmediateRequest,
+  InterestChanges,
   JoinAnswer,
   NetworkQuery,
   NextCalls,
   Reject,
+  RelayListen,
+  RelayPresenceRequest,
+  RelayPublish,
   SessionAnswer,
   SessionRequest,
   StreamPage,
@@ -131,6 +136,17 @@ export interface Transport {
   nextCalls(request: NextCalls, signal: AbortSignal): Promise<Outcome<TakenCalls>>;
   /** Tells what came of a call that was taken. */
   answerCall(id: string, answer: CallAnswer, signal: AbortSignal): Promise<Outcome<CallReceipt>>;
+  /** Listens to channels until the stream ends, which it does with every outcome. Each event is the JSON it came as. */
+  listenToChannels(request: RelayListen, onEvent: (event: unknown) => void, signal: AbortSignal): Promise<NotDone>;
+  /** Changes to what is listened. */
+  changeInterests(request: InterestChanges, signal: AbortSignal): Promise<Outcome<{ readonly known: boolean }>>;
+  /** Publishes messages to other nodes. */
+  publish(request: RelayPublish, signal: AbortSignal): Promise<Outcome<{ readonly taken: number }>>;
+  /** Who listens on other nodes. */
+  presence(
+    request: RelayPresenceRequest,
+    signal: AbortSignal,
+  ): Promise<Outcome<{ readonly present: readonly ChannelPresence[] }>>;
   /** Cuts every connection; calls still under way end as `lost`. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { type DaemonRouteId, daemonRoutes } from '@holdfast/protocol';
+import { type DaemonRouteId, daemonRoutes, type Route } from '@holdfast/protocol';
 
 import type { ModelRelay } from './model-relay.ts';
 import type { TestCall, TestDaemon } from './test-daemon.ts';
@@ -90,6 +90,9 @@ const samples: Samples = {
   'mail.send': () => ({ path: '/v1/mail', body: { to: 'bob', body: 'sample' } }),
   'mail.inbox': () => ({ path: '/v1/mail' }),
   'mail.read': () => ({ path: '/v1/mail/letter/read' }),
+  'channel.publish': () => ({ path: '/v1/channels/news', body: doc }),
+  'channel.listen': () => ({ path: '/v1/channels/news' }),
+  'channel.presence': () => ({ path: '/v1/presence/*' }),
   'candidate.duplicates': () => ({ path: '/v1/candidates/duplicates' }),
   'requisition.matches': () => ({ path: '/v1/requisitions/secret/matches' }),
   'interview.upcoming': () => ({ path: '/v1/interviews/upcoming' }),
@@ -127,6 +130,12 @@ export const routeIds = Object.keys(daemonRoutes) as DaemonRouteId[];
 export function sampleCall(id: DaemonRouteId, stage: Stage): readonly [target: string, call: TestCall] {
   const { path, body } = samples[id](stage);
   return [`${daemonRoutes[id].method} ${path}`, body === undefined ? {} : { body }];
+}
+
+/** Whether a route's answer has an end: that of an event stream has none. */
+export function hasEnd(id: DaemonRouteId): boolean {
+  const { answer }: Route = daemonRoutes[id];
+  return answer.kind !== 'events';
 }
 
 /** Whether a route lets a role in. */

@@ -32,13 +32,10 @@ const parts = z.strictObject({
     .max(limits.searchedFields)
     .optional()
     .meta({ description: 'Fields whose text can be searched' }),
-  conflict: z
-    .enum(['owned', 'append-only', 'shared'])
-    .optional()
-    .meta({
-      description:
-        'Who may change a record: its agent (`owned`, the default); nobody, once it is written; every agent of the network, of whose writes the last one counts (`shared`)',
-    }),
+  conflict: z.enum(['owned', 'append-only', 'shared']).optional().meta({
+    description:
+      'Who may change a record: its agent (`owned`, the default); nobody, once it is written; every agent of the network, of whose writes the last one counts (`shared`)',
+  }),
   ttl: ttlSeconds.optional().meta({ description: 'Seconds a record lives unless a write says otherwise' }),
   retention: retentionSchema.optional().meta({ description: 'How long records are kept. Default for ever' }),
   readers: z

@@ -208,13 +208,13 @@ export const relayOptions = {
     kind: 'integer',
     default: 4096,
     min: 1,
-    help: 'Open connections at once; each node holds one of them open for calls',
+    help: 'Open connections at once; each node holds two of them open, for calls and for channels',
   },
   'limits.eventStreams': {
     kind: 'integer',
     default: 3072,
     min: 1,
-    help: 'Event streams open at once, each on one of `limits.connections`; beyond it listeners get 503',
+    help: 'Event streams open at once, one for each node, each on one of `limits.connections`; beyond it 503',
   },
 } as const satisfies Options;
 

@@ -13,6 +13,7 @@ import {
 } from '../query/query.ts';
 import { rejectSchema } from '../sync.ts';
 import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
+import { channelRoutes } from './channels.ts';
 import { collectionRoutes } from './collections.ts';
 import { contextRoutes } from './context.ts';
 import { kvEntrySchema, listQuery } from './kv.ts';
@@ -201,6 +202,7 @@ export const daemonRoutes = {
   ...taskRoutes,
   ...registryRoutes,
   ...mailRoutes,
+  ...channelRoutes,
   ...recruiterRoutes,
   'status.agent': {
     method: 'GET',

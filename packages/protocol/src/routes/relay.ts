@@ -23,6 +23,7 @@ import {
 import { backupCalls } from './backup.ts';
 import { callRoutes } from './calls.ts';
 import { feedRoutes } from './feed.ts';
+import { relayChannelRoutes } from './relay-channels.ts';
 import { diskStatusSchema, scrubStatusSchema } from './node-status.ts';
 import { retentionCalls, statisticsCall } from './retention.ts';
 import { type Route, writeErrors } from './route.ts';
@@ -181,6 +182,7 @@ export const relayRoutes = {
   },
   ...callRoutes,
   ...feedRoutes,
+  ...relayChannelRoutes,
   query: {
     method: 'POST',
     path: '/relay/query',

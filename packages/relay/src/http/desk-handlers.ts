@@ -17,6 +17,7 @@ type DeskRouteId = Exclude<
   | 'digest'
   | 'copy'
   | 'join'
+  | `channel.${string}`
   | 'status'
   | 'backup.start'
   | 'backup.list'

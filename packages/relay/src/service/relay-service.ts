@@ -12,6 +12,7 @@ import type {
 import type { Access, RelayCaller } from './access.ts';
 import type { Calls } from './calls.ts';
 import type { Feed } from './feed.ts';
+import type { Channels } from './channels.ts';
 import type { Statements } from './statements.ts';
 import type { Sync } from './sync.ts';
 
@@ -29,6 +30,8 @@ export interface RelayService {
   readonly calls: Calls;
   /** What happened, for those that follow. */
   readonly feed: Feed;
+  /** What nodes tell each other on channels. */
+  readonly channels: Channels;
 }
 
 /** What a query over the network answers, and how fresh it is if the query asks for that. */

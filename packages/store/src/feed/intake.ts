@@ -53,7 +53,9 @@ export class Intake {
 
   constructor(database: Database, options: IntakeOptions) {
     this.#options = options;
-    this.#met = database.prepare('INSERT INTO feed_met (resource, collection, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
+    this.#met = database.prepare(
+      'INSERT INTO feed_met (resource, collection, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    );
     this.#unmet = database.prepare(
       `SELECT ${STORED_COLUMNS} FROM records WHERE seq <= ? AND NOT EXISTS (
          SELECT 1 FROM feed_met WHERE resource = records.resource AND collection = records.collection AND id = records.id

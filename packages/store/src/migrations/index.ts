@@ -8,4 +8,11 @@ import { retention } from './0005-retention.ts';
 import { feed } from './0006-feed.ts';
 
 /** The schema of an agent's file, step by step. */
-export const agentMigrations: readonly Migration[] = Object.freeze([agentFile, digest, seals, declared, retention, feed]);
+export const agentMigrations: readonly Migration[] = Object.freeze([
+  agentFile,
+  digest,
+  seals,
+  declared,
+  retention,
+  feed,
+]);

@@ -13,7 +13,8 @@ import { timeVisibility } from '../visible.ts';
 import type { Peer } from './peer.ts';
 import { RedisConnection } from './redis-connection.ts';
 
-interface RedisServer {
+/** A Redis server of the bench. */
+export interface RedisServer {
   readonly process: BenchProcess;
   readonly port: number;
   readonly connection: RedisConnection;
@@ -47,7 +48,7 @@ export const redis: Peer = {
 };
 
 /** Starts a server of our own on a free port; never the one that may run on this machine. */
-async function startRedis(
+export async function startRedis(
   surroundings: Surroundings,
   name: string,
   further: readonly string[] = [],

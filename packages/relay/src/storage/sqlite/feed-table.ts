@@ -93,6 +93,9 @@ export class FeedTable {
     const { text, params } = collections === undefined ? all([]) : oneOf('collection', collections);
     const floor = this.#database.prepare(`SELECT max(position) FROM feed_floors WHERE ${text}`).pluck();
     if (position >= ((floor.get(...params) as number | null) ?? 0)) return;
-    throw new HoldfastError('feed-refetch', 'records have been removed since that may be known to whoever read to there');
+    throw new HoldfastError(
+      'feed-refetch',
+      'records have been removed since that may be known to whoever read to there',
+    );
   }
 }

@@ -189,7 +189,9 @@ export class SqliteRelayStore implements RelayStore {
       const taken = this.#merger.merge(stream, changes, { nowMs, areCurrent: true });
       this.#streams.move(stream, header.upto);
       this.#waiting.follow(stream, header);
-      return this.#merger.isComparable(stream, header, taken) ? { ...taken, digest: this.#streams.digest(stream) } : taken;
+      return this.#merger.isComparable(stream, header, taken)
+        ? { ...taken, digest: this.#streams.digest(stream) }
+        : taken;
     }, bytes);
   }
 
@@ -197,7 +199,10 @@ export class SqliteRelayStore implements RelayStore {
     const { node, agent, incarnation, change, nowMs } = immediate;
     return this.#write(() => {
       if (!this.#claim({ ...immediate, predecessors: [] })) throw cloned(node);
-      return this.#merger.merge(this.#merger.begin({ node, agent, incarnation }), [change], { nowMs, areCurrent: false });
+      return this.#merger.merge(this.#merger.begin({ node, agent, incarnation }), [change], {
+        nowMs,
+        areCurrent: false,
+      });
     }, change.line.length);
   }
 

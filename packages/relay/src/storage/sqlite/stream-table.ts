@@ -100,7 +100,8 @@ export class StreamTable {
 
   /** XORs what changes did to an agent's records into its digest. What all nodes share has none: no node holds it as its own. */
   changeDigest({ agentId }: Pick<Owner, 'agentId'>, change: bigint): void {
-    if (change !== 0n && agentId !== SHARED_OWNER_ID) this.setDigest(agentId, digestOf(this.digest({ agentId })) ^ change);
+    if (change !== 0n && agentId !== SHARED_OWNER_ID)
+      this.setDigest(agentId, digestOf(this.digest({ agentId })) ^ change);
   }
 
   /** All agents that have a digest. */

@@ -1,0 +1,2 @@
+export type { Address, Fanout, Interest, Listening, Presence } from './fanout.ts';
+export { type FanoutBounds, MemoryFanout } from './memory-fanout.ts';
