@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
-import { addDiskGauges, reportDisk, type RetentionKeeper, type Service, writeServiceFile } from '@holdfast/http';
+import {
+  addDiskGauges,
+  addLockMetrics,
+  reportDisk,
+  type RetentionKeeper,
+  type Service,
+  writeServiceFile,
+} from '@holdfast/http';
 import { type HoldfastError, HybridClock, type NodeConfig, type Now, startOfBoot } from '@holdfast/protocol';
 import {
   type DirectoryLock,
@@ -31,11 +38,13 @@ import { visitorHandlers } from './service/commander/visitors.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
 import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
+import { Locks } from './service/locks.ts';
 import { declaresForAll, type NodeDeclaration } from './service/node-declarations.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
 import { Records } from './service/records.ts';
 import { waitingChanges } from './service/waiting.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
+import type { NodeLeases } from './storage/node-leases.ts';
 import type { AskNode, CallHandlers } from './sync/call-handlers.ts';
 import { joinOverHttp, relayTransport } from './sync/relay-transport.ts';
 import { SyncEngine } from './sync/sync-engine.ts';
@@ -116,6 +125,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   const stop = once(async () => {
     // Who waits for a run has the answer that it came to.
     await parts.retention.stop();
+    parts.leases.leases.stop();
     await parts.service.stop();
     endSweeping();
     await sync.stop();
@@ -130,6 +140,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
 
 interface Parts {
   readonly status: StatusSources;
+  readonly leases: NodeLeases;
   readonly joining: JoiningOptions;
   readonly service: Service;
   readonly backups: BackupKeeper;
@@ -148,14 +159,27 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const registry = new Registry();
   const boot = randomBytes(16).toString('hex');
   database.addBoot(boot);
+  const leases = database.openLeases(config);
   const agents = new Agents(database, now);
   const clock = new HybridClock(now, startOfBoot(boot));
   const { custody, files } = assembleFiles({ options, database, clock, disk, registry, now, sync: () => sync });
   const visitors = visitorHandlers(() => commander);
-  const sync: SyncEngine = assembleSync({ options, database, agents, files, custody, now, boot, registry, visitors });
+  const sync: SyncEngine = assembleSync({
+    options,
+    database,
+    leases,
+    agents,
+    files,
+    custody,
+    now,
+    boot,
+    registry,
+    visitors,
+  });
   custody.begin();
   registerGauges(registry, { agents: () => agents.names, files, sync, now });
   addDiskGauges(registry, () => disk.status());
+  addLockMetrics(registry, () => leases.leases.figures);
   const names = (): readonly string[] => agents.names;
   const care = { files, log, onRecounted: (agent: string) => sync.written(agent) };
   const scrubber = scrubNode({
@@ -180,6 +204,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     status,
     records,
     commander,
+    locks: new Locks({ node: leases, askLock: sync.askLock, disk }),
     joining,
     backups,
     retention,
@@ -189,7 +214,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, joining, service, backups, retention, rebuilding, hosts };
+  return { status, leases, joining, service, backups, retention, rebuilding, hosts };
 }
 
 interface FileParts {
@@ -258,6 +283,7 @@ function assembleJoining(
 interface SyncParts {
   readonly options: DaemonOptions;
   readonly database: NodeDatabase;
+  readonly leases: NodeLeases;
   readonly agents: Agents;
   readonly files: AgentFiles;
   readonly custody: FileCustody;
@@ -270,6 +296,7 @@ interface SyncParts {
 function assembleSync({
   options,
   database,
+  leases,
   agents,
   files,
   custody,
@@ -287,6 +314,7 @@ function assembleSync({
     agents: () => servingAgents({ agents, custody }),
     store: (agent) => files.get(agent),
     waiting: () => waitingChanges(agents, files, custody),
+    networkFence: () => leases.networkFence,
     onTaken: (changes, rejects) => {
       counters.sent.inc(changes);
       counters.rejected.inc(rejects.length);
@@ -335,12 +363,13 @@ async function endBackgroundWork({ status, backups, retention, rebuilding }: Par
   await rebuilding.stop();
 }
 
-function closeAll({ status: { files, custody, database, disk } }: Parts): void {
+function closeAll({ leases, status: { files, custody, database, disk } }: Parts): void {
   disk.close();
   // Closing would write what nobody knows the state of.
   if (disk.hasFailed) return;
   custody.end();
   files.close();
+  leases.close();
   database.close();
 }
 

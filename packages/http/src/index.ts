@@ -12,6 +12,7 @@ export {
   type QueryOf,
   type Routes,
 } from './call.ts';
+export { addLockMetrics } from './lock-metrics.ts';
 export { addDiskGauges, type DiskReport, reportDisk } from './disk-report.ts';
 export type { Authenticate, Identity, ReadHeader } from './identity.ts';
 export type { ListenAt } from './listeners.ts';

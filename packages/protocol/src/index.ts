@@ -85,6 +85,7 @@ export {
 } from './errors.ts';
 export { HybridClock, type Now, startOf, startOfBoot, VERSION_PATTERN, versionMs, ZERO_VERSION } from './hlc.ts';
 export { limits } from './limits.ts';
+export { type FenceProof, fenceProofText, type LockScope, parseFenceProofs } from './locks.ts';
 export { didYouMean } from './nearest.ts';
 export {
   agentName,
@@ -110,6 +111,13 @@ export {
   operationSchema,
   ttlSeconds,
 } from './operations.ts';
+export {
+  type NetworkLockAnswer,
+  networkLockAnswers,
+  type NetworkLockCall,
+  type NetworkLockRequest,
+  type NetworkLockWish,
+} from './network-locks.ts';
 export { type PeerCallName, peerCalls } from './peer-calls.ts';
 export { type Aggregate, bucketMs, groupNames, type Metric, type MetricFunction } from './query/aggregate.ts';
 export { type Condition, conditionSchema, type Operator, operators, type Scalar } from './query/condition.ts';
@@ -133,6 +141,7 @@ export {
 export type { SqlAnswer, SqlEnd } from './query/sql.ts';
 export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswerSchema } from './record.ts';
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
+export type { LockLease, LockStanding } from './routes/locks.ts';
 export type { Letter, ReceivedLetter } from './routes/mail.ts';
 export type { Heartbeat, RegistryEntry } from './routes/registry.ts';
 export type { ClaimedTask, TaskClaim, TaskReport, TaskStanding } from './routes/tasks.ts';

@@ -27,7 +27,7 @@ import { z } from 'zod';
  */
 const pinned: Readonly<Record<number, string>> = {
   1: '9f7615595b40cb56',
-  2: 'd72daf526810c4ce',
+  2: '1a15c401f1efa348',
 };
 
 const wire = {

@@ -1,6 +1,7 @@
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
 import {
   addDiskGauges,
+  addLockMetrics,
   createService,
   reportDisk,
   type RetentionKeeper,
@@ -20,6 +21,7 @@ import { backupHandlers } from './http/backup-handlers.ts';
 import { callHandlers } from './http/call-handlers.ts';
 import { deskHandlers } from './http/desk-handlers.ts';
 import { allowedHosts } from './http/hosts.ts';
+import { lockHandlers } from './http/lock-handlers.ts';
 import { nodeHandlers } from './http/node-handlers.ts';
 import { queryHandler } from './http/query-handler.ts';
 import { retentionHandlers } from './http/retention-handlers.ts';
@@ -33,6 +35,7 @@ import { EpochFile } from './service/epoch-file.ts';
 import { ExpiryTimer } from './service/expiry-timer.ts';
 import { RelayMetrics } from './service/metrics.ts';
 import { MemorySwitchboard } from './service/memory-switchboard.ts';
+import { NetworkLocks } from './service/network-locks.ts';
 import { readinessChecks } from './service/readiness.ts';
 import { makeDesk } from './service/relay-service.ts';
 import type { RelayStatusSources } from './service/relay-status.ts';
@@ -100,6 +103,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   opened.defer(() => Promise.all([queries.stop(), reader.stop()]).then(() => undefined));
   const registry = new Registry();
   addDiskGauges(registry, () => disk.status());
+  addLockMetrics(registry, () => store.leases.figures);
   const metrics = new RelayMetrics(registry, store);
   const epochFile = new EpochFile({ store, directory, metrics, log });
   opened.defer(() => epochFile.stop());
@@ -120,6 +124,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   opened.defer(() => service.stop());
   // First of all: whoever waits for calls would hold up the end.
   opened.defer(() => switchboard.stop());
+  opened.defer(() => store.leases.stop());
   // Who waits for a run has the answer that it came to.
   opened.defer(() => retention.stop());
   const url = await listen();
@@ -157,7 +162,7 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
   const statements = makeStatements({ store, reader, now, bounds });
   const desk = makeDesk({ store, now, leaseSeconds, sharedAgents: config['query.sharedAgents'], bounds });
   const calls = new Calls({ store, switchboard, metrics: new CallMetrics(registry, switchboard) });
-  const parts = { access, sync, disk, statements, desk, calls };
+  const parts = { access, sync, disk, statements, desk, calls, locks: new NetworkLocks(store) };
   let hosts: ReadonlySet<string> = new Set();
   const service = createService({
     name: 'Holdfast relay',
@@ -167,6 +172,7 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
     handlers: {
       ...nodeHandlers(parts),
       ...callHandlers(parts),
+      ...lockHandlers(parts),
       ...deskHandlers(parts),
       ...queryHandler(parts),
       ...statusHandlers(status),

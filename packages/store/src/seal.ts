@@ -14,6 +14,7 @@ const sealedTables = {
   stream: ['incarnation', 'last_seq', 'last_version', 'acked_seq', 'acked_version', 'acked_at', 'outbox', 'digest'],
   idempotency: ['resource', 'key', 'fingerprint', 'answer', 'expires_at'],
   dead_letters: ['seq', 'resource', 'collection', 'record', 'version', 'code', 'reason', 'rejected_at'],
+  fences: ['scope', 'resource', 'lock', 'fence'],
 } as const;
 
 /** What tells one row from the others. */
@@ -21,6 +22,7 @@ const keysOf: Readonly<Record<SealedTable, readonly string[]>> = {
   stream: ['id'],
   idempotency: ['resource', 'key'],
   dead_letters: ['id'],
+  fences: ['scope', 'resource', 'lock'],
 };
 
 type SealedRow = Readonly<Record<string, SealedValue>>;

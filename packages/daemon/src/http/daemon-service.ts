@@ -8,12 +8,14 @@ import type { Rebuilding } from '../restore/assemble.ts';
 import type { JoiningOptions } from '../service/joining.ts';
 import type { StatusSources } from '../service/node-status.ts';
 import type { Commander } from '../service/commander/commander.ts';
+import type { Locks } from '../service/locks.ts';
 import type { Records } from '../service/records.ts';
 import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
 import { authenticateBy } from './caller.ts';
 import { commanderHandlers } from './commander-handlers.ts';
 import { collectionHandlers } from './collection-handlers.ts';
+import { lockHandlers } from './lock-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
@@ -27,6 +29,7 @@ export interface DaemonServiceOptions {
   readonly status: StatusSources;
   readonly records: Records;
   readonly commander: Commander;
+  readonly locks: Locks;
   readonly joining: JoiningOptions;
   readonly backups: BackupKeeper;
   readonly retention: RetentionKeeper;
@@ -55,6 +58,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...batchHandlers(records, now),
       ...collectionHandlers(status),
       ...commanderHandlers(commander),
+      ...lockHandlers(options.locks),
       ...recruiterHandlers(records, now),
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),

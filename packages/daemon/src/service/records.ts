@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 
-import { documentOf, HoldfastError, type Json, makeRecordId, type Operation, type Query } from '@holdfast/protocol';
+import {
+  documentOf,
+  type FenceProof,
+  HoldfastError,
+  type Json,
+  makeRecordId,
+  type Operation,
+  type Query,
+} from '@holdfast/protocol';
 import type { DiskWatch } from '@holdfast/sqlite';
 import {
   type AgentFiles,
@@ -102,10 +110,14 @@ export class Records {
    * Writes operations each for itself, in one transaction; an outcome for each, in order. Throws what
    * `DiskWatch.assertRoom` throws.
    */
-  writeEach(scope: Scope, operations: readonly StoreOperation[]): Promise<Outcome<readonly WriteResult[]>[]> {
+  writeEach(
+    scope: Scope,
+    operations: readonly StoreOperation[],
+    fences: readonly FenceProof[] = [],
+  ): Promise<Outcome<readonly WriteResult[]>[]> {
     this.#disk.assertRoom();
     const { resource } = scope;
-    return this.#store(scope).writeEach(operations.map((operation) => ({ resource, operations: [operation] })));
+    return this.#store(scope).writeEach(operations.map((operation) => ({ resource, operations: [operation], fences })));
   }
 
   /** Reads a record. Throws `record-not-found`. */

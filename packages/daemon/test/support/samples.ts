@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { type DaemonRouteId, daemonRoutes } from '@holdfast/protocol';
 
 import type { ModelRelay } from './model-relay.ts';
@@ -16,6 +18,8 @@ export interface Stage {
   readonly adaOne: string;
   /** The id of a token of `ada` that nobody uses. */
   readonly spareTokenId: string;
+  /** The lease of the lock `held`, which is `ada`'s. */
+  readonly lease: string;
 }
 
 /** A request that its route answers with success when `ada` or an admin for her sends it. */
@@ -84,6 +88,11 @@ const samples: Samples = {
   'mail.send': () => ({ path: '/v1/mail', body: { to: 'bob', body: 'sample' } }),
   'mail.inbox': () => ({ path: '/v1/mail' }),
   'mail.read': () => ({ path: '/v1/mail/letter/read' }),
+  'lock.acquire': () => ({ path: `/v1/locks/${randomUUID()}`, body: {} }),
+  'lock.list': () => ({ path: '/v1/locks' }),
+  'lock.get': () => ({ path: '/v1/locks/held' }),
+  'lease.renew': ({ lease }) => ({ path: `/v1/leases/${lease}/renew`, body: {} }),
+  'lease.release': () => ({ path: `/v1/leases/node.${'0'.repeat(32)}` }),
   'candidate.duplicates': () => ({ path: '/v1/candidates/duplicates' }),
   'requisition.matches': () => ({ path: '/v1/requisitions/secret/matches' }),
   'interview.upcoming': () => ({ path: '/v1/interviews/upcoming' }),
@@ -137,5 +146,7 @@ export async function setStage(daemon: TestDaemon, relay: ModelRelay): Promise<S
   for (const token of [ada, adaOne]) {
     for (const [path, body] of Object.entries(secrets)) await daemon.call(`PUT ${path}`, { token, body });
   }
-  return { daemon, relay, ada, bob, adaOne, spareTokenId: spare.json.id as string };
+  const held = await daemon.call('POST /v1/locks/held', { token: ada, body: { ttl_seconds: 86_400 } });
+  const lease = held.json.lease as string;
+  return { daemon, relay, ada, bob, adaOne, spareTokenId: spare.json.id as string, lease };
 }

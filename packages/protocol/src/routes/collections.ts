@@ -51,7 +51,7 @@ export const collectionRoutes = {
     body: { kind: 'document' },
     status: 200,
     answer: writeAnswer,
-    errors: ['declaration-conflict', 'precondition-failed', ...documentErrors],
+    errors: ['declaration-conflict', 'precondition-failed', 'fence-stale', ...documentErrors],
   },
   'collection.delete': {
     method: 'DELETE',
@@ -63,6 +63,6 @@ export const collectionRoutes = {
     headers: preconditions,
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', ...writeErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...writeErrors],
   },
 } as const satisfies Record<string, Route>;

@@ -17,7 +17,8 @@ import { collectionRoutes } from './collections.ts';
 import { pageLimit } from './page.ts';
 import { recruiterRoutes } from './recruiter.ts';
 import { type Route, writeErrors } from './route.ts';
-import { documentErrors, idempotency, preconditions, putQuery, writeAnswer, writeQuery } from './writing.ts';
+import { documentErrors, fencing, idempotency, preconditions, putQuery, writeAnswer, writeQuery } from './writing.ts';
+import { lockRoutes } from './locks.ts';
 import { mailRoutes } from './mail.ts';
 import { registryRoutes } from './registry.ts';
 import { taskRoutes } from './tasks.ts';
@@ -80,7 +81,7 @@ export const daemonRoutes = {
     body: { kind: 'document' },
     status: 200,
     answer: writeAnswer,
-    errors: ['precondition-failed', ...documentErrors],
+    errors: ['precondition-failed', 'fence-stale', ...documentErrors],
   },
   'record.get': {
     method: 'GET',
@@ -104,7 +105,7 @@ export const daemonRoutes = {
     body: { kind: 'patch' },
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', ...documentErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...documentErrors],
   },
   'record.delete': {
     method: 'DELETE',
@@ -116,7 +117,7 @@ export const daemonRoutes = {
     headers: preconditions,
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', ...writeErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...writeErrors],
   },
   'record.create': {
     method: 'POST',
@@ -125,11 +126,11 @@ export const daemonRoutes = {
     roles: ['agent', 'admin'],
     params: { collection: collectionName },
     query: putQuery,
-    headers: idempotency,
+    headers: { ...idempotency, ...fencing },
     body: { kind: 'document' },
     status: 201,
     answer: writeAnswer,
-    errors: [...documentErrors, 'idempotency-mismatch'],
+    errors: ['fence-stale', ...documentErrors, 'idempotency-mismatch'],
   },
   'record.query': {
     method: 'POST',
@@ -148,7 +149,7 @@ export const daemonRoutes = {
     summary: 'Many operations: a JSON array is all or nothing; NDJSON is committed in chunks and answered line by line',
     roles: ['agent', 'admin'],
     query: writeQuery,
-    headers: idempotency,
+    headers: { ...idempotency, ...fencing },
     body: { kind: 'json-or-ndjson', schema: batchSchema, lines: operationSchema },
     status: 200,
     answer: {
@@ -156,7 +157,7 @@ export const daemonRoutes = {
       schema: batchAnswerSchema,
       lines: z.union([batchLineSchema, batchEndSchema]),
     },
-    errors: ['record-not-found', 'precondition-failed', ...documentErrors, 'idempotency-mismatch'],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...documentErrors, 'idempotency-mismatch'],
   },
   'kv.put': {
     method: 'PUT',
@@ -169,7 +170,7 @@ export const daemonRoutes = {
     body: { kind: 'document' },
     status: 200,
     answer: writeAnswer,
-    errors: ['precondition-failed', ...documentErrors],
+    errors: ['precondition-failed', 'fence-stale', ...documentErrors],
   },
   'kv.get': {
     method: 'GET',
@@ -192,7 +193,7 @@ export const daemonRoutes = {
     headers: preconditions,
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', ...writeErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...writeErrors],
   },
   'kv.list': {
     method: 'GET',
@@ -212,6 +213,7 @@ export const daemonRoutes = {
   ...taskRoutes,
   ...registryRoutes,
   ...mailRoutes,
+  ...lockRoutes,
   ...recruiterRoutes,
   'status.agent': {
     method: 'GET',

@@ -23,6 +23,7 @@ import {
 import { backupCalls } from './backup.ts';
 import { callRoutes } from './calls.ts';
 import { diskStatusSchema, scrubStatusSchema } from './node-status.ts';
+import { networkLockRoutes } from './network-locks.ts';
 import { retentionCalls, statisticsCall } from './retention.ts';
 import { type Route, writeErrors } from './route.ts';
 
@@ -179,6 +180,7 @@ export const relayRoutes = {
     errors: ['join-token-refused', 'node-exists', 'node-not-found', 'protocol-unsupported', ...writeErrors],
   },
   ...callRoutes,
+  ...networkLockRoutes,
   query: {
     method: 'POST',
     path: '/relay/query',

@@ -3,11 +3,13 @@ import { collectionKind, type relayRoutes, type RelayRouteId } from '@holdfast/p
 
 import type { RelayCaller } from '../service/access.ts';
 import type { Desk, RelayService } from '../service/relay-service.ts';
+import type { LockRouteId } from './lock-handlers.ts';
 import type { RetentionRouteId } from './retention-handlers.ts';
 
 type DeskRouteId = Exclude<
   RelayRouteId,
   | `call.${string}`
+  | LockRouteId
   | 'query'
   | 'session'
   | 'batch'

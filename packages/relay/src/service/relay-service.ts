@@ -11,6 +11,7 @@ import type {
 } from '../storage/relay-store.ts';
 import type { Access, RelayCaller } from './access.ts';
 import type { Calls } from './calls.ts';
+import type { NetworkLocks } from './network-locks.ts';
 import type { Statements } from './statements.ts';
 import type { Sync } from './sync.ts';
 
@@ -26,6 +27,8 @@ export interface RelayService {
   readonly statements: Statements;
   /** What nodes ask each other. */
   readonly calls: Calls;
+  /** Locks of the network. */
+  readonly locks: NetworkLocks;
 }
 
 /** What a query over the network answers, and how fresh it is if the query asks for that. */

@@ -15,6 +15,7 @@ import type { CopyProgress } from '@holdfast/sqlite';
 import type {
   CollectionCount,
   CollectionFigures,
+  Leases,
   PassFigures,
   QueryResult,
   RecordRow,
@@ -242,6 +243,9 @@ export interface RelayStore {
 
   /** How many places of the feed were given to changes that are durable. Never goes back in one life of the database. */
   readonly position: number;
+
+  /** Who holds which lock of the network. */
+  readonly leases: Leases;
 
   /** Gives the database another epoch: for one that was put back or put into another place. */
   renewEpoch(): Promise<void>;

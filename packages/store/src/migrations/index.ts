@@ -5,6 +5,14 @@ import { digest } from './0002-digest.ts';
 import { seals } from './0003-seals.ts';
 import { declared } from './0004-declared.ts';
 import { retention } from './0005-retention.ts';
+import { fences } from './0006-fences.ts';
 
 /** The schema of an agent's file, step by step. */
-export const agentMigrations: readonly Migration[] = Object.freeze([agentFile, digest, seals, declared, retention]);
+export const agentMigrations: readonly Migration[] = Object.freeze([
+  agentFile,
+  digest,
+  seals,
+  declared,
+  retention,
+  fences,
+]);

@@ -25,6 +25,7 @@ import {
   type RowSource,
   runQuery,
   runQueryIn,
+  SqliteLeases,
   streamFrom,
   streamPages,
 } from '@holdfast/store';
@@ -86,6 +87,7 @@ interface Merging extends Pick<Tally, 'areCurrent'> {
  * a transaction; reads run on the same connection and see only what is committed.
  */
 export class SqliteRelayStore implements RelayStore {
+  readonly leases: SqliteLeases;
   readonly #database: Database;
   readonly #feed: FeedPosition;
   readonly #guard: StorageGuard;
@@ -124,6 +126,7 @@ export class SqliteRelayStore implements RelayStore {
       afterCommit: () => feed.saved(),
     };
     this.#commits = new GroupCommit(this.#database, config, hooks, guard);
+    this.leases = new SqliteLeases({ database: this.#database, write: (run) => this.#write(run) });
     const retired = new RetiredTable(this.#database);
     this.#records = new RecordTable(this.#database, feed, retired);
     this.#streams = new StreamTable(this.#database);
@@ -334,6 +337,7 @@ export class SqliteRelayStore implements RelayStore {
   }
 
   async close(): Promise<void> {
+    this.leases.stop();
     this.#commits.drain();
     this.#database.close();
   }

@@ -6,6 +6,7 @@ import { starts } from './0003-starts.ts';
 import { waiting } from './0004-waiting.ts';
 import { declared } from './0005-declared.ts';
 import { retention } from './0006-retention.ts';
+import { leases } from './0007-leases.ts';
 
 /** The schema of the relay's database on SQLite, `relay.db`, step by step. */
 export const sqliteRelayMigrations: readonly Migration[] = Object.freeze([
@@ -15,4 +16,5 @@ export const sqliteRelayMigrations: readonly Migration[] = Object.freeze([
   waiting,
   declared,
   retention,
+  leases,
 ]);
