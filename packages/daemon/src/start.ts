@@ -162,20 +162,10 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const leases = database.openLeases(config);
   const agents = new Agents(database, now);
   const clock = new HybridClock(now, startOfBoot(boot));
-  const { custody, files } = assembleFiles({ options, database, clock, disk, registry, now, sync: () => sync });
+  const made = { options, database, leases, agents, registry, now };
+  const { custody, files } = assembleFiles({ ...made, clock, disk, sync: () => sync });
   const visitors = visitorHandlers(() => commander);
-  const sync: SyncEngine = assembleSync({
-    options,
-    database,
-    leases,
-    agents,
-    files,
-    custody,
-    now,
-    boot,
-    registry,
-    visitors,
-  });
+  const sync: SyncEngine = assembleSync({ ...made, files, custody, boot, visitors });
   custody.begin();
   registerGauges(registry, { agents: () => agents.names, files, sync, now });
   addDiskGauges(registry, () => disk.status());

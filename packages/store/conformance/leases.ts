@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines-per-function -- a group of tests is one call */
 import { HoldfastError } from '@holdfast/protocol';
 import type { Lease, LeaseRequest, Leases } from '@holdfast/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

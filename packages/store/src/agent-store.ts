@@ -48,8 +48,7 @@ import { type StatisticsTally, TALLIED_COLUMNS, type TalliedRecord } from './ret
 import { SeenFences } from './seen-fences.ts';
 import type { ListedDocument, StoredDocument } from './stored-document.ts';
 import type { Settlement } from './settlement.ts';
-import type { StreamCounters } from './stream-state.ts';
-import { StreamState } from './stream-state.ts';
+import { type StreamCounters, StreamState } from './stream-state.ts';
 import { RecordsTransaction, type Transact, type TransactionOptions } from './transaction.ts';
 
 /** No character sorts above it; so many of them as an id may be long sort above all ids of a prefix. */

@@ -111,8 +111,7 @@ export class SqliteRelayStore implements RelayStore {
    * without it here, where they hold everything up. Throws like `openMigrated`.
    */
   constructor(path: string, config: CommitConfig, guard: StorageGuard = unguarded, rows?: RowSource) {
-    this.#guard = guard;
-    this.#rows = rows;
+    [this.#guard, this.#rows] = [guard, rows];
     this.#database = openMigrated(path, sqliteRelayMigrations);
     const [feed, declared] = [new FeedPosition(this.#database), new DeclaredCollections(this.#database)];
     this.#feed = feed;

@@ -1,0 +1,117 @@
+import { HoldfastProblem } from './errors.ts';
+import type { Lease, LockCalls } from './lock-calls.ts';
+
+/** Renewals in the time of a lease: two may fail. */
+const RENEWALS_PER_LEASE = 3;
+/** What cannot be renewed is tried again after this part of the time of a lease. */
+const TRIES_PER_LEASE = 20;
+
+/** Why a lock is not held any more: the lease ended, or could not be renewed in time. */
+export class LockLost extends Error {
+  override readonly name = 'LockLost';
+}
+
+/** A lock that is held, and renewed in the background. */
+export interface HeldLock extends AsyncDisposable {
+  readonly name: string;
+  readonly scope: 'node' | 'network';
+  /** A secret: whoever knows it may renew and release. */
+  readonly lease: string;
+  /** Higher than that of any holder before. */
+  readonly fence: number;
+  /** For `ifFence` of what is written under the lock. */
+  readonly ifFence: string;
+  /**
+   * Ends, with `LockLost`, when the lock is lost, or cannot be known to be held any more; and when it is released. A program that was
+   * held up itself learns of it late: what it writes with `ifFence` is refused then.
+   */
+  readonly signal: AbortSignal;
+  /** Ends the lease. Never throws: what cannot be told is made good by the lease's end. */
+  release(): Promise<void>;
+}
+
+/** When a lease was asked for, as `performance.now` has it: it lasts from then on, whenever it was given. */
+interface Asked {
+  readonly lease: Lease;
+  readonly askedAtMs: number;
+}
+
+/** Holds a lock: renews its lease at a third of its time, and counts that from before each request. */
+export class RenewedLock implements HeldLock {
+  readonly name: string;
+  readonly scope: 'node' | 'network';
+  readonly lease: string;
+  readonly fence: number;
+  readonly ifFence: string;
+  readonly #calls: Pick<LockCalls, 'renew' | 'release'>;
+  readonly #ended = new AbortController();
+  readonly #ttlMs: number;
+  #untilMs: number;
+  #renewing: ReturnType<typeof setTimeout> | undefined;
+  #ending: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(calls: Pick<LockCalls, 'renew' | 'release'>, { lease, askedAtMs }: Asked) {
+    this.#calls = calls;
+    this.name = lease.name;
+    this.scope = lease.scope;
+    this.lease = lease.lease;
+    this.fence = lease.fence;
+    this.ifFence = lease.if_fence;
+    this.#ttlMs = lease.ttl_seconds * 1000;
+    this.#untilMs = askedAtMs + this.#ttlMs;
+    this.#heldUntil(this.#untilMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** The lock was waited for, so that its time may be over as far as is known here: asks. Throws `lease-lost`. */
+  async confirm(): Promise<void> {
+    if (this.#untilMs - performance.now() > this.#ttlMs / 2) return;
+    clearTimeout(this.#ending);
+    const askedAtMs = performance.now();
+    await this.#calls.renew(this.lease);
+    this.#heldUntil(askedAtMs + this.#ttlMs);
+  }
+
+  async release(): Promise<void> {
+    if (this.#ended.signal.aborted) return;
+    this.#end('the lock was released');
+    await this.#calls.release(this.lease).catch(() => undefined);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  #heldUntil(untilMs: number): void {
+    this.#untilMs = untilMs;
+    clearTimeout(this.#ending);
+    this.#ending = setTimeout(() => this.#end('the lease could not be renewed in time'), untilMs - performance.now());
+    this.#renewAfter(untilMs - performance.now() - this.#ttlMs * (1 - 1 / RENEWALS_PER_LEASE));
+  }
+
+  #renewAfter(delayMs: number): void {
+    clearTimeout(this.#renewing);
+    this.#renewing = setTimeout(() => void this.#renew(), delayMs);
+  }
+
+  async #renew(): Promise<void> {
+    const askedAtMs = performance.now();
+    try {
+      await this.#calls.renew(this.lease, { signal: this.#ended.signal });
+      if (!this.#ended.signal.aborted) this.#heldUntil(askedAtMs + this.#ttlMs);
+    } catch (error) {
+      if (this.#ended.signal.aborted) return;
+      if (error instanceof HoldfastProblem && error.code === 'lease-lost') this.#end('the lease has ended', error);
+      else this.#renewAfter(this.#ttlMs / TRIES_PER_LEASE);
+    }
+  }
+
+  #end(why: string, cause?: unknown): void {
+    clearTimeout(this.#renewing);
+    clearTimeout(this.#ending);
+    this.#ended.abort(new LockLost(`"${this.name}" is not held any more: ${why}`, { cause }));
+  }
+}
