@@ -30,8 +30,8 @@ export interface HeldLock extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-/** When a lease was asked for, as `performance.now` has it: it lasts from then on, whenever it was given. */
-interface Asked {
+/** A lease, and when it was asked for as `performance.now` has it: it lasts from then on at least, whenever it was given. */
+export interface AskedLease {
   readonly lease: Lease;
   readonly askedAtMs: number;
 }
@@ -46,11 +46,10 @@ export class RenewedLock implements HeldLock {
   readonly #calls: Pick<LockCalls, 'renew' | 'release'>;
   readonly #ended = new AbortController();
   readonly #ttlMs: number;
-  #untilMs: number;
   #renewing: ReturnType<typeof setTimeout> | undefined;
   #ending: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(calls: Pick<LockCalls, 'renew' | 'release'>, { lease, askedAtMs }: Asked) {
+  constructor(calls: Pick<LockCalls, 'renew' | 'release'>, { lease, askedAtMs }: AskedLease) {
     this.#calls = calls;
     this.name = lease.name;
     this.scope = lease.scope;
@@ -58,21 +57,11 @@ export class RenewedLock implements HeldLock {
     this.fence = lease.fence;
     this.ifFence = lease.if_fence;
     this.#ttlMs = lease.ttl_seconds * 1000;
-    this.#untilMs = askedAtMs + this.#ttlMs;
-    this.#heldUntil(this.#untilMs);
+    this.#heldUntil(askedAtMs + this.#ttlMs);
   }
 
   get signal(): AbortSignal {
     return this.#ended.signal;
-  }
-
-  /** The lock was waited for, so that its time may be over as far as is known here: asks. Throws `lease-lost`. */
-  async confirm(): Promise<void> {
-    if (this.#untilMs - performance.now() > this.#ttlMs / 2) return;
-    clearTimeout(this.#ending);
-    const askedAtMs = performance.now();
-    await this.#calls.renew(this.lease);
-    this.#heldUntil(askedAtMs + this.#ttlMs);
   }
 
   async release(): Promise<void> {
@@ -86,15 +75,15 @@ export class RenewedLock implements HeldLock {
   }
 
   #heldUntil(untilMs: number): void {
-    this.#untilMs = untilMs;
+    const remainingMs = untilMs - performance.now();
     clearTimeout(this.#ending);
-    this.#ending = setTimeout(() => this.#end('the lease could not be renewed in time'), untilMs - performance.now());
-    this.#renewAfter(untilMs - performance.now() - this.#ttlMs * (1 - 1 / RENEWALS_PER_LEASE));
+    this.#ending = setTimeout(() => this.#end('the lease could not be renewed in time'), Math.max(0, remainingMs));
+    this.#renewAfter(remainingMs - this.#ttlMs * (1 - 1 / RENEWALS_PER_LEASE));
   }
 
   #renewAfter(delayMs: number): void {
     clearTimeout(this.#renewing);
-    this.#renewing = setTimeout(() => void this.#renew(), delayMs);
+    this.#renewing = setTimeout(() => void this.#renew(), Math.max(0, delayMs));
   }
 
   async #renew(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Caller } from './caller.ts';
 import type { DaemonRoutes } from './calls.ts';
 import { HoldfastProblem, HoldfastUnreachable } from './errors.ts';
-import { type HeldLock, RenewedLock } from './held-lock.ts';
+import { type AskedLease, type HeldLock, RenewedLock } from './held-lock.ts';
 import { type LockCalls, type LockOptions, openLockCalls } from './lock-calls.ts';
 import { sleep } from './sleep.ts';
 
@@ -44,16 +44,9 @@ export function openLocks(call: Caller<DaemonRoutes>): OpenLocks {
   const calls = openLockCalls(call);
   const held = new Set<HeldLock>();
   const acquire: LocksClient['acquire'] = async (name, options) => {
-    const askedAtMs = performance.now();
-    const lock = new RenewedLock(calls, { lease: await calls.take(name, options), askedAtMs });
+    const lock = new RenewedLock(calls, await takeLately(calls, name, options));
     held.add(lock);
     lock.signal.addEventListener('abort', () => held.delete(lock), { once: true });
-    try {
-      await lock.confirm();
-    } catch (error) {
-      await lock.release();
-      throw error;
-    }
     return lock;
   };
   const holding: LocksClient['with'] = async (name, options, work) => {
@@ -66,6 +59,15 @@ export function openLocks(call: Caller<DaemonRoutes>): OpenLocks {
       await Promise.all([...held].map((lock) => lock.release()));
     },
   };
+}
+
+/** Takes a lock. One that was waited for is renewed at once: it is not known when it was given. */
+async function takeLately(calls: LockCalls, name: string, options: LockOptions | undefined): Promise<AskedLease> {
+  const askedAtMs = performance.now();
+  const lease = await calls.take(name, options);
+  const renewedAtMs = performance.now();
+  if (renewedAtMs - askedAtMs < (lease.ttl_seconds * 1000) / 2) return { lease, askedAtMs };
+  return { lease: await calls.renew(lease.lease), askedAtMs: renewedAtMs };
 }
 
 interface Lead {

@@ -10,6 +10,7 @@ interface PutFlags {
   readonly ttl?: string;
   readonly ifMatch?: string;
   readonly new?: true;
+  readonly fence?: string;
   readonly ack?: 'local' | 'relay';
   readonly timeout?: string;
 }
@@ -24,6 +25,7 @@ export function putCommand(): Command {
     .option('--ttl <seconds>', 'forget the record after this time')
     .option('--if-match <version>', 'write only if the record has this version')
     .option('--new', 'write only if there is no record')
+    .option('--fence <fence>', 'write only if no later holder of the lock did; as `lock acquire` gave it')
     .addOption(new Option('--ack <where>', 'what to wait for').choices(['local', 'relay']))
     .option('--timeout <seconds>', 'longest wait for the relay, with --ack relay (default: 2)');
   withAction<PutFlags>(command, async ({ args: [collection = '', id = '', json], options, output }) => {
@@ -45,6 +47,7 @@ function putOptions(flags: PutFlags): PutOptions {
     ttl: flags.ttl === undefined ? undefined : parseWholeNumber(flags.ttl, '--ttl'),
     ifMatch: flags.ifMatch,
     ifNoneMatch: flags.new ? '*' : undefined,
+    ifFence: flags.fence,
     ack: flags.ack,
     timeout: flags.timeout === undefined ? undefined : parseWholeNumber(flags.timeout, '--timeout'),
   };
