@@ -1,6 +1,3 @@
-import { cpSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { type HeldLock, type Holdfast, HoldfastProblem, type LockOptions } from '@holdfast/client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -26,15 +23,6 @@ function codeOf(acting: Promise<unknown>): Promise<unknown> {
     () => 'none',
     (error: unknown) => (error instanceof HoldfastProblem ? error.code : error),
   );
-}
-
-/** Does something to the relay's directory while it is stopped; resolves once both nodes are in contact again. */
-async function whileStopped(change: (directory: string) => void): Promise<void> {
-  await network.relay.end('SIGTERM');
-  for (const node of ['office', 'laptop']) await network.untilLink(node, 'waiting');
-  change(network.relay.directory);
-  await network.relay.start();
-  for (const node of ['office', 'laptop']) await network.untilLink(node, 'open');
 }
 
 async function fenceOf(client: Holdfast, name: string): Promise<number> {
@@ -97,29 +85,6 @@ describe('a lock of the network', () => {
       });
       await network.relay.end('SIGKILL');
       await expect(lost).resolves.toMatchObject({ name: 'LockLost' });
-    },
-    LIMIT_MS,
-  );
-});
-
-describe('fences of the network go on', () => {
-  test(
-    'over restarts, when the database is put back, when all the relay has is, and when what stands beside it is gone',
-    async () => {
-      const fences = [await fenceOf(ada, 'a'), await fenceOf(bob, 'b')];
-      const backup = network.home.file('relay-backup');
-      await whileStopped((directory) => cpSync(directory, backup, { recursive: true }));
-      for (let turn = 0; turn < 3; turn += 1) fences.push(await fenceOf(ada, 'a'));
-      await whileStopped((directory) => cpSync(join(backup, 'relay.db'), join(directory, 'relay.db')));
-      fences.push(await fenceOf(bob, 'a'), await fenceOf(ada, 'a'));
-      await whileStopped((directory) => cpSync(backup, directory, { recursive: true }));
-      fences.push(await fenceOf(bob, 'a'), await fenceOf(ada, 'a'));
-      await whileStopped((directory) => {
-        cpSync(join(backup, 'relay.db'), join(directory, 'relay.db'));
-        rmSync(join(directory, 'relay.fence'));
-      });
-      fences.push(await fenceOf(bob, 'a'), await fenceOf(ada, 'a'));
-      expect(fences).toEqual([...new Set(fences)].toSorted((one, other) => one - other));
     },
     LIMIT_MS,
   );
