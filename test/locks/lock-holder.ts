@@ -6,10 +6,10 @@ import { connect, HoldfastProblem } from '@holdfast/client';
 const [url, token, name = ''] = process.argv.slice(2);
 const holdfast = connect({ url, token });
 const lock = await holdfast.locks.acquire(name, { ttlSeconds: 1 });
-console.log(`held ${lock.fence}`);
+process.stdout.write(`held ${lock.fence}\n`);
 try {
   for (;;) await holdfast.kv.put('written-under-the-lock', lock.fence, { ifFence: lock.ifFence });
 } catch (error) {
-  console.log(`refused ${error instanceof HoldfastProblem ? error.code : String(error)}`);
+  process.stdout.write(`refused ${error instanceof HoldfastProblem ? error.code : String(error)}\n`);
 }
 await holdfast.close();

@@ -46,6 +46,7 @@ export class RenewedLock implements HeldLock {
   readonly #calls: Pick<LockCalls, 'renew' | 'release'>;
   readonly #ended = new AbortController();
   readonly #ttlMs: number;
+  #released: Promise<void> | undefined;
   #renewing: ReturnType<typeof setTimeout> | undefined;
   #ending: ReturnType<typeof setTimeout> | undefined;
 
@@ -64,14 +65,18 @@ export class RenewedLock implements HeldLock {
     return this.#ended.signal;
   }
 
-  async release(): Promise<void> {
-    if (this.#ended.signal.aborted) return;
-    this.#end('the lock was released');
-    await this.#calls.release(this.lease).catch(() => undefined);
+  release(): Promise<void> {
+    return (this.#released ??= this.#release());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
+  }
+
+  async #release(): Promise<void> {
+    if (this.#ended.signal.aborted) return;
+    this.#end('the lock was released');
+    await this.#calls.release(this.lease).catch(() => undefined);
   }
 
   #heldUntil(untilMs: number): void {

@@ -27,8 +27,9 @@ export interface LocksClient extends LockCalls {
   with<Result>(name: string, options: LockOptions, work: (lock: HeldLock) => Promise<Result>): Promise<Result>;
   /**
    * Has `work` done by one of all who ask for it: waits until it leads, as long as it takes, and asks again when `work` ends because
-   * the lock was lost. Resolves when `work` ends while it leads, or `signal` has ended it all. Throws what `work` throws while it leads,
-   * and any refusal that does not pass.
+   * the lock was lost. The signal of the lock that `work` gets ends with `options.signal` too; the lock is held until `work` has ended.
+   * Resolves when `work` ends while it leads, or `signal` has ended it all. Throws what `work` throws while it leads, and any refusal
+   * that does not pass.
    */
   lead(name: string, options: LeadOptions, work: (lock: HeldLock) => Promise<void>): Promise<void>;
 }
@@ -81,18 +82,26 @@ async function lead(acquire: LocksClient['acquire'], { name, options, work }: Le
   while (!signal.aborted) {
     const lock = await acquireOrNothing(acquire, name, options);
     if (lock === undefined) continue;
-    const giveUp = (): void => void lock.release();
-    signal.addEventListener('abort', giveUp, { once: true });
     try {
-      await work(lock);
+      await work(until(signal, lock));
       if (!lock.signal.aborted) return;
     } catch (error) {
-      if (!lock.signal.aborted) throw error;
+      if (!lock.signal.aborted && !signal.aborted) throw error;
     } finally {
-      signal.removeEventListener('abort', giveUp);
       await lock.release();
     }
   }
+}
+
+/** A lock whose holder is to end when another signal ends too; it is held until the holder has. */
+function until(signal: AbortSignal, lock: HeldLock): HeldLock {
+  const { name, scope, lease, fence, ifFence } = lock;
+  return {
+    ...{ name, scope, lease, fence, ifFence },
+    signal: AbortSignal.any([lock.signal, signal]),
+    release: () => lock.release(),
+    [Symbol.asyncDispose]: () => lock.release(),
+  };
 }
 
 async function acquireOrNothing(

@@ -1,7 +1,8 @@
-import { limits } from '@holdfast/protocol';
+import { limits, type LockLease } from '@holdfast/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { type AnyJson, TestDaemon, type TestReply } from './support/test-daemon.ts';
+import { ModelRelay } from './support/model-relay.ts';
+import { TestDaemon, type TestReply } from './support/test-daemon.ts';
 
 let daemon: TestDaemon;
 let ada: string;
@@ -30,7 +31,8 @@ const metric = async (name: string): Promise<number> => {
 
 describe('a lock of the node', () => {
   test('is taken, shown, renewed and released', async () => {
-    const { status, json: lease } = await acquire(ada, { ttl_seconds: 60 });
+    const { status, json } = await acquire(ada, { ttl_seconds: 60 });
+    const lease = json as LockLease;
     expect(status).toBe(200);
     expect(lease).toEqual({
       name: 'billing',
@@ -41,9 +43,9 @@ describe('a lock of the node', () => {
       ttl_seconds: 60,
     });
     const shown = { name: 'billing', scope: 'node', holder: { agent: 'ada' }, fence: 1, ttl_seconds: 60, waiting: 0 };
-    const { text, json } = await daemon.call('GET /v1/locks', { token: bob });
-    expect(json).toMatchObject({ locks: [shown], next: null });
-    expect(text).not.toContain((lease as AnyJson).lease.split('.')[1]);
+    const { text, json: listed } = await daemon.call('GET /v1/locks', { token: bob });
+    expect(listed).toMatchObject({ locks: [shown], next: null });
+    expect(text).not.toContain(lease.lease.split('.')[1]);
     expect((await daemon.call('GET /v1/locks/billing', { token: bob })).json).toMatchObject(shown);
     const renewed = await daemon.call(`POST /v1/leases/${lease.lease}/renew`, {
       token: ada,
@@ -76,7 +78,7 @@ describe('a lock of the node', () => {
     const waiting = acquire(bob, { wait_seconds: 60 });
     await expect.poll(() => metric('holdfast_lock_waiters')).toBe(1);
     await daemon.call(`DELETE /v1/leases/${first.lease}`, { token: ada });
-    expect((await waiting).json.fence).toBeGreaterThan(first.fence);
+    expect((await waiting).json.fence).toBeGreaterThan(first.fence as number);
     expect(await metric('holdfast_locks_held')).toBe(1);
     expect(await metric('holdfast_leases_granted_total')).toBe(2);
     expect(await metric('holdfast_leases_expired_total')).toBe(0);
@@ -122,7 +124,7 @@ describe('a lock of the node', () => {
   test('is listed page by page', async () => {
     for (const name of ['c', 'a', 'b']) await acquire(ada, {}, name);
     const first = await daemon.call('GET /v1/locks?limit=2', { token: ada });
-    expect(first.json.locks.map(({ name }: { name: string }) => name)).toEqual(['a', 'b']);
+    expect(first.json).toMatchObject({ locks: [{ name: 'a' }, { name: 'b' }], next: 'b' });
     const second = await daemon.call(`GET /v1/locks?limit=2&after=${first.json.next}`, { token: ada });
     expect(second.json).toMatchObject({ locks: [{ name: 'c' }], next: null });
   });
@@ -149,6 +151,13 @@ test('without a relay a lock of the network is refused in words, and one of the 
     expect(refusal(await call)).toEqual({ status: 503, code: 'not-enrolled' });
   }
   expect((await acquire(ada)).status).toBe(200);
+});
+
+test('a relay that is older than locks is told of in words', async () => {
+  await using relay = await ModelRelay.start();
+  await daemon.call('POST /v1/node/join', { body: { relay: relay.url, token: 'join', name: 'test-node' } });
+  await expect.poll(async () => (await daemon.call('GET /v1/node')).json.relay.state as string).toBe('open');
+  expect(refusal(await acquire(ada, { scope: 'network' }))).toEqual({ status: 501, code: 'call-unsupported' });
 });
 
 describe('a write that says under which lock it is done', () => {

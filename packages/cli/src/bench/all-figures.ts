@@ -1,5 +1,6 @@
 import { defences } from './figures/defences.ts';
 import type { Figure } from './figures/figure.ts';
+import { lockCycle } from './figures/lock-cycle.ts';
 import { memoryNode } from './figures/memory-node.ts';
 import { openUpgraded } from './figures/open-upgraded.ts';
 import { queryNode } from './figures/query-node.ts';
@@ -19,6 +20,7 @@ import { writeValidated } from './figures/write-validated.ts';
 export const figures: readonly Figure[] = [
   writeSingle,
   tasksClaim,
+  lockCycle,
   writeBulk,
   readGet,
   writeValidated,

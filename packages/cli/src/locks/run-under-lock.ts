@@ -23,7 +23,7 @@ export async function runUnderLock(lock: HeldLock, [program = '', ...args]: read
   for (const signal of SIGNALS) process.on(signal, pass);
   lock.signal.addEventListener('abort', lost, { once: true });
   try {
-    const [code, signal] = (await ended(child, program)) as [number | null, NodeJS.Signals | null];
+    const { code, signal } = await ended(child, program);
     if (lock.signal.aborted) throw lostWhileRunning(lock.name);
     return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
   } finally {
@@ -32,9 +32,15 @@ export async function runUnderLock(lock: HeldLock, [program = '', ...args]: read
   }
 }
 
-async function ended(child: ChildProcess, program: string): Promise<unknown[]> {
+interface End {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+async function ended(child: ChildProcess, program: string): Promise<End> {
   try {
-    return await once(child, 'close');
+    const [code, signal] = (await once(child, 'close')) as [End['code'], End['signal']];
+    return { code, signal };
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     throw new CommandError(`"${program}" cannot be run: ${code}`, 'Give a program after `--`, with its arguments.');

@@ -305,7 +305,7 @@ export class ModelRelay implements AsyncDisposable {
     if (path === '/relay/join') {
       return { node: joinRequestSchema.parse(body).node, credential: this.credential, epoch: EPOCH };
     }
-    if (path.startsWith('/relay/calls')) throw new HoldfastError('route-not-found', 'it is older than calls');
+    if (/^\/relay\/(?:calls|locks)/.test(path)) throw new HoldfastError('route-not-found', 'it is older than that');
     if (path === '/relay/query') return { records: [], next: null };
     const url = new URL(path, this.url);
     const [, , , agent = '', what] = url.pathname.split('/');
