@@ -41,6 +41,12 @@ describe('a lock of the network', () => {
         holder: { agent: 'ada', node: 'office' },
         fence: lock.fence,
       });
+      const leaving = new AbortController();
+      const gone = codeOf(bob.locks.take('billing', { ...FAR, waitSeconds: 60, signal: leaving.signal }));
+      await expect.poll(async () => (await ada.locks.get('billing', FAR))?.waiting).toBe(1);
+      leaving.abort(new Error('enough'));
+      await expect.poll(async () => (await ada.locks.get('billing', FAR))?.waiting).toBe(0);
+      expect(await gone).toMatchObject({ message: 'enough' });
       const waiting = bob.locks.take('billing', { ...FAR, ttlSeconds: 1, waitSeconds: 60 });
       await expect.poll(async () => (await ada.locks.get('billing', FAR))?.waiting).toBe(1);
       await lock.release();

@@ -97,7 +97,11 @@ async function lead(acquire: LocksClient['acquire'], { name, options, work }: Le
 function until(signal: AbortSignal, lock: HeldLock): HeldLock {
   const { name, scope, lease, fence, ifFence } = lock;
   return {
-    ...{ name, scope, lease, fence, ifFence },
+    name,
+    scope,
+    lease,
+    fence,
+    ifFence,
     signal: AbortSignal.any([lock.signal, signal]),
     release: () => lock.release(),
     [Symbol.asyncDispose]: () => lock.release(),

@@ -95,15 +95,12 @@ export class SqliteLeases implements Leases {
   }
 
   async list(resource: string, page: { readonly after: string; readonly limit: number }): Promise<HeldLock[]> {
-    return this.#table
-      .list(resource, page)
-      .filter(({ lease }) => !this.#ends.isOver(lease))
-      .map((stored) => this.#shown(stored));
+    return this.#table.list(resource, page).map((stored) => this.#shown(stored));
   }
 
   async find(lock: Lock): Promise<HeldLock | undefined> {
     const stored = this.#table.find(lock);
-    return stored === undefined || this.#ends.isOver(stored.lease) ? undefined : this.#shown(stored);
+    return stored && this.#shown(stored);
   }
 
   async outgrow(fence: number): Promise<void> {

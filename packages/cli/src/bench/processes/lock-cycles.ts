@@ -18,7 +18,7 @@ type Cycle = () => Promise<void>;
 const plan = JSON.parse(process.argv[2] ?? '') as LockPlan;
 const { server } = plan;
 let cycles = 0;
-let isOver = false;
+const over = new AbortController();
 
 async function redisLane(port: number, lane: number): Promise<Cycle> {
   const connection = await RedisConnection.open(port);
@@ -61,7 +61,7 @@ async function ask(socket: Socket, request: string): Promise<string> {
 
 async function runLane(lane: number): Promise<void> {
   const cycle = server.kind === 'redis' ? await redisLane(server.port, lane) : await daemonLane(server, lane);
-  while (!isOver) {
+  while (!over.signal.aborted) {
     await cycle();
     cycles += 1;
   }
@@ -74,7 +74,7 @@ const startedAtMs = performance.now();
 await Promise.race([sleep(plan.measureMs), lanes]);
 const counted = cycles - before;
 const seconds = (performance.now() - startedAtMs) / 1000;
-isOver = true;
+over.abort();
 await lanes;
 const result: LockResult = { cycles: counted, cyclesWithWarmUp: cycles, seconds };
 process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit());
