@@ -1,4 +1,4 @@
--- Schema 2
+-- Schema 4
 
 CREATE TABLE agents (
   name TEXT PRIMARY KEY,
@@ -18,10 +18,27 @@ CREATE TABLE enrolment (
   joined_at INTEGER NOT NULL
 , adopting INTEGER NOT NULL DEFAULT 0 CHECK (adopting IN (0, 1))) STRICT;
 
+CREATE TABLE last_fence (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  fence INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE leases (
+  resource TEXT NOT NULL,
+  name TEXT NOT NULL,
+  lease TEXT NOT NULL UNIQUE,
+  fence INTEGER NOT NULL,
+  node TEXT,
+  agent TEXT NOT NULL,
+  ttl_ms INTEGER NOT NULL,
+  key TEXT,
+  PRIMARY KEY (resource, name)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE node (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   suffix TEXT NOT NULL
-) STRICT;
+, network_fence INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE tokens (
   id TEXT PRIMARY KEY,

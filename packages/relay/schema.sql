@@ -1,4 +1,4 @@
--- Schema 6
+-- Schema 7
 
 CREATE TABLE agents (
   id INTEGER PRIMARY KEY,
@@ -28,6 +28,23 @@ CREATE TABLE dead_letters (
   change TEXT NOT NULL,
   UNIQUE (stream_id, seq)
 ) STRICT;
+
+CREATE TABLE last_fence (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  fence INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE leases (
+  resource TEXT NOT NULL,
+  name TEXT NOT NULL,
+  lease TEXT NOT NULL UNIQUE,
+  fence INTEGER NOT NULL,
+  node TEXT,
+  agent TEXT NOT NULL,
+  ttl_ms INTEGER NOT NULL,
+  key TEXT,
+  PRIMARY KEY (resource, name)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE member_fields (
   field INTEGER PRIMARY KEY,

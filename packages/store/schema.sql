@@ -1,4 +1,4 @@
--- Schema 5
+-- Schema 6
 
 CREATE TABLE collections (
   name TEXT PRIMARY KEY,
@@ -18,6 +18,15 @@ CREATE TABLE dead_letters (
 , seal TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE INDEX dead_letters_seq ON dead_letters (seq);
+
+CREATE TABLE fences (
+  scope TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  lock TEXT NOT NULL,
+  fence INTEGER NOT NULL,
+  seal TEXT NOT NULL,
+  PRIMARY KEY (scope, resource, lock)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency (
   resource TEXT NOT NULL,

@@ -38,6 +38,7 @@ export async function startCallee(
 export class CallNode implements AsyncDisposable {
   readonly name: string;
   readonly directory: string;
+  readonly url: string;
   readonly admin: Holdfast;
   readonly #daemon: RunningDaemon;
   readonly #ask: AskNode;
@@ -45,6 +46,7 @@ export class CallNode implements AsyncDisposable {
   private constructor(name: string, directory: string, daemon: RunningDaemon, ask: AskNode) {
     this.name = name;
     this.directory = directory;
+    this.url = daemon.url;
     this.#daemon = daemon;
     this.#ask = ask;
     const token = readFileSync(`${directory}/admin.token`, 'utf8').trim();

@@ -86,6 +86,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commander/task-command.ts')).taskCommand(),
   },
   {
+    name: 'lock',
+    summary: 'take, renew and release locks, or run a command under one',
+    load: async () => (await import('./locks/lock-command.ts')).lockCommand(),
+  },
+  {
     name: 'registry',
     summary: "see what the node's agents do",
     load: async () => (await import('./commander/registry-command.ts')).registryCommand(),

@@ -8,6 +8,7 @@ export interface PutFlags {
   readonly ttl?: string;
   readonly ifMatch?: string;
   readonly new?: true;
+  readonly fence?: string;
   readonly ack?: 'local' | 'relay';
   readonly timeout?: string;
 }
@@ -18,6 +19,7 @@ export function withPutFlags(command: Command, what: string): void {
     .option('--ttl <seconds>', `forget the ${what} after this time`)
     .option('--if-match <version>', `write only if the ${what} has this version`)
     .option('--new', `write only if there is no ${what}`)
+    .option('--fence <fence>', 'write only if no later holder of the lock did; as `lock acquire` gave it')
     .addOption(new Option('--ack <where>', 'what to wait for').choices(['local', 'relay']))
     .option('--timeout <seconds>', 'longest wait for the relay, with --ack relay (default: 2)');
 }
@@ -28,6 +30,7 @@ export function putOptions(flags: PutFlags): PutOptions {
     ttl: flags.ttl === undefined ? undefined : parseWholeNumber(flags.ttl, '--ttl'),
     ifMatch: flags.ifMatch,
     ifNoneMatch: flags.new ? '*' : undefined,
+    ifFence: flags.fence,
     ack: flags.ack,
     timeout: flags.timeout === undefined ? undefined : parseWholeNumber(flags.timeout, '--timeout'),
   };

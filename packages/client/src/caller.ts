@@ -9,11 +9,14 @@ import type { Repeat } from './retry.ts';
 export interface CallExtras {
   readonly ifMatch?: string | undefined;
   readonly ifNoneMatch?: '*' | undefined;
+  readonly ifFence?: string | undefined;
   readonly idempotencyKey?: string | undefined;
   /** Default: reading is `free`, PUT and DELETE `same`, a call with an idempotency key `keyed`, all others `twice`. */
   readonly repeat?: Repeat | undefined;
   /** How much longer than others the answer may take, in milliseconds. Default 0. */
   readonly waitMs?: number | undefined;
+  /** Ends the call, with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** An answer, and the version its ETag gave. */
@@ -97,11 +100,12 @@ export function outgoing(route: Pick<Route, 'method' | 'path'>, input: Input, ex
     body: 'body' in input ? serialize(input.body) : undefined,
     repeat: extras.repeat ?? (extras.idempotencyKey === undefined ? REPEAT[route.method] : 'keyed'),
     waitMs: waitMsOf(query) + (extras.waitMs ?? 0),
+    signal: extras.signal,
   };
 }
 
 function headersOf(method: Route['method'], extras: CallExtras): Record<string, string> {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = { ...fenceHeader(extras.ifFence) };
   if (method === 'PATCH') headers['content-type'] = 'application/merge-patch+json';
   if (method === 'PUT' || method === 'POST') headers['content-type'] = 'application/json';
   if (extras.ifMatch !== undefined) headers['if-match'] = `"${headerSafe('ifMatch', extras.ifMatch)}"`;
@@ -110,6 +114,11 @@ function headersOf(method: Route['method'], extras: CallExtras): Record<string, 
     headers['idempotency-key'] = headerSafe('idempotencyKey', extras.idempotencyKey);
   }
   return headers;
+}
+
+/** The header of what is written under locks. */
+export function fenceHeader(ifFence: string | undefined): { 'if-fence'?: string } {
+  return ifFence === undefined ? {} : { 'if-fence': headerSafe('ifFence', ifFence) };
 }
 
 function headerSafe(parameter: string, value: string): string {

@@ -17,8 +17,14 @@ export interface WaitOptions {
   readonly timeout?: number | undefined;
 }
 
+/** A write that is done under locks. */
+export interface FencedOptions extends WaitOptions {
+  /** `ifFence` of the lock, or of several with commas: `fence-stale`, and nothing is written, once a later holder wrote to this agent. */
+  readonly ifFence?: string | undefined;
+}
+
 /** A write that holds only if the record has the version given; otherwise `precondition-failed`. */
-export interface ChangeOptions extends WaitOptions {
+export interface ChangeOptions extends FencedOptions {
   readonly ifMatch?: string | undefined;
 }
 
@@ -35,7 +41,7 @@ export interface PutOptions extends PatchOptions {
 }
 
 /** What a create may carry. */
-export interface CreateOptions extends WaitOptions {
+export interface CreateOptions extends FencedOptions {
   readonly ttl?: number | undefined;
   /** The same key and document again, within a day, gives the first answer. Default a random key for each call. */
   readonly idempotencyKey?: string | undefined;
@@ -130,30 +136,32 @@ type Writes<T> = Omit<CollectionClient<T>, keyof Reads<T> | 'stream'>;
 
 function openWrites<T>(call: Caller<DaemonRoutes>, collection: string): Writes<T> {
   return {
-    put: async (id, doc, { ifMatch, ifNoneMatch, ...query } = {}) => {
+    put: async (id, doc, { ifMatch, ifNoneMatch, ifFence, ...query } = {}) => {
       const { value } = await call(
         'record.put',
         { params: { collection, id }, query, body: doc },
-        { ifMatch, ifNoneMatch },
+        { ifMatch, ifNoneMatch, ifFence },
       );
       return value;
     },
-    patch: async (id, patch, { ifMatch, ...query } = {}) => {
+    patch: async (id, patch, { ifMatch, ifFence, ...query } = {}) => {
       // Without a condition a patch sent again could undo what others wrote in between.
       const repeat = ifMatch === undefined ? 'twice' : 'same';
       const { value } = await call(
         'record.patch',
         { params: { collection, id }, query, body: patch },
-        { ifMatch, repeat },
+        { ifMatch, ifFence, repeat },
       );
       return value;
     },
-    delete: async (id, { ifMatch, ...query } = {}) => {
-      const deleted = await orNothing(call('record.delete', { params: { collection, id }, query }, { ifMatch }));
+    delete: async (id, { ifMatch, ifFence, ...query } = {}) => {
+      const target = { params: { collection, id }, query };
+      const deleted = await orNothing(call('record.delete', target, { ifMatch, ifFence }));
       return deleted?.value;
     },
-    create: async (doc, { idempotencyKey = randomKey(), ...query } = {}) => {
-      const { value } = await call('record.create', { params: { collection }, query, body: doc }, { idempotencyKey });
+    create: async (doc, { idempotencyKey = randomKey(), ifFence, ...query } = {}) => {
+      const input = { params: { collection }, query, body: doc };
+      const { value } = await call('record.create', input, { idempotencyKey, ifFence });
       return value;
     },
   };

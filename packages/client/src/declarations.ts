@@ -28,9 +28,9 @@ export function openCollections(call: Caller<DaemonRoutes>): CollectionsClient {
   return {
     list: async () => (await call('collection.list', {})).value.collections,
     get: async (name) => (await orNothing(call('collection.get', { params: { name } })))?.value,
-    declare: async (name, declaration, { ifMatch, ...query } = {}) =>
-      (await call('collection.put', { params: { name }, query, body: declaration }, { ifMatch })).value,
-    undeclare: async (name, { ifMatch, ...query } = {}) =>
-      (await orNothing(call('collection.delete', { params: { name }, query }, { ifMatch })))?.value,
+    declare: async (name, declaration, { ifMatch, ifFence, ...query } = {}) =>
+      (await call('collection.put', { params: { name }, query, body: declaration }, { ifMatch, ifFence })).value,
+    undeclare: async (name, { ifMatch, ifFence, ...query } = {}) =>
+      (await orNothing(call('collection.delete', { params: { name }, query }, { ifMatch, ifFence })))?.value,
   };
 }

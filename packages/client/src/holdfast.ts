@@ -17,7 +17,7 @@ import {
   type BuiltInName,
   type CollectionClient,
   openCollection,
-  type WaitOptions,
+  type FencedOptions,
 } from './collection.ts';
 import { type ContextClient, openContext } from './context.ts';
 import { type CollectionsClient, openCollections } from './declarations.ts';
@@ -26,6 +26,7 @@ import { daemonCalls } from './daemon-calls.ts';
 import { type ChannelsClient, openChannels } from './channels.ts';
 import { lineCallerOf } from './line-caller.ts';
 import { type KvClient, openKv } from './kv.ts';
+import { type LocksClient, openLocks } from './locks.ts';
 import { type MailClient, openMail } from './mail.ts';
 import { type MetricsClient, openMetrics } from './metrics.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
@@ -59,7 +60,7 @@ export type Adopted = AnswerOf<DaemonRoutes['node.adopt']>;
 export type RestoreRequest = InputOf<DaemonRoutes['agent.restore']>['body'];
 
 /** What an atomic batch may carry. */
-export interface BatchOptions extends WaitOptions {
+export interface BatchOptions extends FencedOptions {
   /** The same key and operations again, within a day, give the first answer. Default a random key for each call. */
   readonly idempotencyKey?: string | undefined;
 }
@@ -137,6 +138,7 @@ export interface Holdfast extends AsyncDisposable {
   readonly registry: RegistryClient;
   readonly mail: MailClient;
   readonly channels: ChannelsClient;
+  readonly locks: LocksClient;
   readonly metrics: MetricsClient;
   readonly achievements: AchievementsClient;
   /** What recruiters ask: search, matches, interviews, interactions. */
@@ -151,7 +153,7 @@ export interface Holdfast extends AsyncDisposable {
   /** Whether the daemon says it is ready, asked once. Throws `HoldfastUnreachable` if there is no answer. */
   ready(): Promise<Readiness>;
   /**
-   * Stores what `metrics` noted, ends requests under way and frees connections. May be called again; other calls fail afterwards.
+   * Stores what `metrics` noted, releases the locks that `locks` holds, ends requests under way and frees connections. May be called again; other calls fail afterwards.
    * Throws what `metrics.flush` throws, with the connections freed all the same.
    */
   close(): Promise<void>;
@@ -176,15 +178,16 @@ export function connect(options: ConnectOptions = {}): Holdfast {
   const collection = <T>(name: string): CollectionClient<T> => openCollection<T>(call, lines, name);
   const batch = async (
     operations: readonly Operation[],
-    { idempotencyKey = randomKey(), ...query }: BatchOptions = {},
-  ) => (await call('batch', { query, body: [...operations] }, { idempotencyKey })).value;
+    { idempotencyKey = randomKey(), ifFence, ...query }: BatchOptions = {},
+  ) => (await call('batch', { query, body: [...operations] }, { idempotencyKey, ifFence })).value;
   const metrics = openMetrics({
     write: (operations, idempotencyKey) => batch(operations, { idempotencyKey }),
     aggregate: (query) => collection('metrics').aggregate(query),
   });
+  const locks = openLocks(call);
   const close = async (): Promise<void> => {
     try {
-      await metrics.flush();
+      await Promise.all([metrics.flush(), locks.releaseAll()]);
     } finally {
       await requester.close();
     }
@@ -202,6 +205,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     registry: openRegistry(call),
     mail: openMail(call),
     channels: openChannels(call, eventCallerOf<DaemonRoutes>(requester, daemonCalls)),
+    locks: locks.client,
     metrics,
     achievements: openAchievements(collection('achievements')),
     recruiter: openRecruiter(call, collection('candidates')),

@@ -2,6 +2,9 @@ export type { BackupsClient } from './backups.ts';
 export type { ContextClient, WatchedKey, WatchOptions } from './context.ts';
 export type { FeedClient, FeedEntry, FeedRange, FollowOptions } from './feed.ts';
 export type { AchievementsClient, Standing } from './achievements.ts';
+export type { Lease, LockOptions, LockPlace, LockStanding } from './lock-calls.ts';
+export { type HeldLock, LockLost } from './held-lock.ts';
+export type { LeadOptions, LocksClient } from './locks.ts';
 export type { InboxOptions, MailClient, NewLetter } from './mail.ts';
 export type { MetricOptions, MetricsClient, SeriesOptions } from './metrics.ts';
 export type { RegistryClient } from './registry.ts';
@@ -14,6 +17,7 @@ export type {
   ChangeOptions,
   CollectionClient,
   CreateOptions,
+  FencedOptions,
   Found,
   MergePatch,
   PatchOptions,

@@ -38,13 +38,13 @@ export interface KvClient {
 /** The key-value pairs behind these calls. Nothing is sent. */
 export function openKv(call: Caller<DaemonRoutes>): KvClient {
   return {
-    put: async (key, body, { ifMatch, ifNoneMatch, ...query } = {}) => {
-      const { value } = await call('kv.put', { params: { key }, query, body }, { ifMatch, ifNoneMatch });
+    put: async (key, body, { ifMatch, ifNoneMatch, ifFence, ...query } = {}) => {
+      const { value } = await call('kv.put', { params: { key }, query, body }, { ifMatch, ifNoneMatch, ifFence });
       return value;
     },
     get: <T>(key: string) => getValue<T>(call, key),
-    delete: async (key, { ifMatch, ...query } = {}) => {
-      const deleted = await orNothing(call('kv.delete', { params: { key }, query }, { ifMatch }));
+    delete: async (key, { ifMatch, ifFence, ...query } = {}) => {
+      const deleted = await orNothing(call('kv.delete', { params: { key }, query }, { ifMatch, ifFence }));
       return deleted?.value;
     },
     list: (options) => listEntries(call, options ?? {}),

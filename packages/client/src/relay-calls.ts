@@ -3,7 +3,7 @@ import type { Calls, RelayRoutes } from './calls.ts';
 /** The relay's calls that are not between nodes and relay only. */
 export type OperatorRoutes = Omit<
   RelayRoutes,
-  'session' | 'batch' | 'immediate' | 'stream' | 'digest' | 'copy' | 'join' | `call.${string}` | `channel.${string}`
+  'session' | 'batch' | 'immediate' | 'stream' | 'digest' | 'copy' | 'join' | `${'call' | 'channel' | 'lock'}.${string}`
 >;
 
 /** The relay's calls for people and tools. Written by hand as the daemon's are, and held to protocol's table as they are. */

@@ -26,6 +26,8 @@ export interface Outgoing {
   readonly repeat: Repeat;
   /** Milliseconds the service was asked to wait before it answers; added to the time limit. */
   readonly waitMs?: number | undefined;
+  /** Ends the request, with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A success, read to its end. */
@@ -67,7 +69,7 @@ export class Requester {
         const delayMs = this.#delayMs(request, error, attempt);
         if (delayMs === undefined) throw earlierMayBeDone ? inconclusive(error, request.repeat) : error;
         earlierMayBeDone ||= request.repeat !== 'free' && mayBeDone(error);
-        await this.#pause(delayMs, earlierMayBeDone);
+        await this.#pause(delayMs, earlierMayBeDone, request.signal);
       }
     }
   }
@@ -135,9 +137,18 @@ export class Requester {
   }
 
   async #attempt(request: Outgoing): Promise<Reply> {
+    const { signal } = request;
     return this.#limited(this.timeoutMs + (request.waitMs ?? 0), async (controller) => {
-      const response = await this.open(request, controller);
-      return { status: response.status, headers: response.headers, text: await readText(response, controller.signal) };
+      signal?.throwIfAborted();
+      const end = (): void => controller.abort(signal?.reason);
+      signal?.addEventListener('abort', end, { once: true });
+      try {
+        const response = await this.open(request, controller);
+        const text = await readText(response, controller.signal);
+        return { status: response.status, headers: response.headers, text };
+      } finally {
+        signal?.removeEventListener('abort', end);
+      }
     });
   }
 
@@ -184,9 +195,10 @@ export class Requester {
     return mayRepeat(failure, request.repeat) ? retryDelayMs(failure, attempt, this.#random) : undefined;
   }
 
-  async #pause(delayMs: number, earlierMayBeDone: boolean): Promise<void> {
+  async #pause(delayMs: number, earlierMayBeDone: boolean, signal?: AbortSignal): Promise<void> {
+    const { signal: closing } = this.#closing;
     try {
-      await this.#sleep(delayMs, this.#closing.signal);
+      await this.#sleep(delayMs, signal === undefined ? closing : AbortSignal.any([closing, signal]));
     } catch (cause) {
       if (this.#closing.signal.aborted) throw closed(earlierMayBeDone ? 'unknown' : 'not-sent');
       throw cause;

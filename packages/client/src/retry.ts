@@ -29,6 +29,9 @@ const NOTHING_DONE: readonly ErrorCode[] = [
   'too-many-requests',
 ];
 
+/** Refusals that the first attempt's own work may be the reason of, or what came after it. */
+const CONDITIONS: ReadonlySet<string> = new Set<ErrorCode>(['precondition-failed', 'fence-stale']);
+
 const BASE_DELAY_MS = 250;
 const MAX_DELAY_MS = 10_000;
 /** A service that asks for more than this is not waited for: the caller decides. */
@@ -51,7 +54,7 @@ export function mayBeDone(failure: Failure): boolean {
  * holds for itself only, so it becomes a `HoldfastUnreachable` with outcome `unknown` and the last one as its cause.
  */
 export function inconclusive(failure: Failure, repeat: Repeat): Failure {
-  const judgesFirst = repeat === 'same' && failure instanceof HoldfastProblem && failure.code === 'precondition-failed';
+  const judgesFirst = repeat === 'same' && failure instanceof HoldfastProblem && CONDITIONS.has(failure.code);
   if (!judgesFirst && !nothingDone(failure)) return failure;
   return new HoldfastUnreachable('an earlier attempt got no answer and may have been carried out', 'unknown', failure);
 }

@@ -1,8 +1,8 @@
 import type { BatchEnd, BatchLine, Operation } from '@holdfast/protocol';
 
 import { lineGroups } from './answer-lines.ts';
-import { queryString, waitMsOf } from './caller.ts';
-import type { WaitOptions } from './collection.ts';
+import { fenceHeader, queryString, waitMsOf } from './caller.ts';
+import type { FencedOptions } from './collection.ts';
 import { daemonCalls } from './daemon-calls.ts';
 import { HoldfastUnreachable } from './errors.ts';
 import { OperationLines } from './operation-lines.ts';
@@ -11,7 +11,7 @@ import type { Outgoing, Requester } from './requester.ts';
 import { SilenceWatch } from './silence.ts';
 
 /** What a stream of operations may carry. */
-export interface StreamOptions extends WaitOptions {
+export interface StreamOptions extends FencedOptions {
   /** Called with each answer line in order; the next is not read before it settles. */
   readonly onAnswer?: ((line: BatchLine) => void | Promise<void>) | undefined;
 }
@@ -72,11 +72,11 @@ class StreamExchange {
   }
 
   #request(): Outgoing {
-    const { ack, timeout } = this.#options;
+    const { ack, timeout, ifFence } = this.#options;
     return {
       method: daemonCalls.batch.method,
       target: daemonCalls.batch.path + queryString({ ack, timeout }),
-      headers: { 'content-type': 'application/x-ndjson', accept: 'application/x-ndjson' },
+      headers: { 'content-type': 'application/x-ndjson', accept: 'application/x-ndjson', ...fenceHeader(ifFence) },
       body: this.#lines.body,
       repeat: 'twice',
     };

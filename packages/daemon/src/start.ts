@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
-import { addDiskGauges, reportDisk, type RetentionKeeper, type Service, writeServiceFile } from '@holdfast/http';
+import {
+  addDiskGauges,
+  addLockMetrics,
+  reportDisk,
+  type RetentionKeeper,
+  type Service,
+  writeServiceFile,
+} from '@holdfast/http';
 import { type HoldfastError, HybridClock, type NodeConfig, type Now, startOfBoot } from '@holdfast/protocol';
 import {
   type DirectoryLock,
@@ -33,6 +40,7 @@ import { Channels } from './service/channels.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
 import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
+import { Locks } from './service/locks.ts';
 import { declaresForAll, type NodeDeclaration } from './service/node-declarations.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
 import { Records } from './service/records.ts';
@@ -40,6 +48,7 @@ import { SharedSpace } from './service/shared/shared-space.ts';
 import { Watches } from './service/shared/watches.ts';
 import { waitingChanges } from './service/waiting.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
+import type { NodeLeases } from './storage/node-leases.ts';
 import type { AskNode, CallHandlers } from './sync/call-handlers.ts';
 import { joinOverHttp, relayTransport } from './sync/relay-transport.ts';
 import { SyncEngine } from './sync/sync-engine.ts';
@@ -121,6 +130,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   const stop = once(async () => {
     // Who waits for a run has the answer that it came to.
     await parts.retention.stop();
+    parts.leases.leases.stop();
     await parts.service.stop();
     endSweeping();
     await sync.stop();
@@ -136,6 +146,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
 interface Parts {
   readonly status: StatusSources;
   readonly space: SharedSpace;
+  readonly leases: NodeLeases;
   readonly joining: JoiningOptions;
   readonly service: Service;
   readonly backups: BackupKeeper;
@@ -154,30 +165,24 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const registry = new Registry();
   const boot = randomBytes(16).toString('hex');
   database.addBoot(boot);
+  const leases = database.openLeases(config);
   const agents = new Agents(database, now);
   const clock = new HybridClock(now, startOfBoot(boot));
-  const { custody, files } = assembleFiles({
-    options,
-    database,
-    clock,
-    disk,
-    registry,
-    now,
-    onCommit: (agent) => {
-      sync.written(agent);
-      shared.watches.changed(agent);
-    },
-    sync: () => sync,
-  });
+  const made = { options, database, leases, agents, registry, now };
+  const onCommit = (agent: string): void => {
+    sync.written(agent);
+    shared.watches.changed(agent);
+  };
+  const { custody, files } = assembleFiles({ ...made, clock, disk, onCommit, sync: () => sync });
   const visitors = visitorHandlers(() => commander);
   const space = new SharedSpace({ agents, files, onTaken: () => shared.watches.changed() });
   const shared: SharedServices = { space, watches: new Watches(space) };
   const channels = assembleChannels(options, database, registry);
-  const known = { options, database, agents, files, custody, now, boot, registry, visitors, channels, space };
-  const sync: SyncEngine = assembleSync(known);
+  const sync: SyncEngine = assembleSync({ ...made, files, custody, boot, visitors, channels, space });
   custody.begin();
   registerGauges(registry, { agents: () => agents.names, files, sync, channels, now });
   addDiskGauges(registry, () => disk.status());
+  addLockMetrics(registry, () => leases.leases.figures);
   const names = (): readonly string[] => agents.names;
   const care = { files, log, onRecounted: (agent: string) => sync.written(agent) };
   const scrubber = scrubNode({
@@ -204,6 +209,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     commander,
     shared,
     channels,
+    locks: new Locks({ node: leases, askLock: sync.askLock, disk }),
     joining,
     backups,
     retention,
@@ -213,7 +219,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, space, joining, service, backups, retention, rebuilding, hosts };
+  return { status, space, leases, joining, service, backups, retention, rebuilding, hosts };
 }
 
 interface FileParts {
@@ -293,6 +299,7 @@ function assembleChannels({ log }: DaemonOptions, database: NodeDatabase, regist
 interface SyncParts {
   readonly options: DaemonOptions;
   readonly database: NodeDatabase;
+  readonly leases: NodeLeases;
   readonly agents: Agents;
   readonly files: AgentFiles;
   readonly custody: FileCustody;
@@ -307,6 +314,7 @@ interface SyncParts {
 function assembleSync({
   options,
   database,
+  leases,
   agents,
   files,
   custody,
@@ -326,6 +334,7 @@ function assembleSync({
     agents: () => servingAgents({ agents, custody }),
     store: (agent) => files.get(agent),
     waiting: () => waitingChanges(agents, files, custody),
+    networkFence: () => leases.networkFence,
     onTaken: (changes, rejects) => {
       counters.sent.inc(changes);
       counters.rejected.inc(rejects.length);
@@ -376,12 +385,13 @@ async function endBackgroundWork({ status, backups, retention, rebuilding }: Par
   await rebuilding.stop();
 }
 
-function closeAll({ status: { files, custody, database, disk } }: Parts): void {
+function closeAll({ leases, status: { files, custody, database, disk } }: Parts): void {
   disk.close();
   // Closing would write what nobody knows the state of.
   if (disk.hasFailed) return;
   custody.end();
   files.close();
+  leases.close();
   database.close();
 }
 

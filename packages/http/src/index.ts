@@ -13,6 +13,7 @@ export {
   type Routes,
   type ServerEvent,
 } from './call.ts';
+export { addLockMetrics } from './lock-metrics.ts';
 export { addDiskGauges, type DiskReport, reportDisk } from './disk-report.ts';
 export type { Authenticate, Identity, ReadHeader } from './identity.ts';
 export type { ListenAt } from './listeners.ts';

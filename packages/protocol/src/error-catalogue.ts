@@ -1,6 +1,7 @@
 import { callErrors } from './call-errors.ts';
 import type { ErrorKind } from './error-kind.ts';
 import { listenerErrors } from './listener-errors.ts';
+import { lockErrors } from './lock-errors.ts';
 
 /**
  * The error catalogue. Codes are stable: one is never renamed or given another meaning. `docs/errors.md` is generated
@@ -202,8 +203,9 @@ export const errorCatalogue = {
   'lease-lost': {
     status: 409,
     retryable: false,
-    title: 'The task is not yours any more',
-    remedy: 'Stop the work: the lease ended, or the task was taken back, and another worker may have it. Claim anew.',
+    title: 'The task or lock is not yours any more',
+    remedy:
+      'Stop the work: the lease ended, or the task was taken back, and somebody else may have it. Ask for it anew.',
   },
   'precondition-failed': {
     status: 412,
@@ -328,6 +330,7 @@ export const errorCatalogue = {
   },
   ...callErrors,
   ...listenerErrors,
+  ...lockErrors,
   'query-failed': {
     status: 503,
     retryable: false,

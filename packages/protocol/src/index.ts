@@ -103,6 +103,7 @@ export {
 } from './errors.ts';
 export { HybridClock, type Now, startOf, startOfBoot, VERSION_PATTERN, versionMs, ZERO_VERSION } from './hlc.ts';
 export { limits } from './limits.ts';
+export { type FenceProof, fenceProofText, type LockScope, parseFenceProofs } from './locks.ts';
 export { didYouMean } from './nearest.ts';
 export {
   agentName,
@@ -129,6 +130,13 @@ export {
   operationSchema,
   ttlSeconds,
 } from './operations.ts';
+export {
+  type NetworkLockAnswer,
+  networkLockAnswers,
+  type NetworkLockCall,
+  type NetworkLockRequest,
+  type NetworkLockWish,
+} from './network-locks.ts';
 export { type PeerCallName, peerCalls } from './peer-calls.ts';
 export { type Aggregate, bucketMs, groupNames, type Metric, type MetricFunction } from './query/aggregate.ts';
 export { type Condition, conditionSchema, type Operator, operators, type Scalar } from './query/condition.ts';
@@ -161,6 +169,7 @@ export {
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
 export type { Watched } from './routes/context.ts';
 export type { FeedQuery } from './routes/feed.ts';
+export type { LockLease, LockStanding } from './routes/locks.ts';
 export type { Letter, ReceivedLetter } from './routes/mail.ts';
 export type { Heartbeat, RegistryEntry } from './routes/registry.ts';
 export type { ClaimedTask, TaskClaim, TaskReport, TaskStanding } from './routes/tasks.ts';

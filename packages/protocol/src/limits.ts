@@ -98,6 +98,18 @@ export const limits = Object.freeze({
   interests: 10_000,
   /** How long an event stream is silent at most, in seconds: then a comment tells that it lasts. */
   eventHeartbeatSeconds: 15,
+  /** Longest time a lock is held without being renewed, in seconds. */
+  leaseSeconds: 86_400,
+  /** Longest wait for a lock in one call, in seconds. */
+  lockWaitSeconds: 60,
+  /** Locks held at once, of a node or of the network. */
+  locks: 100_000,
+  /** Calls that wait for locks at once, of a node or of the network. */
+  lockWaiters: 10_000,
+  /** Locks one write may be done under. */
+  fenceProofs: 16,
+  /** Locks of each scope whose highest fence an agent's file remembers. */
+  seenFences: 10_000,
   /** Rows of an answer to a statement in SQL, unless it is streamed. */
   sqlRows: 10_000,
   /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */

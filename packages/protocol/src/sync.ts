@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { limits } from './limits.ts';
+import { fence } from './locks.ts';
 import { agentName, collectionName, nodeName, recordId, resourceName } from './names.ts';
 import { seq, version } from './record.ts';
 
@@ -82,6 +83,7 @@ export const sessionRequestSchema = z.object({
   waiting: z.array(waitingSchema).max(10_000).optional().meta({
     description: 'What waits to be sent: of an agent that is not named nothing does. Left out while that is not known',
   }),
+  fence: fence.optional().meta({ description: 'The highest fence of a lock of the network that the node has seen' }),
 });
 
 /** Opens or renews the node's session. */

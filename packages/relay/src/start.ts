@@ -1,6 +1,7 @@
 import { type BackupKeeper, settleRestoreAtStart } from '@holdfast/backup';
 import {
   addDiskGauges,
+  addLockMetrics,
   createService,
   reportDisk,
   type RetentionKeeper,
@@ -23,6 +24,7 @@ import { channelHandlers } from './http/channel-handlers.ts';
 import { deskHandlers } from './http/desk-handlers.ts';
 import { feedHandlers } from './http/feed-handlers.ts';
 import { allowedHosts } from './http/hosts.ts';
+import { lockHandlers } from './http/lock-handlers.ts';
 import { nodeHandlers } from './http/node-handlers.ts';
 import { queryHandler } from './http/query-handler.ts';
 import { retentionHandlers } from './http/retention-handlers.ts';
@@ -39,6 +41,7 @@ import { Feed } from './service/feed.ts';
 import { ExpiryTimer } from './service/expiry-timer.ts';
 import { RelayMetrics } from './service/metrics.ts';
 import { MemorySwitchboard } from './service/memory-switchboard.ts';
+import { NetworkLocks } from './service/network-locks.ts';
 import { readinessChecks } from './service/readiness.ts';
 import { makeDesk } from './service/relay-service.ts';
 import type { RelayStatusSources } from './service/relay-status.ts';
@@ -109,6 +112,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   opened.defer(() => Promise.all([queries.stop(), reader.stop()]).then(() => undefined));
   const registry = new Registry();
   addDiskGauges(registry, () => disk.status());
+  addLockMetrics(registry, () => store.leases.figures);
   const metrics = new RelayMetrics(registry, store);
   const epochFile = new EpochFile({ store, directory, metrics, log });
   opened.defer(() => epochFile.stop());
@@ -129,6 +133,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   opened.defer(() => service.stop());
   // First of all: whoever waits for calls would hold up the end.
   opened.defer(() => switchboard.stop());
+  opened.defer(() => store.leases.stop());
   // Who waits for a run has the answer that it came to.
   opened.defer(() => retention.stop());
   const url = await listen();
@@ -172,7 +177,8 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
     fanout: new MemoryFanout(NODE_QUEUE),
     metrics: new ChannelMetrics(registry, () => channels),
   });
-  const parts = { access, sync, disk, statements, desk, calls, feed, channels };
+  const locks = new NetworkLocks(store);
+  const parts = { access, sync, disk, statements, desk, calls, feed, channels, locks };
   let hosts: ReadonlySet<string> = new Set();
   const service = createService({
     name: 'Holdfast relay',
@@ -184,6 +190,7 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
       ...callHandlers(parts),
       ...feedHandlers(parts),
       ...channelHandlers(parts),
+      ...lockHandlers(parts),
       ...deskHandlers(parts),
       ...queryHandler(parts),
       ...statusHandlers(status),

@@ -48,6 +48,7 @@ import { type ComparedRecord, Reconciler, type Rewound, type Unaccounted } from 
 import { AgentRetention } from './retention/agent-retention.ts';
 import { type ComparedRetired, RetiredRecords } from './retention/retired-records.ts';
 import { type StatisticsTally, TALLIED_COLUMNS, type TalliedRecord } from './retention/statistics.ts';
+import { SeenFences } from './seen-fences.ts';
 import type { ListedDocument, StoredDocument } from './stored-document.ts';
 import type { Settlement } from './settlement.ts';
 import { type StreamCounters, StreamState } from './stream-state.ts';
@@ -88,6 +89,7 @@ export class AgentStore {
   readonly #reconciler: Reconciler;
   readonly #outboxReads: OutboxReads;
   readonly #idempotency: IdempotencyKeys;
+  readonly #fences: SeenFences;
   readonly #expiry: ExpirySweep;
   readonly #commits: GroupCommit;
   readonly #snapshot: ReadSnapshot;
@@ -120,6 +122,7 @@ export class AgentStore {
     this.#outbox = new Outbox(database, this.#stream, this.#writer, now);
     this.#reconciler = new Reconciler(database, { stream, writer: this.#writer, retired, clock, now });
     this.#idempotency = new IdempotencyKeys(database, now);
+    this.#fences = new SeenFences(database);
     this.#expiry = new ExpirySweep(database, this.#stream);
     this.#snapshot = new ReadSnapshot(database);
     this.#transaction = { database, writer: this.#writer, declarations: this.#declarations, now };
@@ -191,7 +194,7 @@ export class AgentStore {
     return this.#outboxReads;
   }
 
-  /** Writes operations together or not at all. Throws what `RecordWriter.apply` and `GroupCommit.run` throw. */
+  /** Writes operations together or not at all. Throws what `RecordWriter.apply`, `SeenFences.assertFresh` and `GroupCommit.run` throw. */
   write(write: Write): Promise<readonly WriteResult[]> {
     return this.#commits.run(this.#unitOf(write));
   }
@@ -393,13 +396,16 @@ export class AgentStore {
   }
 
   #unitOf(write: Write): Unit<readonly WriteResult[]> {
+    const { resource, operations, fences = [], idempotency } = write;
+    const effect = (): WriteResult[] => {
+      this.#fences.assertFresh(resource, fences);
+      return operations.map((operation) => this.#writer.apply(resource, operation));
+    };
+    const isBare = idempotency === undefined && fences.length === 0;
     return {
-      run: () =>
-        this.#idempotency.once(write, () =>
-          write.operations.map((operation) => this.#writer.apply(write.resource, operation)),
-        ),
-      bytes: write.operations.reduce((sum, operation) => sum + operationBytes(operation), 0),
-      isOneStatement: write.operations.length === 1 && write.idempotency === undefined && !this.#retired.mayHaveAny,
+      run: () => this.#idempotency.once(write, effect),
+      bytes: operations.reduce((sum, operation) => sum + operationBytes(operation), 0),
+      isOneStatement: operations.length === 1 && isBare && !this.#retired.mayHaveAny,
     };
   }
 

@@ -1,4 +1,4 @@
-import type { Document } from '@holdfast/protocol';
+import type { Document, FenceProof } from '@holdfast/protocol';
 
 /** What a write asks of the record as it stands: a version, to be there at all, or not to be there. */
 export type Precondition =
@@ -38,6 +38,8 @@ export interface Write {
   readonly resource: string;
   readonly operations: readonly StoreOperation[];
   readonly idempotency?: Idempotency;
+  /** The locks it is done under: refused when a later lease of one was seen. */
+  readonly fences?: readonly FenceProof[];
 }
 
 /** Rough size of an operation in a transaction, in bytes. */

@@ -15,6 +15,7 @@ const sealedTables = {
   idempotency: ['resource', 'key', 'fingerprint', 'answer', 'expires_at'],
   dead_letters: ['seq', 'resource', 'collection', 'record', 'version', 'code', 'reason', 'rejected_at'],
   feed: ['cursor', 'cursor_before', 'is_starting_over'],
+  fences: ['scope', 'resource', 'lock', 'fence'],
 } as const;
 
 /** What tells one row from the others. */
@@ -23,6 +24,7 @@ const keysOf: Readonly<Record<SealedTable, readonly string[]>> = {
   idempotency: ['resource', 'key'],
   dead_letters: ['id'],
   feed: ['id'],
+  fences: ['scope', 'resource', 'lock'],
 };
 
 type SealedRow = Readonly<Record<string, SealedValue>>;

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 
 import type { Change, Json } from '@holdfast/protocol';
-import { migrateDown, openDatabase } from '@holdfast/sqlite';
+import { migrateDown, openDatabase, schemaVersion } from '@holdfast/sqlite';
 import {
   agentMigrations,
   checkFile,
@@ -17,6 +17,8 @@ import { RelayModel } from './relay-model.ts';
 import { agent, directory, useCountedAgent } from './use-agent.ts';
 
 const DAY_MS = 86_400_000;
+/** The first schema of files that know of retention. */
+const WITH_RETENTION = 5;
 
 let relay: RelayModel;
 
@@ -209,7 +211,7 @@ describe('what retention removed', () => {
   test('keeps the file from going back to a schema that knows nothing of it', () => {
     agent.store.close();
     const database = openDatabase(agent.path);
-    migrateDown(database, agentMigrations);
+    while (schemaVersion(database) > WITH_RETENTION) migrateDown(database, agentMigrations);
     expect(() => migrateDown(database, agentMigrations)).toThrow('retention removed records');
     database.close();
     agent.reopen();

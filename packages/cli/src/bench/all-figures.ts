@@ -3,6 +3,7 @@ import { channelFanout } from './figures/channel-fanout.ts';
 import { defences } from './figures/defences.ts';
 import { feedCatchup } from './figures/feed-catchup.ts';
 import type { Figure } from './figures/figure.ts';
+import { lockCycle } from './figures/lock-cycle.ts';
 import { memoryNode } from './figures/memory-node.ts';
 import { openUpgraded } from './figures/open-upgraded.ts';
 import { queryNode } from './figures/query-node.ts';
@@ -23,6 +24,7 @@ export const figures: readonly Figure[] = [
   writeSingle,
   tasksClaim,
   channelFanout,
+  lockCycle,
   writeBulk,
   readGet,
   writeValidated,

@@ -31,6 +31,7 @@ export type ProcessScript =
   | 'fill-relay'
   | 'first-open'
   | 'load-generator'
+  | 'lock-cycles'
   | 'plain-iterate'
   | 'plain-loop'
   | 'pouchdb-server'
@@ -46,6 +47,7 @@ const scripts: Readonly<Record<ProcessScript, URL>> = {
   'fill-relay': new URL('./processes/fill-relay.ts', import.meta.url),
   'first-open': new URL('./processes/first-open.ts', import.meta.url),
   'load-generator': new URL('./processes/load-generator.ts', import.meta.url),
+  'lock-cycles': new URL('./processes/lock-cycles.ts', import.meta.url),
   'plain-iterate': new URL('./processes/plain-iterate.ts', import.meta.url),
   'plain-loop': new URL('./processes/plain-loop.ts', import.meta.url),
   'pouchdb-server': new URL('./processes/pouchdb-server.ts', import.meta.url),

@@ -5,6 +5,7 @@ import { withDaemon } from '../services.ts';
 
 interface DeleteFlags {
   readonly ifMatch?: string;
+  readonly fence?: string;
 }
 
 /** `holdfast delete`. */
@@ -13,10 +14,11 @@ export function deleteCommand(): Command {
     .description('Delete a record, here and, as soon as it is reached, on the relay.')
     .argument('<collection>', 'collection')
     .argument('<id>', "the record's id")
-    .option('--if-match <version>', 'delete only if the record has this version');
+    .option('--if-match <version>', 'delete only if the record has this version')
+    .option('--fence <fence>', 'delete only if no later holder of the lock wrote; as `lock acquire` gave it');
   withAction<DeleteFlags>(command, async ({ args: [collection = '', id = ''], options, output }) => {
     const answer = await withDaemon(options, (holdfast) =>
-      holdfast.collection(collection).delete(id, { ifMatch: options.ifMatch }),
+      holdfast.collection(collection).delete(id, { ifMatch: options.ifMatch, ifFence: options.fence }),
     );
     if (answer === undefined) {
       const { HoldfastError } = await import('@holdfast/protocol');

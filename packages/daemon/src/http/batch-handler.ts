@@ -13,10 +13,10 @@ import {
 import type { Answer, Handlers, JsonBody, Line, Lines } from '@holdfast/http';
 import type { Outcome, StoreOperation, WriteResult } from '@holdfast/store';
 
-import { type Records, requestFingerprint, type Scope, toStoreOperation } from '../service/records.ts';
+import { type Records, requestFingerprint, toStoreOperation } from '../service/records.ts';
 import { type DaemonCaller, scopeOf } from './caller.ts';
 import { inChunks } from './chunks.ts';
-import { ackWish, idempotencyOf } from './write-headers.ts';
+import { ackWish, fencesOf, idempotencyOf } from './write-headers.ts';
 
 /** Lines committed together at most. */
 const CHUNK_LINES = 512;
@@ -26,13 +26,14 @@ export function batchHandlers(records: Records, now: Now): Handlers<Pick<typeof 
   return {
     batch: async ({ identity, body, header, query }) => {
       const scope = scopeOf(identity);
+      const { fences = [] } = fencesOf(header);
       if (body.kind === 'ndjson') {
         if (header('idempotency-key') !== undefined) throw notForStreams();
-        return { ndjson: streamBatch(records, scope, body.lines, now) };
+        return { ndjson: streamBatch(body.lines, now, (operations) => records.writeEach(scope, operations, fences)) };
       }
       const idempotency = idempotencyOf(header, () => requestFingerprint('batch', body.source));
       const wish = ackWish(query);
-      const write = { operations: atomicOperations(body, now()), ...idempotency };
+      const write = { operations: atomicOperations(body, now()), fences, ...idempotency };
       const { results, ack } = await records.write(scope, write, wish);
       const answer: Answer = { json: { results, ack } };
       return ack === wish.ack ? answer : { ...answer, status: 202 };
@@ -58,17 +59,19 @@ function atomicOperations(body: JsonBody<readonly Operation[]>, nowMs: number): 
   });
 }
 
+type WriteEach = (operations: readonly StoreOperation[]) => ReturnType<Records['writeEach']>;
+
 /**
  * Commits lines in chunks and answers each. A line that cannot be written is answered with its error and the next one
  * goes on; a line that is not JSON, or a body that breaks, ends the stream: what stood before it is kept.
  */
-async function* streamBatch(records: Records, scope: Scope, lines: Lines, now: Now): AsyncGenerator<string> {
+async function* streamBatch(lines: Lines, now: Now, write: WriteEach): AsyncGenerator<string> {
   const end = { count: 0, written: 0 };
   let lastLine = 0;
   try {
     for await (const group of inChunks(lines, CHUNK_LINES)) {
       const chunk = readChunk(group, now());
-      const outcomes = await records.writeEach(scope, chunk.operations);
+      const outcomes = await write(chunk.operations);
       const answers = chunk.finish(outcomes);
       end.count += answers.length;
       end.written += outcomes.filter((outcome) => outcome.ok).length;

@@ -9,6 +9,7 @@ import type { JoiningOptions } from '../service/joining.ts';
 import type { StatusSources } from '../service/node-status.ts';
 import type { Commander } from '../service/commander/commander.ts';
 import type { Channels } from '../service/channels.ts';
+import type { Locks } from '../service/locks.ts';
 import type { Records } from '../service/records.ts';
 import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
@@ -16,6 +17,7 @@ import { authenticateBy } from './caller.ts';
 import { channelHandlers } from './channel-handlers.ts';
 import { commanderHandlers } from './commander-handlers.ts';
 import { collectionHandlers } from './collection-handlers.ts';
+import { lockHandlers } from './lock-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
@@ -32,6 +34,7 @@ export interface DaemonServiceOptions {
   readonly commander: Commander;
   readonly shared: SharedServices;
   readonly channels: Channels;
+  readonly locks: Locks;
   readonly joining: JoiningOptions;
   readonly backups: BackupKeeper;
   readonly retention: RetentionKeeper;
@@ -74,6 +77,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...collectionHandlers(status, shared.space),
       ...commanderHandlers(commander),
       ...channelHandlers(channels),
+      ...lockHandlers(options.locks),
       ...recruiterHandlers(records, now),
       ...sharedHandlers(shared),
       ...nodeHandlers(status, joining),

@@ -5,7 +5,7 @@ import type { StoreOperation, Write } from '@holdfast/store';
 import { type Records, requestFingerprint } from '../service/records.ts';
 import type { Ack } from '../sync/sync-engine.ts';
 import { type DaemonCaller, scopeOf } from './caller.ts';
-import { ackWish, idempotencyOf, preconditionOf } from './write-headers.ts';
+import { ackWish, fencesOf, idempotencyOf, preconditionOf } from './write-headers.ts';
 
 type WriteRouteId =
   | `${'record' | 'context'}.${'put' | 'patch' | 'delete'}`
@@ -69,7 +69,8 @@ function putOperation(call: PutCall, now: Now): Omit<Extract<StoreOperation, { o
 
 async function writeOne(records: Records, call: WriteCall, write: Omit<Write, 'resource'>): Promise<Answer> {
   const wish = ackWish(call.query);
-  const { results, ack } = await records.write(scopeOf(call.identity), write, wish);
+  const fenced = { ...write, ...fencesOf(call.header) };
+  const { results, ack } = await records.write(scopeOf(call.identity), fenced, wish);
   const [result] = results;
   if (result === undefined) throw new Error('a write was left without a result');
   const { id, version, seq } = result;

@@ -1,4 +1,4 @@
-import { HoldfastError, VERSION_PATTERN } from '@holdfast/protocol';
+import { type FenceProof, HoldfastError, limits, parseFenceProofs, VERSION_PATTERN } from '@holdfast/protocol';
 import type { ReadHeader } from '@holdfast/http';
 import type { Idempotency, Precondition } from '@holdfast/store';
 
@@ -34,6 +34,20 @@ export function idempotencyOf(header: ReadHeader, fingerprint: () => string): { 
   if (key === undefined) return {};
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw badHeader('Idempotency-Key', '1 to 255 printable ASCII characters');
   return { idempotency: { key, fingerprint: fingerprint() } };
+}
+
+/** The locks that If-Fence says a request is done under; nothing without one. Throws `invalid-request`. */
+export function fencesOf(header: ReadHeader): { fences?: readonly FenceProof[] } {
+  const text = header('if-fence');
+  if (text === undefined) return {};
+  const fences = parseFenceProofs(text);
+  if (fences === undefined) {
+    throw badHeader(
+      'If-Fence',
+      `\`if_fence\` of a lease, such as network/billing=17, or up to ${limits.fenceProofs} of them`,
+    );
+  }
+  return { fences };
 }
 
 function badHeader(name: string, message: string): HoldfastError {

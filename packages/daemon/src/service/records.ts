@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import {
   DECLARATIONS,
   documentOf,
+  type FenceProof,
   HoldfastError,
   type Json,
   makeRecordId,
@@ -116,13 +117,17 @@ export class Records {
    * Writes operations each for itself, in one transaction; an outcome for each, in order. Throws what
    * `DiskWatch.assertRoom` throws.
    */
-  writeEach(scope: Scope, operations: readonly StoreOperation[]): Promise<Outcome<readonly WriteResult[]>[]> {
+  writeEach(
+    scope: Scope,
+    operations: readonly StoreOperation[],
+    fences: readonly FenceProof[] = [],
+  ): Promise<Outcome<readonly WriteResult[]>[]> {
     this.#disk.assertRoom();
     const { resource } = scope;
     const agents = operations.map((operation) => this.#writerOf(scope, [operation]));
     return inParts(agents, async (agent, indexes) => {
       const writes = indexes.flatMap((index) => operations[index] ?? []);
-      return this.#file(agent).writeEach(writes.map((operation) => ({ resource, operations: [operation] })));
+      return this.#file(agent).writeEach(writes.map((operation) => ({ resource, operations: [operation], fences })));
     });
   }
 

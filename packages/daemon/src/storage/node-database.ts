@@ -9,8 +9,11 @@ import {
   unguarded,
 } from '@holdfast/sqlite';
 
+import type { CommitConfig } from '@holdfast/protocol';
+
 import { FileMarks } from './file-marks.ts';
 import { nodeMigrations } from './migrations/index.ts';
+import { NodeLeases } from './node-leases.ts';
 
 /** Where a node belongs, once it has joined. */
 export interface Enrolment {
@@ -203,6 +206,11 @@ export class NodeDatabase {
   removeToken(id: string): void {
     const remove = this.#database.prepare('DELETE FROM tokens WHERE id = ?');
     this.#write('the revocation', () => remove.run(id));
+  }
+
+  /** Opens the locks. Once, and to be closed before the file. */
+  openLeases(config: CommitConfig): NodeLeases {
+    return new NodeLeases(this.#database, config, this.#guard);
   }
 
   /** Throws when the database does not answer. */

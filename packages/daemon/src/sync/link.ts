@@ -18,6 +18,8 @@ export interface LinkOptions {
   readonly predecessors: () => readonly string[];
   /** What waits, for the relay to tell; undefined while that is not known. */
   readonly waiting: () => WaitingChanges[] | undefined;
+  /** See `SyncOptions`. */
+  readonly networkFence: (() => number) | undefined;
   readonly heartbeatMs: number;
   readonly now: Now;
   /** See `LaneContext.moment`. */
@@ -125,13 +127,14 @@ export class Link {
   }
 
   async #askSession(): Promise<Outcome<SessionAnswer> | undefined> {
-    const { boot, predecessors } = this.#options;
+    const { boot, predecessors, networkFence } = this.#options;
     try {
       const waiting = this.#options.waiting();
       return await this.#transport?.session({
         boot,
         predecessors: [...predecessors()],
         ...(waiting && { waiting }),
+        ...(networkFence && { fence: networkFence() }),
       });
     } catch (error) {
       return { kind: 'failed', reason: `the session could not be asked for: ${String(error)}`, retryAfterMs: 0 };

@@ -13,6 +13,7 @@ import {
   interestReceiptSchema,
   joinAnswerSchema,
   limits,
+  networkLockAnswers,
   PROTOCOL_VERSION,
   publishReceiptSchema,
   relayPresenceAnswerSchema,
@@ -142,6 +143,11 @@ export function transportOver(relay: RelayExchange, token: string): Transport {
       const patienceMs = (body.timeout_seconds ?? limits.callSeconds) * 1000;
       return call(relay, { ...post('/relay/calls', JSON.stringify(body)), signal, patienceMs }, callOutcomeSchema);
     },
+    askLock: (boot, name, wish, signal) => {
+      const patienceMs = 'wait_seconds' in wish ? Number(wish.wait_seconds) * 1000 : 0;
+      const asked = { ...post(`/relay/locks/${name}`, JSON.stringify({ boot, ...wish })), signal, patienceMs };
+      return call(relay, asked, networkLockAnswers[name]);
+    },
     nextCalls: (body, signal) => {
       const patienceMs = (body.wait_seconds ?? limits.callWaitSeconds) * 1000;
       return call(relay, { ...post('/relay/calls/next', JSON.stringify(body)), signal, patienceMs }, takenCallsSchema);
@@ -258,11 +264,7 @@ function makeDispatcher(timeoutMs: number): Agent {
   });
 }
 
-async function call<Schema extends z.ZodType>(
-  relay: RelayExchange,
-  call: RelayCall,
-  schema: Schema,
-): Promise<Outcome<z.output<Schema>>> {
+async function call<Value>(relay: RelayExchange, call: RelayCall, schema: z.ZodType<Value>): Promise<Outcome<Value>> {
   try {
     const { body, encoded } = call;
     const sent = encoded ?? (body === undefined ? undefined : await relay.encode(body));
@@ -297,7 +299,7 @@ async function encode(body: string): Promise<EncodedBatch> {
   return { body: await compress(bytes, { params, chunkSize }), encoding: 'zstd' };
 }
 
-function understand<Schema extends z.ZodType>(text: string, schema: Schema): Outcome<z.output<Schema>> {
+function understand<Value>(text: string, schema: z.ZodType<Value>): Outcome<Value> {
   const parsed = schema.safeParse(parseOrUndefined(text));
   if (parsed.success) return { kind: 'done', value: parsed.data };
   return { kind: 'failed', reason: 'the relay gave an answer that makes no sense', retryAfterMs: 0 };

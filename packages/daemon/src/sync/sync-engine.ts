@@ -23,6 +23,7 @@ import { NOWHERE } from './cursor.ts';
 import { FeedFollower, type FollowStatus, type SharedFile } from './feed-follower.ts';
 import { Lane } from './lane.ts';
 import type { LaneContext } from './lane-context.ts';
+import { askLock, type AskLock } from './lock-call.ts';
 import { Link, type LinkStatus } from './link.ts';
 import { NodeCalls, type NodeCallsOptions } from './node-calls.ts';
 import { logNotice, type Notice, noticeText } from './notices.ts';
@@ -42,6 +43,8 @@ export interface SyncOptions {
   readonly store: (agent: string) => AgentStore;
   /** What waits of every agent, for the relay to tell; undefined while that is not known. */
   readonly waiting: () => WaitingChanges[] | undefined;
+  /** The highest fence of the network seen here, for the relay to give higher ones; undefined: it is not told. */
+  readonly networkFence?: () => number;
   /** The relay took changes of an agent. */
   readonly onTaken: (changes: number, rejects: readonly Reject[]) => void;
   /** Something happened to a stream that is to be counted; it is logged already. */
@@ -214,6 +217,10 @@ export class SyncEngine {
     return this.#calls.ask(asked, { transport: this.#transport, boot: this.#boot, link: this.#link, signal });
   }
 
+  /** Asks the relay about locks of the network; see `askLock`. */
+  readonly askLock: AskLock = (call, wish, signal) =>
+    askLock(call, wish, { transport: this.#transport, boot: this.#boot, link: this.#link, signal });
+
   /** Stops: nothing is sent any more, and what is under way has ended. */
   async stop(): Promise<void> {
     await this.#end();
@@ -235,12 +242,13 @@ export class SyncEngine {
   }
 
   #makeLink(): Link {
-    const { now, random, timers, log, config, predecessors, waiting } = this.#options;
+    const { now, random, timers, log, config, predecessors, waiting, networkFence } = this.#options;
     const boot = this.#boot;
     return new Link({
       boot,
       predecessors: () => predecessors(boot),
       waiting,
+      networkFence,
       heartbeatMs: config['sync.heartbeatSeconds'] * 1000,
       now,
       moment: () => this.#moment(),

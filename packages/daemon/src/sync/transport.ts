@@ -13,6 +13,9 @@ import type {
   InterestChanges,
   JoinAnswer,
   NetworkQuery,
+  NetworkLockAnswer,
+  NetworkLockCall,
+  NetworkLockWish,
   NextCalls,
   Reject,
   RelayListen,
@@ -132,6 +135,13 @@ export interface Transport {
   query(query: NetworkQuery, signal: AbortSignal): Promise<Outcome<RelayAnswerJson>>;
   /** Asks another node, and waits for what comes of it. */
   askNode(request: NodeRequest, signal: AbortSignal): Promise<Outcome<CallOutcome>>;
+  /** Asks about locks of the network, waiting for one if wished. */
+  askLock<Name extends NetworkLockCall>(
+    boot: string,
+    call: Name,
+    wish: NetworkLockWish<Name>,
+    signal: AbortSignal,
+  ): Promise<Outcome<NetworkLockAnswer<Name>>>;
   /** Takes calls of other nodes, waiting for some. */
   nextCalls(request: NextCalls, signal: AbortSignal): Promise<Outcome<TakenCalls>>;
   /** Tells what came of a call that was taken. */

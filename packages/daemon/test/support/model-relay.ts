@@ -305,8 +305,8 @@ export class ModelRelay implements AsyncDisposable {
     if (path === '/relay/join') {
       return { node: joinRequestSchema.parse(body).node, credential: this.credential, epoch: EPOCH };
     }
-    if (/^\/relay\/(?:calls|channels|feed)/.test(path)) {
-      throw new HoldfastError('route-not-found', 'it is older than calls, channels and the feed');
+    if (/^\/relay\/(?:calls|channels|feed|locks)/.test(path)) {
+      throw new HoldfastError('route-not-found', 'it is older than that');
     }
     if (path === '/relay/query') return { records: [], next: null };
     const url = new URL(path, this.url);

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { type DaemonRouteId, daemonRoutes, type Route } from '@holdfast/protocol';
 
 import type { ModelRelay } from './model-relay.ts';
@@ -16,6 +18,8 @@ export interface Stage {
   readonly adaOne: string;
   /** The id of a token of `ada` that nobody uses. */
   readonly spareTokenId: string;
+  /** The lease of the lock `held`, which is `ada`'s. */
+  readonly lease: string;
 }
 
 /** A request that its route answers with success when `ada` or an admin for her sends it. */
@@ -93,6 +97,11 @@ const samples: Samples = {
   'channel.publish': () => ({ path: '/v1/channels/news', body: doc }),
   'channel.listen': () => ({ path: '/v1/channels/news' }),
   'channel.presence': () => ({ path: '/v1/presence/*' }),
+  'lock.acquire': () => ({ path: `/v1/locks/${randomUUID()}`, body: {} }),
+  'lock.list': () => ({ path: '/v1/locks' }),
+  'lock.get': () => ({ path: '/v1/locks/held' }),
+  'lease.renew': ({ lease }) => ({ path: `/v1/leases/${lease}/renew`, body: {} }),
+  'lease.release': () => ({ path: `/v1/leases/node.${'0'.repeat(32)}` }),
   'candidate.duplicates': () => ({ path: '/v1/candidates/duplicates' }),
   'requisition.matches': () => ({ path: '/v1/requisitions/secret/matches' }),
   'interview.upcoming': () => ({ path: '/v1/interviews/upcoming' }),
@@ -152,5 +161,7 @@ export async function setStage(daemon: TestDaemon, relay: ModelRelay): Promise<S
   for (const token of [ada, adaOne]) {
     for (const [path, body] of Object.entries(secrets)) await daemon.call(`PUT ${path}`, { token, body });
   }
-  return { daemon, relay, ada, bob, adaOne, spareTokenId: spare.json.id as string };
+  const held = await daemon.call('POST /v1/locks/held', { token: ada, body: { ttl_seconds: 86_400 } });
+  const lease = held.json.lease as string;
+  return { daemon, relay, ada, bob, adaOne, spareTokenId: spare.json.id as string, lease };
 }

@@ -52,7 +52,7 @@ export const collectionRoutes = {
     body: { kind: 'document', collection: DECLARATIONS },
     status: 200,
     answer: writeAnswer,
-    errors: ['declaration-conflict', 'too-many-indexes', 'precondition-failed', ...documentErrors],
+    errors: ['declaration-conflict', 'too-many-indexes', 'precondition-failed', 'fence-stale', ...documentErrors],
   },
   'collection.delete': {
     method: 'DELETE',
@@ -64,6 +64,6 @@ export const collectionRoutes = {
     headers: preconditions,
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', ...writeErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...writeErrors],
   },
 } as const satisfies Record<string, Route>;

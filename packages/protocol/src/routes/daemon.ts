@@ -19,7 +19,8 @@ import { contextRoutes } from './context.ts';
 import { kvEntrySchema, listQuery } from './kv.ts';
 import { recruiterRoutes } from './recruiter.ts';
 import { type Route, writeErrors } from './route.ts';
-import { documentErrors, idempotency, preconditions, putQuery, writeAnswer, writeQuery } from './writing.ts';
+import { documentErrors, fencing, idempotency, preconditions, putQuery, writeAnswer, writeQuery } from './writing.ts';
+import { lockRoutes } from './locks.ts';
 import { mailRoutes } from './mail.ts';
 import { registryRoutes } from './registry.ts';
 import { taskRoutes } from './tasks.ts';
@@ -73,7 +74,7 @@ export const daemonRoutes = {
     body: { kind: 'document' },
     status: 200,
     answer: writeAnswer,
-    errors: ['precondition-failed', ...documentErrors],
+    errors: ['precondition-failed', 'fence-stale', ...documentErrors],
   },
   'record.get': {
     method: 'GET',
@@ -97,7 +98,7 @@ export const daemonRoutes = {
     body: { kind: 'patch' },
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', ...documentErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...documentErrors],
   },
   'record.delete': {
     method: 'DELETE',
@@ -109,7 +110,7 @@ export const daemonRoutes = {
     headers: preconditions,
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', ...writeErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...writeErrors],
   },
   'record.create': {
     method: 'POST',
@@ -118,11 +119,11 @@ export const daemonRoutes = {
     roles: ['agent', 'admin'],
     params: { collection: collectionName },
     query: putQuery,
-    headers: idempotency,
+    headers: { ...idempotency, ...fencing },
     body: { kind: 'document' },
     status: 201,
     answer: writeAnswer,
-    errors: [...documentErrors, 'idempotency-mismatch'],
+    errors: ['fence-stale', ...documentErrors, 'idempotency-mismatch'],
   },
   'record.query': {
     method: 'POST',
@@ -141,7 +142,7 @@ export const daemonRoutes = {
     summary: 'Many operations: a JSON array is all or nothing; NDJSON is committed in chunks and answered line by line',
     roles: ['agent', 'admin'],
     query: writeQuery,
-    headers: idempotency,
+    headers: { ...idempotency, ...fencing },
     body: { kind: 'json-or-ndjson', schema: batchSchema, lines: operationSchema },
     status: 200,
     answer: {
@@ -149,7 +150,7 @@ export const daemonRoutes = {
       schema: batchAnswerSchema,
       lines: z.union([batchLineSchema, batchEndSchema]),
     },
-    errors: ['record-not-found', 'precondition-failed', ...documentErrors, 'idempotency-mismatch'],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...documentErrors, 'idempotency-mismatch'],
   },
   'kv.put': {
     method: 'PUT',
@@ -162,7 +163,7 @@ export const daemonRoutes = {
     body: { kind: 'document', collection: kv.name },
     status: 200,
     answer: writeAnswer,
-    errors: ['precondition-failed', ...documentErrors],
+    errors: ['precondition-failed', 'fence-stale', ...documentErrors],
   },
   'kv.get': {
     method: 'GET',
@@ -185,7 +186,7 @@ export const daemonRoutes = {
     headers: preconditions,
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', ...writeErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...writeErrors],
   },
   'kv.list': {
     method: 'GET',
@@ -203,6 +204,7 @@ export const daemonRoutes = {
   ...registryRoutes,
   ...mailRoutes,
   ...channelRoutes,
+  ...lockRoutes,
   ...recruiterRoutes,
   'status.agent': {
     method: 'GET',

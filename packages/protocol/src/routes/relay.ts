@@ -25,6 +25,7 @@ import { callRoutes } from './calls.ts';
 import { feedRoutes } from './feed.ts';
 import { relayChannelRoutes } from './relay-channels.ts';
 import { diskStatusSchema, scrubStatusSchema } from './node-status.ts';
+import { networkLockRoutes } from './network-locks.ts';
 import { retentionCalls, statisticsCall } from './retention.ts';
 import { type Route, writeErrors } from './route.ts';
 
@@ -183,6 +184,7 @@ export const relayRoutes = {
   ...callRoutes,
   ...feedRoutes,
   ...relayChannelRoutes,
+  ...networkLockRoutes,
   query: {
     method: 'POST',
     path: '/relay/query',

@@ -20,8 +20,13 @@ export const writeQuery = z.strictObject(ackQuery);
 /** Parameters of a call that writes a document. */
 export const putQuery = z.strictObject({ ...ackQuery, ttl: z.coerce.number().pipe(ttlSeconds).optional() });
 
+/** Header of a call that writes under locks. */
+export const fencing = {
+  'If-Fence': 'Write only if no later lease of these locks was seen: `if_fence` of each, with commas',
+};
 /** Headers of a call that writes under a condition (RFC 9110 §13.1). */
 export const preconditions = {
+  ...fencing,
   'If-Match': 'Write only if the record has this ETag',
   'If-None-Match': '`*`: write only if there is no record',
 };

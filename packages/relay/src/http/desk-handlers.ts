@@ -3,12 +3,14 @@ import { collectionKind, type relayRoutes, type RelayRouteId } from '@holdfast/p
 
 import type { RelayCaller } from '../service/access.ts';
 import type { Desk, RelayService } from '../service/relay-service.ts';
+import type { LockRouteId } from './lock-handlers.ts';
 import type { RetentionRouteId } from './retention-handlers.ts';
 
 type DeskRouteId = Exclude<
   RelayRouteId,
   | `call.${string}`
   | 'feed'
+  | LockRouteId
   | 'query'
   | 'session'
   | 'batch'

@@ -9,8 +9,8 @@ import {
 } from '@holdfast/protocol';
 
 import type { RelayStore } from '../storage/relay-store.ts';
-import { cloned } from '../storage/sqlite/session-table.ts';
 import type { CallMetrics } from './call-metrics.ts';
+import { assertSpeaks } from './speaking.ts';
 import type { Switchboard } from './switchboard.ts';
 
 /** What calls between nodes need. */
@@ -31,7 +31,7 @@ export class Calls {
   /** Asks another node for a node. `bytes`: size of the request. Throws `node-not-found`, and like `Switchboard.ask`. */
   async ask(node: string, request: CallRequest, bytes: number, signal: AbortSignal): Promise<CallOutcome> {
     const { store, switchboard, metrics } = this.#options;
-    await this.#assertSpeaks(node, request.boot);
+    await assertSpeaks(store, node, request.boot);
     const speaker = await store.speaker(request.node);
     if (speaker === undefined) {
       throw new HoldfastError('node-not-found', `no node "${request.node}" is enrolled here`);
@@ -56,18 +56,14 @@ export class Calls {
     { boot, wait_seconds: waitSeconds }: { readonly boot: string; readonly wait_seconds: number },
     signal: AbortSignal,
   ): Promise<TakenCalls> {
-    await this.#assertSpeaks(node, boot);
-    const calls = await this.#options.switchboard.next({ node, boot }, waitSeconds * 1000, signal);
+    const { store, switchboard } = this.#options;
+    await assertSpeaks(store, node, boot);
+    const calls = await switchboard.next({ node, boot }, waitSeconds * 1000, signal);
     return { calls: [...calls] };
   }
 
   /** Takes a node's answer to a call. */
   async answer(node: string, id: string, { boot, outcome }: CallAnswer): Promise<CallReceipt> {
     return { delivered: await this.#options.switchboard.answer({ node, boot }, id, outcome) };
-  }
-
-  async #assertSpeaks(node: string, boot: string): Promise<void> {
-    const speaker = await this.#options.store.speaker(node);
-    if (speaker?.boot !== boot) throw cloned(node);
   }
 }

@@ -13,6 +13,7 @@ import type { Access, RelayCaller } from './access.ts';
 import type { Calls } from './calls.ts';
 import type { Feed } from './feed.ts';
 import type { Channels } from './channels.ts';
+import type { NetworkLocks } from './network-locks.ts';
 import type { Statements } from './statements.ts';
 import type { Sync } from './sync.ts';
 
@@ -32,6 +33,8 @@ export interface RelayService {
   readonly feed: Feed;
   /** What nodes tell each other on channels. */
   readonly channels: Channels;
+  /** Locks of the network. */
+  readonly locks: NetworkLocks;
 }
 
 /** What a query over the network answers, and how fresh it is if the query asks for that. */

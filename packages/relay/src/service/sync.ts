@@ -42,9 +42,10 @@ export class Sync {
   }
 
   /** Opens or renews a session. Throws like `RelayStore.openSession`. */
-  async openSession(node: string, { boot, predecessors, waiting }: SessionRequest): Promise<SessionAnswer> {
+  async openSession(node: string, { boot, predecessors, waiting, fence }: SessionRequest): Promise<SessionAnswer> {
     const { store, leaseSeconds } = this.#options;
     const speaker = this.#speaker(node, boot);
+    if (fence !== undefined) await store.leases.outgrow(fence);
     const streams = await store.openSession({ ...speaker, predecessors, ...(waiting && { waiting }) });
     return { node, epoch: store.epoch, leaseSeconds, nowMs: speaker.nowMs, streams: [...streams] };
   }

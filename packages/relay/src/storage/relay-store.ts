@@ -16,6 +16,7 @@ import type {
   CollectionCount,
   CollectionFigures,
   KeySpan,
+  Leases,
   PassFigures,
   QueryResult,
   RecordRow,
@@ -250,6 +251,8 @@ export interface RelayStore {
 
   /** What the store took, in order. */
   readonly feed: RelayFeed;
+  /** Who holds which lock of the network. */
+  readonly leases: Leases;
 
   /** Gives the database another epoch: for one that was put back or put into another place. */
   renewEpoch(): Promise<void>;

@@ -6,6 +6,7 @@ import { seals } from './0003-seals.ts';
 import { declared } from './0004-declared.ts';
 import { retention } from './0005-retention.ts';
 import { feed } from './0006-feed.ts';
+import { fences } from './0007-fences.ts';
 
 /** The schema of an agent's file, step by step. */
 export const agentMigrations: readonly Migration[] = Object.freeze([
@@ -15,4 +16,5 @@ export const agentMigrations: readonly Migration[] = Object.freeze([
   declared,
   retention,
   feed,
+  fences,
 ]);

@@ -1,6 +1,6 @@
 import { CommandError } from '../../command-error.ts';
 import { type ChannelPlan, type ChannelResult, MARK } from '../channel-plan.ts';
-import { startRedis } from '../peers/redis.ts';
+import { startRedis } from '../peers/redis-server.ts';
 import { cpuSeconds } from '../processor.ts';
 import type { Reading } from '../reading.ts';
 import { alternate, median, medianRatio } from '../rounds.ts';

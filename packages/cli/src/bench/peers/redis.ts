@@ -1,6 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CommandError } from '../../command-error.ts';
@@ -8,17 +5,10 @@ import { CHUNK_ROWS } from '../bulk-write.ts';
 import type { Setting } from '../figures/figure.ts';
 import type { LoadResult } from '../load-plan.ts';
 import { sampleDocument, sampleNumber } from '../sample-document.ts';
-import type { BenchProcess, Surroundings } from '../surroundings.ts';
 import { timeVisibility } from '../visible.ts';
 import type { Peer } from './peer.ts';
-import { RedisConnection } from './redis-connection.ts';
-
-/** A Redis server of the bench. */
-export interface RedisServer {
-  readonly process: BenchProcess;
-  readonly port: number;
-  readonly connection: RedisConnection;
-}
+import type { RedisConnection } from './redis-connection.ts';
+import { type RedisServer, startRedis } from './redis-server.ts';
 
 const POLL_MS = 5;
 const LIMIT_MS = 60_000;
@@ -47,36 +37,6 @@ export const redis: Peer = {
   },
 };
 
-/** Starts a server of our own on a free port; never the one that may run on this machine. */
-export async function startRedis(
-  surroundings: Surroundings,
-  name: string,
-  further: readonly string[] = [],
-): Promise<RedisServer> {
-  const port = await freePort();
-  const directory = join(surroundings.directory, name);
-  mkdirSync(directory);
-  const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', ''];
-  const local = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory];
-  const sync = ['--repl-diskless-sync', 'yes', '--repl-diskless-sync-delay', '0'];
-  const server = surroundings.start('redis-server', [...local, ...durable, ...sync, ...further]);
-  await server.firstLine;
-  return { process: server, port, connection: await openWhenReady(port) };
-}
-
-async function openWhenReady(port: number): Promise<RedisConnection> {
-  for (const untilMs = performance.now() + LIMIT_MS; performance.now() < untilMs; await sleep(POLL_MS)) {
-    try {
-      const connection = await RedisConnection.open(port);
-      await connection.send('PING');
-      return connection;
-    } catch {
-      // Not listening yet.
-    }
-  }
-  throw new CommandError('Redis did not start', 'Nothing was measured.');
-}
-
 async function measureSingle({ surroundings, scale }: Setting, { port }: RedisServer): Promise<number> {
   const { warmUpMs, measureMs } = scale;
   const plan = { url: `http://127.0.0.1:${port}`, tokens: [], connections: 64, warmUpMs, measureMs, prefix: 's-' };
@@ -102,16 +62,4 @@ async function drain(replica: RedisConnection, rows: number, startedAtMs: number
     if (Number(held) === rows) return rows / ((performance.now() - startedAtMs) / 1000);
   }
   throw new CommandError('the Redis replica did not catch up', 'Nothing was measured.');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }

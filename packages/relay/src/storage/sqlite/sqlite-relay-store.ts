@@ -24,6 +24,7 @@ import {
   type RowSource,
   runQuery,
   runQueryIn,
+  SqliteLeases,
   streamFrom,
   streamPages,
 } from '@holdfast/store';
@@ -84,6 +85,7 @@ const SMALL_WRITE_BYTES = 256;
  * a transaction; reads run on the same connection and see only what is committed.
  */
 export class SqliteRelayStore implements RelayStore {
+  readonly leases: SqliteLeases;
   readonly #database: Database;
   readonly feed: SqliteFeed;
   readonly #position: FeedPosition;
@@ -106,8 +108,7 @@ export class SqliteRelayStore implements RelayStore {
 
   /** Opens the file, making it and bringing its schema up to date as needed. Throws like `openMigrated`. */
   constructor(path: string, config: CommitConfig, { guard = unguarded, rows, onUnindexed }: Surroundings = {}) {
-    this.#guard = guard;
-    this.#rows = rows;
+    [this.#guard, this.#rows] = [guard, rows];
     this.#database = openMigrated(path, sqliteRelayMigrations);
     const position = new FeedPosition(this.#database);
     const declared = new DeclaredCollections(this.#database, onUnindexed);
@@ -126,6 +127,7 @@ export class SqliteRelayStore implements RelayStore {
       },
     };
     this.#commits = new GroupCommit(this.#database, config, hooks, guard);
+    this.leases = new SqliteLeases({ database: this.#database, write: (run) => this.#write(run) });
     const retired = new RetiredTable(this.#database);
     this.#records = new RecordTable(this.#database, { position, retired, removals });
     this.#streams = new StreamTable(this.#database);
@@ -352,6 +354,7 @@ export class SqliteRelayStore implements RelayStore {
   }
 
   async close(): Promise<void> {
+    this.leases.stop();
     this.#commits.drain();
     this.#database.close();
   }

@@ -7,6 +7,7 @@ import { waiting } from './0004-waiting.ts';
 import { declared } from './0005-declared.ts';
 import { retention } from './0006-retention.ts';
 import { feed } from './0007-feed.ts';
+import { leases } from './0008-leases.ts';
 
 /** The schema of the relay's database on SQLite, `relay.db`, step by step. */
 export const sqliteRelayMigrations: readonly Migration[] = Object.freeze([
@@ -17,4 +18,5 @@ export const sqliteRelayMigrations: readonly Migration[] = Object.freeze([
   declared,
   retention,
   feed,
+  leases,
 ]);
