@@ -1,6 +1,6 @@
 import type { RecordRow } from '@holdfast/store';
 
-import type { NodeReader } from './relay-store.ts';
+import type { NodeReader } from './network-view.ts';
 
 /** Which part of the feed is read, and by whom. */
 export interface FeedScope {
