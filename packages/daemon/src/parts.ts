@@ -1,6 +1,8 @@
 // What a daemon is made of, for whoever puts it together in another way: the simulation has its own time and network.
 
+export { Agents } from './service/agents.ts';
 export { Records } from './service/records.ts';
+export { SharedSpace } from './service/shared/shared-space.ts';
 export { sweepRegularly } from './service/expiry-timer.ts';
 export { NodeDatabase } from './storage/node-database.ts';
 export { differencesOf, type Notice } from './sync/notices.ts';
