@@ -96,7 +96,8 @@ async function judgeDigests(world: World, { node, label, life }: NodeLine): Prom
 
 async function judgeFiles(world: World): Promise<void> {
   for (const line of world.lines) {
-    for (const agent of line.life?.agents ?? AGENTS) await judgeFile(world, `${line.label}/${agent}`, line.pathOf(agent), 'agent');
+    for (const agent of line.life?.agents ?? AGENTS)
+      await judgeFile(world, `${line.label}/${agent}`, line.pathOf(agent), 'agent');
   }
   await judgeFile(world, 'relay', world.relay.databasePath, 'relay');
 }

@@ -20,28 +20,39 @@ export async function judgeShared(world: World): Promise<void> {
   const floors = new Map(shared.floors());
   const keys = new Set([...floors.keys(), ...places.flatMap(({ held }) => [...held.keys()])]);
   for (const key of keys) {
-    for (const { label, held } of places) judgeRecord(world, shared, { label, key, stored: held.get(key) });
-    if (shared.isWeak(key, world.relay.timesPutBack > 0)) continue;
+    const isWeak = shared.isWeak(key, world.relay.timesPutBack > 0);
+    for (const { label, held } of places) judgeRecord(world, shared, { label, key, stored: held.get(key), isWeak });
+    if (isWeak) continue;
     const there = places.find(({ label }) => label === 'relay')?.held.get(key);
     const floor = floors.get(key);
     if (floor !== undefined && (there?.version ?? '') < floor)
       world.violated(`relay: ${key}: ${floor} was acknowledged, and there is ${described(there)}`);
     for (const { label, held } of places) {
       const here = held.get(key);
-      if (!isSame(here, there)) world.violated(`${label}: ${key}: here ${described(here)}, on the relay ${described(there)}`);
+      if (!isSame(here, there))
+        world.violated(`${label}: ${key}: here ${described(here)}, on the relay ${described(there)}`);
     }
     for (const line of world.lines) judgeReading(world, line, key, there);
   }
 }
 
+/** A record in one place. */
+interface Judged {
+  readonly label: string;
+  readonly key: Key;
+  readonly stored: Stored | undefined;
+  /** See `SharedPromises.isWeak`. */
+  readonly isWeak: boolean;
+}
+
 function judgeRecord(
   world: World,
   shared: SharedPromises,
-  { label, key, stored }: { readonly label: string; readonly key: Key; readonly stored: Stored | undefined },
+  { label, key, stored, isWeak }: Judged,
 ): void {
   if (stored === undefined) return;
   if (recordHash(stored) !== stored.hash) world.violated(`${label}: ${key}: wrong hash`);
-  const wrong = shared.wrongWith(key, stored);
+  const wrong = shared.wrongWith(key, stored, isWeak);
   if (wrong !== undefined) world.violated(`${label}: ${key}: ${wrong}`);
 }
 

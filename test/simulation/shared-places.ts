@@ -7,28 +7,26 @@ interface SharedPlace {
   readonly held: ReadonlyMap<Key, Stored>;
 }
 
-/** The lines that run, and the relay, which must be up. */
+/** The lines and the relay; they must be up. */
 export async function sharedPlaces(world: World): Promise<readonly SharedPlace[]> {
-  const lines = world.lines.filter(({ life }) => life !== undefined);
-  const onRelay = await world.relay.heldShared();
-  return [...lines.map((line) => ({ label: line.label, held: line.heldShared() })), { label: 'relay', held: onRelay }];
+  const lines = world.lines.map((line) => ({ label: line.label, held: line.heldShared() }));
+  return [...lines, { label: 'relay', held: await world.relay.heldShared() }];
 }
 
-/** What was promised must be somewhere at any moment. Everything must be up. */
+/** What was promised must be somewhere at any moment. Starts what is down. */
 export async function assertSharedIsThere(world: World): Promise<void> {
   for (const { key, floor, best } of await standing(world)) {
-    if ((best ?? '') < floor) world.violated(`${key}: ${floor} was acknowledged, and the best left is ${best ?? 'nothing'}`);
+    if ((best ?? '') < floor)
+      world.violated(`${key}: ${floor} was acknowledged, and the best left is ${best ?? 'nothing'}`);
   }
 }
 
 /** After a place was replaced by an older copy, or given up: what nothing holds any more is lost honestly. Starts what is down. */
 export async function countSharedLosses(world: World): Promise<void> {
-  if (world.shared === undefined) return;
-  world.startAll();
   for (const { key, floor, best } of await standing(world)) {
     if ((best ?? '') >= floor) continue;
     world.note('shared', `${key} was lost with its only place`);
-    world.shared.lost(key, best);
+    world.shared?.lost(key, best);
   }
 }
 
@@ -42,6 +40,7 @@ interface Standing {
 
 async function standing(world: World): Promise<readonly Standing[]> {
   if (world.shared === undefined) return [];
+  world.startAll();
   const places = await sharedPlaces(world);
   return world.shared.floors().map(([key, floor]) => {
     const versions = places.flatMap(({ held }) => held.get(key)?.version ?? []);

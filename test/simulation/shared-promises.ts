@@ -68,15 +68,18 @@ export class SharedPromises {
     else this.#floors.set(key, version);
   }
 
-  /** What is wrong with a record, as nobody asked for it or it was refused; undefined if nothing is. */
-  wrongWith(key: Key, stored: Stored): string | undefined {
-    if (stored.doc === null) return this.#isDeletionOf(key, stored) ? undefined : 'nobody deleted it';
+  /**
+   * What is wrong with a record, as nobody asked for it or it was refused; undefined if nothing is. `isWeak`: nodes may have deleted it
+   * because the relay has it no more.
+   */
+  wrongWith(key: Key, stored: Stored, isWeak: boolean): string | undefined {
+    if (stored.doc === null) return this.#isDeletionOf(key, stored, isWeak) ? undefined : 'nobody deleted it';
     const { n, put } = JSON.parse(stored.doc) as SharedDocument;
     const areMade = this.#isMade(key, n, ['put', 'patch']) && this.#isMade(key, put, ['put']) && put <= n;
     return areMade ? undefined : `nobody wrote ${stored.doc}`;
   }
 
-  /** Whether what expires in a key makes all promises weaker: it is removed by each side's own clock. */
+  /** Whether no promise is kept of a key: each side's own clock removes what expires, and nobody sends it to a relay that was put back. */
   isWeak(key: Key, isRelayPutBack: boolean): boolean {
     return isShortLived(key) || (isRelayPutBack && expires(key));
   }
@@ -86,11 +89,15 @@ export class SharedPromises {
     return write !== undefined && write.key === key && kinds.includes(write.kind) && !this.#refused.has(write);
   }
 
-  // A tombstone says neither who made it nor which write it was; its time is that of the asking.
-  #isDeletionOf(key: Key, { updatedAtMs }: Stored): boolean {
+  // A tombstone says neither who made it nor which write it was; its time is that of the asking. What the relay has no more
+  // is deleted with the time it had.
+  #isDeletionOf(key: Key, { updatedAtMs }: Stored, isWeak: boolean): boolean {
     return [...this.#writes.values()].some(
       (write) =>
-        write.kind === 'delete' && write.key === key && write.atMs === updatedAtMs && !this.#refused.has(write),
+        (write.kind === 'delete' || isWeak) &&
+        write.key === key &&
+        write.atMs === updatedAtMs &&
+        !this.#refused.has(write),
     );
   }
 }

@@ -1,4 +1,4 @@
-import { CONTEXT, isHoldfastError, SHARED_AGENT } from '@holdfast/protocol';
+import { CONTEXT, type Document, isHoldfastError, SHARED_AGENT } from '@holdfast/protocol';
 import type { Precondition, StoreOperation } from '@holdfast/store';
 import { seededRandom, type SeededRandom } from '@holdfast/testkit';
 
@@ -14,9 +14,10 @@ const ACK_TIMEOUT_MS = 20_000;
 const SWEPT_RECORDS = 100;
 
 /** How often something of each kind is done in a step. */
-const SHARE_OF_WRITES = 0.6;
-const SHARE_OF_SWEEPS = 0.04;
-const SHARE_OF_PARTITIONS = 0.01;
+const SHARES = { writes: 0.6, sweeps: 0.04, partitions: 0.01, crashes: 0.04 };
+
+/** A node ends at most so many turns of its process after it began to keep what others shared: before, between and after its commits. */
+const MOST_TURNS = 3;
 
 /** A write, and where it is asked for. */
 interface Planned {
@@ -44,10 +45,10 @@ export class Sharing {
   async maybe(): Promise<void> {
     const { shared } = this.#world;
     if (shared === undefined) return;
-    const drawn = this.#random.next();
-    if (drawn < SHARE_OF_WRITES) this.#writeSome(shared);
-    else if (drawn < SHARE_OF_WRITES + SHARE_OF_SWEEPS) await this.#sweepRelay();
-    else if (drawn < SHARE_OF_WRITES + SHARE_OF_SWEEPS + SHARE_OF_PARTITIONS) this.#cutOffForLong();
+    if (this.#random.next() < SHARES.writes) this.#writeSome(shared);
+    if (this.#random.next() < SHARES.sweeps) await this.#sweepRelay();
+    if (this.#random.next() < SHARES.partitions) this.#cutOffForLong();
+    if (this.#random.next() < SHARES.crashes) this.#crashInTake();
   }
 
   // Mostly on one node; sometimes on all at once.
@@ -65,7 +66,10 @@ export class Sharing {
     const waitsForRelay = this.#random.next() < 0.3;
     const { kind, key, serial } = write;
     const condition = operation.precondition === undefined ? '' : ` if ${operation.precondition.kind}`;
-    this.#world.note(line.label, `shares ${kind} ${key} #${serial}${condition}${waitsForRelay ? ' for the relay' : ''}`);
+    this.#world.note(
+      line.label,
+      `shares ${kind} ${key} #${serial}${condition}${waitsForRelay ? ' for the relay' : ''}`,
+    );
     const before = this.#world.relay.timesPutBack;
     const answer = life.records.write(
       { agent: this.#random.pick(AGENTS), resource },
@@ -77,7 +81,8 @@ export class Sharing {
         if (life.isDead || result === undefined) return;
         shared.acknowledged(write, result.version);
         this.#known.set(key, result.version);
-        if (ack === 'relay' && before === this.#world.relay.timesPutBack) await this.#assertOnRelay(write, result.version);
+        if (ack === 'relay' && before === this.#world.relay.timesPutBack)
+          await this.#assertOnRelay(write, result.version);
       },
       (error: unknown) => {
         if (life.isDead) return;
@@ -148,6 +153,21 @@ export class Sharing {
     this.#world.note('relay', `removed ${removed} that had expired`);
   }
 
+  // Counted when it comes to it.
+  #crashInTake(): void {
+    const running = this.#world.lines.filter(({ life }) => life !== undefined);
+    const line = running.length === 0 ? undefined : this.#random.pick(running);
+    if (line?.life === undefined) return;
+    const { life } = line;
+    const turns = this.#random.integer(1, MOST_TURNS);
+    life.atTake = () =>
+      afterTurns(turns, () => {
+        if (life.isDead) return;
+        this.#world.faults.add('node-crash-in-commit');
+        this.#world.crashLine(line);
+      });
+  }
+
   #cutOffForLong(): void {
     const { network, time, nodes, faults } = this.#world;
     const node = this.#random.pick(nodes);
@@ -158,6 +178,10 @@ export class Sharing {
   }
 }
 
-function documentOf(value: { readonly n: number; readonly put?: number }) {
+function afterTurns(turns: number, run: () => void): void {
+  setImmediate(() => (turns === 1 ? run() : afterTurns(turns - 1, run)));
+}
+
+function documentOf(value: { readonly n: number; readonly put?: number }): Document {
   return { text: JSON.stringify(value), value };
 }

@@ -4,6 +4,7 @@ import {
   Agents,
   NodeDatabase,
   Records,
+  type SharedFile,
   SharedSpace,
   SyncEngine,
   sweepRegularly,
@@ -38,6 +39,8 @@ export class NodeLife implements Calling {
   isDead = false;
   /** Called once with the next commit, after it and before anybody is answered. */
   atCommit: (() => void) | undefined;
+  /** Called once when records that other nodes shared are about to be kept. */
+  atTake: (() => void) | undefined;
   readonly #database: NodeDatabase;
   readonly #agents: Agents;
   readonly #space: SharedSpace;
@@ -83,7 +86,7 @@ export class NodeLife implements Calling {
       waiting: () => undefined,
       onTaken: () => undefined,
       onNotice: (notice) => world.noticed(notice),
-      ...(line.shares && { shared: this.#space }),
+      ...(line.shares && { shared: this.#followed() }),
       now,
       random: () => random.next(),
       timers,
@@ -131,6 +134,17 @@ export class NodeLife implements Calling {
   close(): void {
     this.files.close();
     this.#database.close();
+  }
+
+  #followed(): SharedFile {
+    const space = this.#space;
+    const made = (): AgentStore => {
+      const { atTake } = this;
+      this.atTake = undefined;
+      if (!this.isDead) atTake?.();
+      return space.made();
+    };
+    return { found: () => space.found(), made, onTaken: () => undefined };
   }
 
   /** All an agent's file holds, tombstones included, but for declarations. */
@@ -278,7 +292,11 @@ export class NodeLine {
 
   /** All the line holds of what nodes share, by key. A process must run. */
   heldShared(): ReadonlyMap<Key, Stored> {
-    return new Map(this.#living().heldShared().map((stored) => [keyOf(SHARED_AGENT, stored), stored]));
+    return new Map(
+      this.#living()
+        .heldShared()
+        .map((stored) => [keyOf(SHARED_AGENT, stored), stored]),
+    );
   }
 
   #living(): NodeLife {

@@ -29,10 +29,9 @@ export interface NodeDeskOptions {
 }
 
 /** What answers nodes, without the HTTP before it: the handlers by the ids of their routes. */
-export function nodeDesk(options: NodeDeskOptions): Handlers<
-  Pick<typeof relayRoutes, NodeRouteId | 'feed'>,
-  RelayCaller
-> {
+export function nodeDesk(
+  options: NodeDeskOptions,
+): Handlers<Pick<typeof relayRoutes, NodeRouteId | 'feed'>, RelayCaller> {
   const { store, leaseSeconds, now, alarm, log } = options;
   const metrics = new RelayMetrics(new Registry(), store);
   const warnings = new Warnings(metrics, log, now);

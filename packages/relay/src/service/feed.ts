@@ -27,6 +27,14 @@ export interface FeedOptions {
   readonly alarm?: Alarm;
 }
 
+/** A place in the feed. */
+interface Place {
+  /** Up to where it was read. */
+  readonly position: number;
+  /** How far the feed had come when it was begun to be read: what was removed before that was never seen. */
+  readonly known: number;
+}
+
 /** What the relay took, in order, for those that follow it (protocol rules 13 and 15). */
 export class Feed {
   readonly #options: FeedOptions;
@@ -42,17 +50,19 @@ export class Feed {
   async page(caller: RelayCaller, query: FeedQuery, signal: AbortSignal): Promise<FeedPage> {
     // Before the records: who reads to the end has met all that this cursor covers.
     const stream = await this.#streamCursor(caller, query);
+    const place = this.#placeOf(query.after);
     using patience = new Patience((query.wait_seconds ?? 0) * 1000, signal, this.#options.alarm);
-    const part = await this.#part(this.#scopeOf(caller, query), this.#positionOf(query.after), patience.ended);
-    return { changes: this.#changesOf(part.rows), cursor: this.#cursorAt(part), more: part.more, stream };
+    const part = await this.#part(this.#scopeOf(caller, query), place, patience.ended);
+    const cursor = this.#cursorAt({ ...place, position: part.position });
+    return { changes: this.#changesOf(part.rows), cursor, more: part.more, stream };
   }
 
-  async #part(scope: FeedScope, position: number, ended: AbortSignal): Promise<FeedPart> {
+  async #part(scope: FeedScope, { position, known }: Place, ended: AbortSignal): Promise<FeedPart> {
     const { feed } = this.#options.store;
     for (let after = position; ;) {
       // Begins before the feed is read, so that no commit is missed in between.
       using moved = new Moved((callback) => feed.onMoved(callback));
-      const part = await feed.part(scope, after);
+      const part = await feed.part(scope, after, known);
       after = part.position;
       if (part.rows.length > 0) return part;
       if (part.more) continue;
@@ -74,16 +84,18 @@ export class Feed {
     return { collections, nodes, agents, resources, limit, reader, audience };
   }
 
-  #positionOf(cursor: string | undefined): number {
-    if (cursor === undefined) return 0;
-    const { epoch, position } = this.#options.store;
-    const [ofEpoch, at] = cursor.split('.');
-    if (ofEpoch === epoch && Number(at) <= position) return Number(at);
+  #placeOf(cursor: string | undefined): Place {
+    const { epoch, position: end } = this.#options.store;
+    if (cursor === undefined) return { position: 0, known: end };
+    const [ofEpoch, at, begun = at] = cursor.split('.');
+    const [position, known] = [Number(at), Number(begun)];
+    if (ofEpoch === epoch && Math.max(position, known) <= end) return { position, known };
     throw new HoldfastError('feed-refetch', 'the cursor is of another life of the database');
   }
 
-  #cursorAt({ position }: FeedPart): string {
-    return `${this.#options.store.epoch}.${position}`;
+  #cursorAt({ position, known }: Place): string {
+    const place = `${this.#options.store.epoch}.${position}`;
+    return position < known ? `${place}.${known}` : place;
   }
 
   #changesOf(rows: readonly FeedRow[]): FeedChange[] {
