@@ -1,6 +1,6 @@
-import { AGENTS } from './configuration.ts';
 import { retryLetters } from './operator.ts';
 import type { NodeLine } from './simulated-node.ts';
+import { assertSharedIsThere, countSharedLosses } from './shared-places.ts';
 import { countLosses } from './survival.ts';
 import type { World } from './world.ts';
 
@@ -18,6 +18,7 @@ export async function heal(world: World): Promise<void> {
   world.note('world', 'heals');
   await world.settle();
   world.startAll();
+  await assertSharedIsThere(world);
   for (const node of world.nodes) await endClone(world, node);
   await drain(world);
   await world.pass(LATE_CALLS_MS);
@@ -38,12 +39,13 @@ async function endClone(world: World, node: string): Promise<void> {
   await ended.stop();
   world.lines.splice(world.lines.indexOf(ended), 1);
   await countLosses(world, node, kept.expectations.join(ended.expectations));
+  await countSharedLosses(world);
 }
 
 /** Whoever has what the relay lacks says so: its link is not open, or something waits. */
 function assertTold(world: World, { life, label }: NodeLine): void {
   if (life === undefined || life.sync.link.state !== 'open') return;
-  for (const agent of AGENTS) {
+  for (const agent of life.agents) {
     const state = life.sync.streamState(agent);
     const { outbox } = life.files.get(agent).counters;
     if (outbox > 0 && state === 'clean') world.violated(`${label}: ${agent} has ${outbox} to send and rests`);
@@ -71,9 +73,10 @@ async function restartCloned(world: World, line: NodeLine, rounds: Map<NodeLine,
   world.startLine(line);
 }
 
-function isDrained({ life }: NodeLine): boolean {
+function isDrained({ life, shares }: NodeLine): boolean {
   if (life === undefined || life.sync.link.state !== 'open') return false;
-  return AGENTS.every((agent) => {
+  if (shares && life.sync.following.state !== 'following') return false;
+  return life.agents.every((agent) => {
     const isAtRest = life.files.get(agent).counters.outbox === 0 && life.sync.streamState(agent) === 'clean';
     return isAtRest && life.sync.digestState(agent) !== 'different';
   });
@@ -81,9 +84,9 @@ function isDrained({ life }: NodeLine): boolean {
 
 function describe({ label, life }: NodeLine): string {
   if (life === undefined) return `${label} is down`;
-  const agents = AGENTS.map((agent) => {
+  const agents = life.agents.map((agent) => {
     const { outbox } = life.files.get(agent).counters;
     return `${agent} ${life.sync.streamState(agent)}, ${outbox} waiting, ${life.sync.digestState(agent)}`;
   });
-  return `${label}: link ${life.sync.link.state}, ${agents.join('; ')}`;
+  return `${label}: link ${life.sync.link.state}, feed ${life.sync.following.state}, ${agents.join('; ')}`;
 }

@@ -1,6 +1,7 @@
 import { checkFile, digestText, recordHash } from '@holdfast/store';
 
 import { AGENTS } from './configuration.ts';
+import { judgeShared } from './shared-judge.ts';
 import type { NodeLine } from './simulated-node.ts';
 import { writeBehind } from './survival.ts';
 import { expires, isShortLived, type Key, type Stored, textIn, type Write } from './values.ts';
@@ -18,6 +19,7 @@ export async function judge(world: World): Promise<void> {
       await judgeDigests(world, line);
     }
   }
+  await judgeShared(world);
   await judgeFiles(world);
 }
 
@@ -94,7 +96,8 @@ async function judgeDigests(world: World, { node, label, life }: NodeLine): Prom
 
 async function judgeFiles(world: World): Promise<void> {
   for (const line of world.lines) {
-    for (const agent of AGENTS) await judgeFile(world, `${line.label}/${agent}`, line.pathOf(agent), 'agent');
+    for (const agent of line.life?.agents ?? AGENTS)
+      await judgeFile(world, `${line.label}/${agent}`, line.pathOf(agent), 'agent');
   }
   await judgeFile(world, 'relay', world.relay.databasePath, 'relay');
 }

@@ -77,7 +77,8 @@ export class Network {
           };
           const fail = (reason: string): void => settle(() => reject(new Error(reason)));
           const cut = (): void => fail('cut');
-          const disarm = this.#world.time.after(TIMEOUT_MS, () => fail('timeout'));
+          const patienceMs = TIMEOUT_MS + (call.patienceMs ?? 0);
+          const disarm = this.#world.time.after(patienceMs, () => fail('timeout'));
           underWay.add(cut);
           call.signal?.addEventListener('abort', cut, { once: true });
           this.#begin({ from, call, body: textOf(sent), arrive: (answer) => settle(() => resolve(answer)), fail });

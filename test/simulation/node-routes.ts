@@ -11,15 +11,22 @@ import type { nodeDesk } from '@holdfast/relay/parts';
 
 type Handler = (call: never) => Promise<{ readonly json?: unknown }>;
 
+/** Who calls. */
+interface Caller {
+  readonly node: string;
+  /** Aborts when nobody is there to be answered any more. */
+  readonly signal: AbortSignal;
+}
+
 /** Does a call of a node and gives what goes over the wire, as the relay's HTTP layer would. Throws our own bugs only. */
 export async function answerCall(
   desk: ReturnType<typeof nodeDesk>,
-  node: string,
+  { node, signal }: Caller,
   call: RelayCall,
   body: string,
 ): Promise<RelayAnswer> {
   try {
-    const { json } = await handle(desk, node, call, body);
+    const { json } = await handle(desk, { node, signal }, call, body);
     return { status: 200, text: JSON.stringify(json), retryAfter: undefined };
   } catch (error) {
     if (!isHoldfastError(error)) throw error;
@@ -34,7 +41,7 @@ export function routeOf({ method, path }: Pick<RelayCall, 'method' | 'path'>): s
 
 function handle(
   desk: ReturnType<typeof nodeDesk>,
-  node: string,
+  { node, signal }: Caller,
   { method, path }: RelayCall,
   body: string,
 ): Promise<{ readonly json?: unknown }> {
@@ -53,7 +60,7 @@ function handle(
     body: bodyOf(route, body),
     header,
     requestId: 'simulated',
-    signal: new AbortController().signal,
+    signal,
   } as never);
 }
 

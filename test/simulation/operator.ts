@@ -1,4 +1,3 @@
-import { AGENTS } from './configuration.ts';
 import type { NodeLine } from './simulated-node.ts';
 import { keyOf } from './values.ts';
 import type { World } from './world.ts';
@@ -11,7 +10,7 @@ export async function retryLetters(world: World, line: NodeLine, dropsPoison: bo
   const { life } = line;
   if (life === undefined) return 0;
   let retried = 0;
-  for (const agent of AGENTS) {
+  for (const agent of life.agents) {
     for (const letter of life.files.get(agent).outbox.deadLetters()) {
       const key = keyOf(agent, { ...letter, id: letter.record });
       const isPoison = line.held().get(key)?.doc?.includes('"poison"') ?? false;

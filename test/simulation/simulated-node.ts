@@ -1,8 +1,18 @@
 import { join } from 'node:path';
 
-import { NodeDatabase, Records, SyncEngine, sweepRegularly, type Timers, transportOver } from '@holdfast/daemon/parts';
+import {
+  Agents,
+  NodeDatabase,
+  Records,
+  type SharedFile,
+  SharedSpace,
+  SyncEngine,
+  sweepRegularly,
+  type Timers,
+  transportOver,
+} from '@holdfast/daemon/parts';
 import { type Change, DECLARATIONS, HybridClock, SHARED_AGENT, startOfBoot } from '@holdfast/protocol';
-import { AgentFiles, rowOfChange } from '@holdfast/store';
+import { AgentFiles, type AgentStore, rowOfChange } from '@holdfast/store';
 
 import { AGENTS, commitConfig, syncConfig } from './configuration.ts';
 import type { SimulatedDisk } from './disk.ts';
@@ -12,6 +22,9 @@ import type { Calling, Surroundings } from './surroundings.ts';
 
 /** How often expired records are swept. */
 const SWEEP_MS = 20_000;
+
+/** Below all records: also below those that came by the feed, which stand at seqs below 0. */
+const BOTTOM = { seq: Number.MIN_SAFE_INTEGER, version: '' };
 
 /** Everything is in one read: more records than a simulated agent has. */
 const ALL = { changes: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER };
@@ -26,7 +39,11 @@ export class NodeLife implements Calling {
   isDead = false;
   /** Called once with the next commit, after it and before anybody is answered. */
   atCommit: (() => void) | undefined;
+  /** Called once when records that other nodes shared are about to be kept. */
+  atTake: (() => void) | undefined;
   readonly #database: NodeDatabase;
+  readonly #agents: Agents;
+  readonly #space: SharedSpace;
   readonly #endSweeping: () => void;
 
   constructor(world: Surroundings, line: NodeLine, directory: string) {
@@ -58,15 +75,18 @@ export class NodeLife implements Calling {
         if (!this.isDead) atCommit?.();
       },
     });
+    this.#agents = new Agents(database, now);
+    this.#space = new SharedSpace({ agents: this.#agents, files: this.files, onTaken: () => undefined });
     this.sync = new SyncEngine({
       config: syncConfig,
       boot,
       predecessors: (of) => database.predecessorsOf(of),
-      agents: () => AGENTS,
+      agents: () => this.agents,
       store: (agent) => this.files.get(agent),
       waiting: () => undefined,
       onTaken: () => undefined,
       onNotice: (notice) => world.noticed(notice),
+      ...(line.shares && { shared: this.#followed() }),
       now,
       random: () => random.next(),
       timers,
@@ -74,14 +94,14 @@ export class NodeLife implements Calling {
     });
     this.records = new Records({
       files: this.files,
-      shared: { holds: () => false, made: () => this.files.get(SHARED_AGENT) },
+      shared: this.#space,
       sync: this.sync,
       disk: { assertRoom: () => undefined },
       bounds: { records: 0, bytes: 0 },
     });
     this.#endSweeping = sweepRegularly({
       files: this.files,
-      agents: () => AGENTS,
+      agents: () => this.agents,
       hasRelay: () => true,
       everyMs: SWEEP_MS,
       now,
@@ -90,6 +110,11 @@ export class NodeLife implements Calling {
       log,
     });
     this.sync.enrol(transportOver(world.exchangeFor(this), this.node));
+  }
+
+  /** Whose files it has: its agents', and that of what all nodes share, once there is one. */
+  get agents(): readonly string[] {
+    return this.#agents.has(SHARED_AGENT) ? [...AGENTS, SHARED_AGENT] : AGENTS;
   }
 
   /** Nothing it does counts any more. Its files are still open: close it when nothing of it runs. */
@@ -111,12 +136,33 @@ export class NodeLife implements Calling {
     this.#database.close();
   }
 
+  #followed(): SharedFile {
+    const space = this.#space;
+    const made = (): AgentStore => {
+      const { atTake } = this;
+      this.atTake = undefined;
+      if (!this.isDead) atTake?.();
+      return space.made();
+    };
+    return { found: () => space.found(), made, onTaken: () => undefined };
+  }
+
   /** All an agent's file holds, tombstones included, but for declarations. */
   held(agent: string): readonly Stored[] {
-    const batch = this.files.get(agent).outbox.above({ seq: 0, version: '' }, ALL);
-    const rows = (batch?.lines ?? []).map((line) => rowOfChange(JSON.parse(line) as Change));
-    return rows.filter(({ collection }) => collection !== DECLARATIONS);
+    return heldIn(this.files.get(agent));
   }
+
+  /** All it holds of what nodes share, tombstones included. */
+  heldShared(): readonly Stored[] {
+    const store = this.#space.found();
+    return store === undefined ? [] : heldIn(store);
+  }
+}
+
+function heldIn(store: AgentStore): readonly Stored[] {
+  const batch = store.outbox.above(BOTTOM, ALL);
+  const rows = (batch?.lines ?? []).map((line) => rowOfChange(JSON.parse(line) as Change));
+  return rows.filter(({ collection }) => collection !== DECLARATIONS);
 }
 
 /**
@@ -129,6 +175,8 @@ export class NodeLine {
   readonly label: string;
   /** How many agents' files it holds open. */
   readonly maxOpen: number;
+  /** Whether it follows what nodes share. */
+  readonly shares: boolean;
   readonly expectations: Expectations;
   /** How far its clock is off, in milliseconds. */
   clockOffsetMs = 0;
@@ -146,6 +194,7 @@ export class NodeLine {
       readonly node: string;
       readonly label: string;
       readonly maxOpen: number;
+      readonly shares: boolean;
       readonly expectations: Expectations;
     },
     directory: string,
@@ -156,6 +205,7 @@ export class NodeLine {
     this.node = is.node;
     this.label = is.label;
     this.maxOpen = is.maxOpen;
+    this.shares = is.shares;
     this.expectations = is.expectations;
   }
 
@@ -238,6 +288,15 @@ export class NodeLine {
   held(): ReadonlyMap<Key, Stored> {
     const life = this.#living();
     return new Map(AGENTS.flatMap((agent) => life.held(agent).map((stored) => [keyOf(agent, stored), stored])));
+  }
+
+  /** All the line holds of what nodes share, by key. A process must run. */
+  heldShared(): ReadonlyMap<Key, Stored> {
+    return new Map(
+      this.#living()
+        .heldShared()
+        .map((stored) => [keyOf(SHARED_AGENT, stored), stored]),
+    );
   }
 
   #living(): NodeLife {

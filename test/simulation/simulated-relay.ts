@@ -2,8 +2,8 @@ import { join } from 'node:path';
 
 import type { RelayAnswer, RelayCall } from '@holdfast/daemon/parts';
 import { SqliteRelayStore } from '@holdfast/relay';
-import { type CopyPart, nodeDesk } from '@holdfast/relay/parts';
-import { DECLARATIONS } from '@holdfast/protocol';
+import { type CopyPart, misfit, nodeDesk, type Noted } from '@holdfast/relay/parts';
+import { DECLARATIONS, SHARED_AGENT } from '@holdfast/protocol';
 
 import { AGENTS, commitConfig, LEASE_SECONDS } from './configuration.ts';
 import type { SimulatedDisk } from './disk.ts';
@@ -12,10 +12,15 @@ import { Speakers } from './speakers.ts';
 import { type Key, keyOf, type Stored } from './values.ts';
 import type { Surroundings } from './surroundings.ts';
 
+/** More records than there are in a world. */
+const ALL = 1_000_000;
+
 /** One life of the relay's process. */
 interface Life {
   readonly store: SqliteRelayStore;
   readonly desk: ReturnType<typeof nodeDesk>;
+  /** Ends what still waits for an answer. */
+  readonly ending: AbortController;
 }
 
 /** The relay of a simulated world: the real store and the real handlers, over files that can be copied and put back. */
@@ -29,6 +34,8 @@ export class SimulatedRelay {
   readonly #speakers = new Speakers();
   #directory: string;
   #life: Life | undefined;
+  /** What stands beside the database, and is not put back with it. */
+  #noted: Noted | undefined;
 
   constructor(world: Surroundings, disk: SimulatedDisk, directory: string) {
     this.#world = world;
@@ -57,15 +64,17 @@ export class SimulatedRelay {
   start(): void {
     const store = new SqliteRelayStore(this.databasePath, commitConfig);
     const log = this.#world.logOf('relay');
-    this.#life = { store, desk: nodeDesk({ store, leaseSeconds: LEASE_SECONDS, now: this.now, log }) };
+    const alarm = this.#world.time.after.bind(this.#world.time);
+    const desk = nodeDesk({ store, leaseSeconds: LEASE_SECONDS, now: this.now, alarm, log });
+    this.#life = { store, desk, ending: new AbortController() };
+    if (misfit(this.#noted, store) !== undefined) this.#world.watch(store.renewEpoch());
   }
 
   /** Ends it as a power cut would: what is on the disk at this moment is all there is. */
   crash(): void {
-    const life = this.#living();
+    const life = this.#end();
     const directory = this.#directory;
     this.#directory = this.#disk.copy(directory);
-    this.#life = undefined;
     this.#world.later(async () => {
       await life.store.close();
       this.#disk.remove(directory);
@@ -74,8 +83,8 @@ export class SimulatedRelay {
 
   /** Ends it in good order. */
   async stop(): Promise<void> {
-    const life = this.#living();
-    this.#life = undefined;
+    const life = this.#end();
+    await this.#world.time.quiet();
     await life.store.close();
   }
 
@@ -98,7 +107,7 @@ export class SimulatedRelay {
     if (life === undefined) return undefined;
     const boot = this.#noteAsked(call, body);
     const nowMs = this.now();
-    const answer = await answerCall(life.desk, node, call, body);
+    const answer = await answerCall(life.desk, { node, signal: life.ending.signal }, call, body);
     if (boot !== undefined) this.#noteAnswered(node, boot, nowMs, answer);
     return life === this.#life ? answer : undefined;
   }
@@ -112,6 +121,18 @@ export class SimulatedRelay {
         for (const row of rows) if (row.collection !== DECLARATIONS) held.set(keyOf(agent, row), row);
         after = next;
       }
+    }
+    return held;
+  }
+
+  /** All it holds of what nodes share, tombstones included, by key. */
+  async heldShared(): Promise<ReadonlyMap<Key, Stored>> {
+    const { feed } = this.store;
+    const held = new Map<Key, Stored>();
+    for (let after = 0, more = true; more;) {
+      const part = await feed.part({ agents: [SHARED_AGENT], limit: ALL }, after);
+      for (const row of part.rows) held.set(keyOf(SHARED_AGENT, row), row);
+      ({ position: after, more } = part);
     }
     return held;
   }
@@ -131,6 +152,14 @@ export class SimulatedRelay {
   #living(): Life {
     if (this.#life === undefined) throw new Error('the relay is not up');
     return this.#life;
+  }
+
+  #end(): Life {
+    const life = this.#living();
+    this.#life = undefined;
+    this.#noted = { epoch: life.store.epoch, position: life.store.position };
+    life.ending.abort();
+    return life;
   }
 
   #noteAsked(call: RelayCall, body: string): string | undefined {

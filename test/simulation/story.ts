@@ -1,9 +1,13 @@
+import { SHARED_AGENT } from '@holdfast/protocol';
+
 import { AGENTS } from './configuration.ts';
 import { type FaultKind, LEAST_FAULTS, PARTING_FAULTS } from './faults.ts';
 import { losableOnNode, loseOnNode, loseOnRelay } from './losses.ts';
 import type { Weather } from './network.ts';
 import { retryLetters } from './operator.ts';
 import { Retention } from './retention.ts';
+import { assertSharedIsThere, countSharedLosses } from './shared-places.ts';
+import { Sharing } from './sharing.ts';
 import type { NodeLine } from './simulated-node.ts';
 import { countLosses } from './survival.ts';
 import { textIn } from './values.ts';
@@ -38,6 +42,7 @@ interface Copy {
 export class Story {
   readonly writer: Writer;
   readonly #retention: Retention;
+  readonly #sharing: Sharing;
   readonly #world: World;
   #copies: Copy[] = [];
 
@@ -69,6 +74,7 @@ export class Story {
     this.#world = world;
     this.writer = new Writer(world);
     this.#retention = new Retention(world);
+    this.#sharing = new Sharing(world);
     const happens = (kind: FaultKind): boolean => !world.isCalm || !PARTING_FAULTS.has(kind);
     this.#faults = this.#allFaults.filter(([kind]) => happens(kind));
     this.#troubles = troubles.filter(happens);
@@ -82,6 +88,7 @@ export class Story {
     for (let step = 0; step < steps; step += 1) {
       await this.#world.pass(this.#pauseMs());
       await this.#retention.maybe();
+      await this.#sharing.maybe();
       if (random.next() < faults / steps) await this.#goWrong();
       else if (random.next() < 0.06) this.#changeWeather();
       else if (random.next() < 0.08) this.#backUp();
@@ -237,6 +244,7 @@ export class Story {
     line.putBack(copy.directory);
     this.#world.branch(line.node, copy.directory);
     this.#world.startLine(line);
+    await countSharedLosses(this.#world);
     await countLosses(this.#world, line.node);
     return true;
   }
@@ -245,7 +253,7 @@ export class Story {
     const line = this.#world.onlyLineOf(this.#world.random.pick(this.#world.nodes));
     const copy = line && this.#copyOf(line);
     if (line === undefined || copy === undefined) return false;
-    const agent = this.#world.random.pick(AGENTS);
+    const agent = this.#world.random.pick(this.#world.shared === undefined ? AGENTS : [...AGENTS, SHARED_AGENT]);
     if (!this.#world.disk.has(copy.directory, agent)) return false;
     await this.#bringUp();
     await this.#end(line);
@@ -253,6 +261,7 @@ export class Story {
     line.putFileBack(copy.directory, agent);
     this.#world.branch(line.node, copy.directory);
     this.#world.startLine(line);
+    await countSharedLosses(this.#world);
     await countLosses(this.#world, line.node);
     return true;
   }
@@ -278,6 +287,7 @@ export class Story {
   async #bringUp(): Promise<void> {
     this.#world.startAll();
     await this.#world.settle();
+    await assertSharedIsThere(this.#world);
   }
 
   async #cloneNode(): Promise<boolean> {
@@ -370,6 +380,7 @@ export class Story {
     this.#world.note('relay', 'put back');
     relay.putBack(copy.directory);
     this.#world.startRelay();
+    await countSharedLosses(this.#world);
     for (const node of this.#world.nodes) await countLosses(this.#world, node);
     return true;
   }

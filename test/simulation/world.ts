@@ -9,6 +9,7 @@ import { Expectations } from './expectations.ts';
 import { FaultCounts } from './faults.ts';
 import { Network } from './network.ts';
 import { Removed } from './removed.ts';
+import { SharedPromises, sharesIn } from './shared-promises.ts';
 import { SimulatedRelay } from './simulated-relay.ts';
 import { NodeLine } from './simulated-node.ts';
 import type { Calling, Surroundings } from './surroundings.ts';
@@ -39,6 +40,8 @@ export class World implements Surroundings {
   readonly begunAnew: Set<string> = new Set();
   /** What retention removed. */
   readonly removed: Removed = new Removed();
+  /** What was promised of records that all nodes share; undefined in a world where nothing is shared. */
+  readonly shared: SharedPromises | undefined;
   /** Whether only such faults happen as never make node and relay differ. */
   readonly isCalm: boolean;
   /** Promises that were broken. */
@@ -53,6 +56,7 @@ export class World implements Surroundings {
     this.seed = seed;
     this.random = seededRandom(seed);
     this.isCalm = this.random.next() < 0.3;
+    this.shared = sharesIn(seed) ? new SharedPromises() : undefined;
     this.disk = disk;
     this.trace = new Trace(print);
     this.relay = new SimulatedRelay(this, disk, disk.copy(template.relay));
@@ -66,8 +70,9 @@ export class World implements Surroundings {
   /** Adds a line of a node; it is not started. */
   addLine(is: Pick<NodeLine, 'node' | 'label' | 'expectations'>, directory: string): NodeLine {
     // Opening a file takes far longer than using it: few nodes have to do it again and again.
-    const maxOpen = this.random.next() < 0.15 ? 1 : AGENTS.length;
-    const line = new NodeLine(this, this.disk, { ...is, maxOpen }, directory);
+    const maxOpen = this.random.next() < 0.15 ? 1 : AGENTS.length + 1;
+    const shares = this.shared !== undefined;
+    const line = new NodeLine(this, this.disk, { ...is, maxOpen, shares }, directory);
     this.lines.push(line);
     return line;
   }

@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 
 export const COLLECTION = 'notes';
 /** Beyond every clock of every world: a record that expires then is kept like one that never does. */
-const FAR_FUTURE_MS = Date.UTC(2200, 0, 1);
+export const FAR_FUTURE_MS: number = Date.UTC(2200, 0, 1);
 const ACK_TIMEOUT_MS = 20_000;
 
 /** What kinds of writes there are. */

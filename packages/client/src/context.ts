@@ -56,16 +56,17 @@ export function openContext(call: Caller<DaemonRoutes>, events: EventCaller<Daem
       (await call('context.put', { params: { key }, query, body }, { ifMatch, ifNoneMatch })).value,
     patch: async (key, body, { ifMatch, ...query } = {}) =>
       (await call('context.patch', { params: { key }, query, body }, { ifMatch })).value,
-    get: async <T>(key: string) => {
-      const read = await found(call('context.get', { params: { key } }));
-      return read && { value: read.value as T, version: read.version };
-    },
+    get: <T>(key: string) => getValue<T>(call, key),
     delete: async (key, { ifMatch, ...query } = {}) =>
       (await orNothing(call('context.delete', { params: { key }, query }, { ifMatch })))?.value,
     list: (options) => listEntries(call, options ?? {}),
-    watch: <T>(prefix?: string, options?: Omit<WatchOptions, 'prefix'>) =>
-      watchedKeys<T>(events, { ...options, prefix }),
+    watch: (prefix, options) => watchedKeys(events, { ...options, prefix }),
   };
+}
+
+async function getValue<T>(call: Caller<DaemonRoutes>, key: string): Promise<FoundValue<T> | undefined> {
+  const read = await found(call('context.get', { params: { key } }));
+  return read && { value: read.value as T, version: read.version };
 }
 
 function listEntries<T>(call: Caller<DaemonRoutes>, options: KvListOptions): AsyncGenerator<KvEntry<T>> {
@@ -84,7 +85,7 @@ async function* watchedKeys<T>(
 }
 
 /** Follows a shared collection: what is there, then what changes; each state of a record once. */
-export async function* watchRecords<T>(
+async function* watchRecords<T>(
   events: EventCaller<DaemonRoutes>,
   collection: string,
   { signal, after, ...query }: WatchOptions = {},

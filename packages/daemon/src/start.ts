@@ -20,8 +20,6 @@ import {
   refuseRotten,
 } from '@holdfast/sqlite';
 import { AgentFiles, streamBounds } from '@holdfast/store';
-import PQueue from 'p-queue';
-import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 
 import { keepNodeBackups } from './backup/backups.ts';
@@ -29,49 +27,29 @@ import { nodePaths, openNode } from './data-directory.ts';
 import { daemonService } from './http/daemon-service.ts';
 import type { SharedServices } from './http/shared-handlers.ts';
 import { listen, type Listening } from './listening.ts';
-import { callCounters, channelCounters, fileCounters, registerGauges, syncCounters } from './metrics.ts';
+import type { DaemonOptions } from './options.ts';
+import { fileCounters, registerGauges } from './metrics.ts';
+import { assembleChannels, assembleJoining, assembleSync } from './assemble-sync.ts';
 import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
 import { keepNodeRetention } from './retention/node-retention.ts';
 import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
 import { assembleCommander, type Commander } from './service/commander/commander.ts';
 import { visitorHandlers } from './service/commander/visitors.ts';
-import { Channels } from './service/channels.ts';
+import type { Channels } from './service/channels.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
 import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
 import { Locks } from './service/locks.ts';
-import { declaresForAll, type NodeDeclaration } from './service/node-declarations.ts';
+import { declaresForAll } from './service/node-declarations.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
 import { Records } from './service/records.ts';
 import { SharedSpace } from './service/shared/shared-space.ts';
 import { Watches } from './service/shared/watches.ts';
-import { waitingChanges } from './service/waiting.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
 import type { NodeLeases } from './storage/node-leases.ts';
-import type { AskNode, CallHandlers } from './sync/call-handlers.ts';
-import { joinOverHttp, relayTransport } from './sync/relay-transport.ts';
-import { SyncEngine } from './sync/sync-engine.ts';
+import type { SyncEngine } from './sync/sync-engine.ts';
 import { nodeTimers } from './sync/timers.ts';
-import type { Transport } from './sync/transport.ts';
-
-/** What a daemon is started with. */
-export interface DaemonOptions {
-  readonly config: NodeConfig;
-  /** The data directory; made if it is not there, and held by this process alone. */
-  readonly directory: string;
-  readonly log: Logger;
-  /** Holdfast's version, for status and OpenAPI. */
-  readonly version: string;
-  /** Collections that every agent has. Default: none. */
-  readonly declarations?: readonly NodeDeclaration[];
-  /** What other nodes may ask of this one beside what agents do, made with what asks them. Default: nothing. */
-  readonly calls?: (ask: AskNode) => CallHandlers;
-  /** Wall-clock milliseconds. Default: `Date.now`. */
-  readonly now?: Now;
-  /** From the start to the first check of all files, in milliseconds. Default: ten minutes. */
-  readonly scrubAfterMs?: number;
-}
 
 /** A daemon that answers. */
 export interface RunningDaemon {
@@ -162,7 +140,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const paths = nodePaths(directory);
   refuseRotten(paths.database, (message) => log.warn(message));
   const database = openNode(directory, disk);
-  const registry = new Registry();
+  const [registry, hosts] = [new Registry(), new Set<string>()];
   const boot = randomBytes(16).toString('hex');
   database.addBoot(boot);
   const leases = database.openLeases(config);
@@ -175,14 +153,11 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   };
   const { custody, files } = assembleFiles({ ...made, clock, disk, onCommit, sync: () => sync });
   const visitors = visitorHandlers(() => commander);
-  const space = new SharedSpace({ agents, files, onTaken: () => shared.watches.changed() });
-  const shared: SharedServices = { space, watches: new Watches(space) };
+  const shared = openShared(agents, files);
   const channels = assembleChannels(options, database, registry);
-  const sync: SyncEngine = assembleSync({ ...made, files, custody, boot, visitors, channels, space });
+  const sync: SyncEngine = assembleSync({ ...made, files, custody, boot, visitors, channels, space: shared.space });
   custody.begin();
-  registerGauges(registry, { agents: () => agents.names, files, sync, channels, now });
-  addDiskGauges(registry, () => disk.status());
-  addLockMetrics(registry, () => leases.leases.figures);
+  addGauges({ registry, agents, files, sync, channels, leases, disk, now });
   const names = (): readonly string[] => agents.names;
   const care = { files, log, onRecounted: (agent: string) => sync.written(agent) };
   const scrubber = scrubNode({
@@ -196,11 +171,9 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   });
   const status = { database, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs: now() };
   const joining = assembleJoining(status, clock, config);
-  const hosts = new Set<string>();
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
   const retention = keepNodeRetention({ ...status, config, registry, log });
-  const common = { config, directory, database, agents, files, custody, joining, clock, now, log };
-  const rebuilding = assembleRebuilding({ ...common, guard: disk });
+  const rebuilding = assembleRebuilding({ ...status, ...care, config, directory, joining, clock, guard: disk });
   const records = new Records({ files, shared: shared.space, sync, disk, bounds: streamBounds(config) });
   const commander: Commander = assembleCommander(status, records);
   const service = daemonService({
@@ -219,7 +192,30 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, space, leases, joining, service, backups, retention, rebuilding, hosts };
+  return { status, space: shared.space, leases, joining, service, backups, retention, rebuilding, hosts };
+}
+
+function openShared(agents: Agents, files: AgentFiles): SharedServices {
+  const space = new SharedSpace({ agents, files, onTaken: () => watches.changed() });
+  const watches = new Watches(space);
+  return { space, watches };
+}
+
+interface Measured {
+  readonly registry: Registry;
+  readonly agents: Agents;
+  readonly files: AgentFiles;
+  readonly sync: SyncEngine;
+  readonly channels: Channels;
+  readonly leases: NodeLeases;
+  readonly disk: DiskWatch;
+  readonly now: Now;
+}
+
+function addGauges({ registry, agents, files, sync, channels, leases, disk, now }: Measured): void {
+  registerGauges(registry, { agents: () => agents.names, files, sync, channels, now });
+  addDiskGauges(registry, () => disk.status());
+  addLockMetrics(registry, () => leases.leases.figures);
 }
 
 interface FileParts {
@@ -264,106 +260,6 @@ function assembleFiles({ options, database, clock, disk, registry, now, onCommit
     onOpened: declaresForAll(options.declarations ?? [], log),
   });
   return { custody, files };
-}
-
-function assembleJoining(
-  { database, agents, custody, sync, now }: StatusSources,
-  clock: HybridClock,
-  config: NodeConfig,
-): JoiningOptions {
-  return {
-    database,
-    join: joinOverHttp(config['sync.timeoutSeconds'] * 1000),
-    now,
-    clock,
-    turns: new PQueue({ concurrency: 1 }),
-    unserved: () => agents.names.filter((agent) => custody.stateOf(agent) !== 'ok'),
-    onEnrolled: () => enrolSync(sync, database, config),
-    onReidentified: async (boot) => {
-      const transport = transportOf(database, config);
-      if (transport !== undefined) await sync.reenrol({ boot, transport });
-    },
-  };
-}
-
-function assembleChannels({ log }: DaemonOptions, database: NodeDatabase, registry: Registry): Channels {
-  return new Channels({
-    node: () => database.enrolment?.name,
-    count: channelCounters(registry),
-    random: Math.random,
-    timers: nodeTimers,
-    log,
-  });
-}
-
-interface SyncParts {
-  readonly options: DaemonOptions;
-  readonly database: NodeDatabase;
-  readonly leases: NodeLeases;
-  readonly agents: Agents;
-  readonly files: AgentFiles;
-  readonly custody: FileCustody;
-  readonly now: Now;
-  readonly boot: string;
-  readonly registry: Registry;
-  readonly visitors: CallHandlers;
-  readonly space: SharedSpace;
-  readonly channels: Channels;
-}
-
-function assembleSync({
-  options,
-  database,
-  leases,
-  agents,
-  files,
-  custody,
-  now,
-  boot,
-  registry,
-  visitors,
-  space,
-  channels,
-}: SyncParts): SyncEngine {
-  const counters = syncCounters(registry);
-  const ask: AskNode = (asked, signal) => sync.call(asked, signal);
-  const sync: SyncEngine = new SyncEngine({
-    config: options.config,
-    boot,
-    predecessors: (of) => database.predecessorsOf(of),
-    agents: () => servingAgents({ agents, custody }),
-    store: (agent) => files.get(agent),
-    waiting: () => waitingChanges(agents, files, custody),
-    networkFence: () => leases.networkFence,
-    onTaken: (changes, rejects) => {
-      counters.sent.inc(changes);
-      counters.rejected.inc(rejects.length);
-    },
-    onNotice: counters.count,
-    calls: {
-      node: () => database.enrolment?.name,
-      handlers: { ...visitors, ...options.calls?.(ask) },
-      count: callCounters(registry),
-    },
-    shared: space,
-    channels: channels.link,
-    now,
-    random: Math.random,
-    timers: nodeTimers,
-    log: options.log,
-  });
-  return sync;
-}
-
-function enrolSync(sync: SyncEngine, database: NodeDatabase, config: NodeConfig): void {
-  const transport = transportOf(database, config);
-  if (transport !== undefined) sync.enrol(transport);
-}
-
-function transportOf({ enrolment }: NodeDatabase, config: NodeConfig): Transport | undefined {
-  if (enrolment === undefined) return undefined;
-  const { relayUrl: url, credential } = enrolment;
-  return relayTransport({ url, credential, timeoutMs: config['sync.timeoutSeconds'] * 1000 });
 }
 
 async function listenOrClose(parts: Parts, config: NodeConfig, defaultSocket: string): Promise<Listening> {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import type { Ack } from '../src/sync/sync-engine.ts';
+import type { Ack } from '../src/sync/ack.ts';
 import { ManualTimers } from './support/manual-timers.ts';
 import { ModelRelay } from './support/model-relay.ts';
 import { rangeOf, SyncBench } from './support/sync-bench.ts';

@@ -1,5 +1,6 @@
 import { callErrors } from './call-errors.ts';
 import type { ErrorKind } from './error-kind.ts';
+import { syncErrors } from './sync-errors.ts';
 import { listenerErrors } from './listener-errors.ts';
 import { lockErrors } from './lock-errors.ts';
 
@@ -168,32 +169,6 @@ export const errorCatalogue = {
     title: 'This node is enrolled already',
     remedy: 'A node belongs to one relay; see `holdfast status`.',
   },
-  'cursor-mismatch': {
-    status: 409,
-    retryable: false,
-    title: 'The relay stands elsewhere in this stream',
-    remedy: 'The node reconciles by itself (protocol rule 6).',
-  },
-  'not-shared': {
-    status: 409,
-    retryable: false,
-    title: 'The collection is not shared',
-    remedy: 'Only shared collections are followed: `context`, and those declared with `conflict: shared`.',
-  },
-  'feed-refetch': {
-    status: 409,
-    retryable: false,
-    title: 'The feed does not go on from there',
-    remedy:
-      'Read it from the beginning, without a cursor, and forget what does not come again: the relay was put back, or what happened since is not known in full any more.',
-  },
-  'node-cloned': {
-    status: 409,
-    retryable: false,
-    title: 'Another daemon speaks for this node',
-    remedy:
-      'Stop the copy, or make it a node of its own with `holdfast node reidentify`; one that goes on is let in when the other has been silent for its lease.',
-  },
   'work-under-way': {
     status: 409,
     retryable: true,
@@ -331,6 +306,7 @@ export const errorCatalogue = {
   ...callErrors,
   ...listenerErrors,
   ...lockErrors,
+  ...syncErrors,
   'query-failed': {
     status: 503,
     retryable: false,

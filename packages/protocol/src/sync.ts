@@ -233,7 +233,7 @@ export type CopyPage = z.infer<typeof copyPageSchema>;
 /** A place in the feed, as the relay gives it; means something to that relay alone (protocol rule 13). */
 export const feedCursor = z
   .string()
-  .regex(/^[0-9a-f]{32}\.\d{1,15}$/, { error: 'a cursor is what the feed gave' })
+  .regex(/^[0-9a-f]{32}(\.\d{1,15}){1,2}$/, { error: 'a cursor is what the feed gave' })
   .meta({ description: 'A place in the feed, as a page before gave it' });
 
 /** The life of the relay's database that a cursor of the feed is of. */

@@ -30,7 +30,7 @@ import { z } from 'zod';
 const pinned: Readonly<Record<number, string>> = {
   1: '9f7615595b40cb56',
   2: 'd72daf526810c4ce',
-  3: 'a9d83e1ff1f7d5c8',
+  3: '6a4d1edf1cc62f19',
 };
 
 const wire = {

@@ -63,6 +63,23 @@ export function feedCases(make: MakeStore): void {
       expect(await ids(0, { reader: { node: 'htpc', sharedAgents: [] } })).toEqual(['a', 'b', 'd']);
     });
 
+    it('is read from the beginning to its end, whatever was removed before', async () => {
+      const { store } = open();
+      const changes = [1, 2, 3].map((seq) => makeChange({ seq, doc: {} }));
+      await store.takeBatch(makeBatch([...changes, makeChange({ seq: 4, id: 'x', doc: {}, expiresAtMs: START_MS })]));
+      await store.sweepExpired(START_MS + 1, 10);
+      const { position: begun } = store;
+      const first = await part(0, { limit: 2 });
+      const second = await store.feed.part({ limit: 2 }, first.position, begun);
+      expect([...first.rows, ...second.rows].map(({ id }) => id)).toEqual(['r1', 'r2', 'r3']);
+      expect((await store.feed.part({ limit: 2 }, second.position, begun)).rows).toEqual([]);
+      await store.takeBatch(
+        makeBatch([makeChange({ seq: 5, id: 'y', doc: {}, expiresAtMs: START_MS })], { base: cursorAt(4) }),
+      );
+      await store.sweepExpired(START_MS + 1, 10);
+      await expect(store.feed.part({ limit: 2 }, second.position, begun)).rejects.toMatchObject({ code: 'feed-refetch' });
+    });
+
     it('does not go on from before a record of these collections that was removed', async () => {
       const { store } = open();
       await store.takeBatch(makeBatch([makeChange({ seq: 1, doc: {} })]));

@@ -9,20 +9,12 @@ import {
   type Cursor,
   HoldfastError,
   type HybridClock,
-  limits,
   type Now,
   type Query,
   type Reject,
   type StreamPage,
 } from '@holdfast/protocol';
-import {
-  copyDatabase,
-  type Database,
-  openMigrated,
-  type Statement,
-  type StorageGuard,
-  unguarded,
-} from '@holdfast/sqlite';
+import { copyDatabase, type Database, openMigrated, type StorageGuard, unguarded } from '@holdfast/sqlite';
 
 import type { AgentSummary, CollectionCount } from './agent-figures.ts';
 import { Declarations } from './declared/declarations.ts';
@@ -41,24 +33,19 @@ import { agentScope } from './query/agent-scope.ts';
 import { type Lookups, openLookups } from './query/lookups.ts';
 import { runQuery } from './query/run.ts';
 import type { QueryResult } from './query/runnable.ts';
-import { type Page, takePage } from './page.ts';
+import type { Page } from './page.ts';
 import { ReadSnapshot } from './read-snapshot.ts';
+import { type ListPage, type ListScope, RecordReads } from './record-reads.ts';
 import { isLive, RecordWriter } from './record-writer.ts';
 import { type ComparedRecord, Reconciler, type Rewound, type Unaccounted } from './reconciler.ts';
 import { AgentRetention } from './retention/agent-retention.ts';
 import { type ComparedRetired, RetiredRecords } from './retention/retired-records.ts';
-import { type StatisticsTally, TALLIED_COLUMNS, type TalliedRecord } from './retention/statistics.ts';
+import type { StatisticsTally } from './retention/statistics.ts';
 import { SeenFences } from './seen-fences.ts';
 import type { ListedDocument, StoredDocument } from './stored-document.ts';
 import type { Settlement } from './settlement.ts';
 import { type StreamCounters, StreamState } from './stream-state.ts';
 import { RecordsTransaction, type Transact, type TransactionOptions } from './transaction.ts';
-
-/** No character sorts above it; so many of them as an id may be long sort above all ids of a prefix. */
-const GREATEST_CHARACTER = '\u{10FFFF}';
-
-/** Records summed up in one read. */
-const TALLIED_AT_ONCE = 1000;
 
 /** What an agent's file needs from its surroundings. */
 export interface AgentStoreOptions {
@@ -95,10 +82,7 @@ export class AgentStore {
   readonly #snapshot: ReadSnapshot;
   readonly #feed: LazyFeedSide;
   readonly #transaction: TransactionOptions;
-  readonly #get: Statement;
-  readonly #list: Statement;
-  readonly #collections: Statement;
-  readonly #tallied: Statement;
+  readonly #reads: RecordReads;
   /** Removes what is declared to be kept no longer. */
   readonly retention: AgentRetention;
   #notifiedSeq: number;
@@ -148,20 +132,7 @@ export class AgentStore {
     const commits = (this.#commits = new GroupCommit(database, options.commit, hooks, options.guard));
     const endReading = (): void => this.#snapshot.end();
     this.retention = new AgentRetention({ database, stream, declarations, retired, commits, endReading });
-    this.#get = database.prepare(
-      `SELECT version, doc AS text FROM records
-       WHERE collection = ? AND resource = ? AND id = ? AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)`,
-    );
-    this.#list = database.prepare(
-      `SELECT id, version, doc AS text, updated_at AS updatedAtMs, expires_at AS expiresAtMs FROM records
-       WHERE collection = ? AND resource = ? AND id > ? AND id >= ? AND id < ?
-         AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)
-       ORDER BY id LIMIT ?`,
-    );
-    this.#collections = database.prepare('SELECT name, records FROM collections ORDER BY name');
-    this.#tallied = database.prepare(
-      `SELECT seq, ${TALLIED_COLUMNS} FROM records WHERE seq > ? ORDER BY seq LIMIT ${TALLIED_AT_ONCE}`,
-    );
+    this.#reads = new RecordReads(database, now);
   }
 
   /** The stream's name: random, made with the file. */
@@ -219,7 +190,7 @@ export class AgentStore {
   read(resource: string, collection: string, id: string): StoredDocument | undefined {
     return this.#reading(() => {
       this.#snapshot.hold();
-      return this.#get.get(collection, resource, id, this.#options.now()) as StoredDocument | undefined;
+      return this.#reads.read(resource, collection, id);
     });
   }
 
@@ -229,17 +200,9 @@ export class AgentStore {
     return stored !== undefined && stored.version === version && isLive(stored, this.#options.now());
   }
 
-  /** A page of the records of a collection whose id begins with `prefix`, by id, after the id `after`. */
-  list(
-    scope: { resource: string; collection: string },
-    page: { prefix: string; after: string; limit: number },
-  ): Page<ListedDocument> {
-    const { resource, collection } = scope;
-    const end = page.prefix + GREATEST_CHARACTER.repeat(limits.idLength);
-    const bounds = [collection, resource, page.after, page.prefix, end, this.#options.now(), page.limit + 1];
-    return this.#reading(() =>
-      takePage(this.#list.iterate(bounds) as Iterable<ListedDocument>, page.limit, ({ text }) => text),
-    );
+  /** See `RecordReads.list`. */
+  list(scope: ListScope, page: ListPage): Page<ListedDocument> {
+    return this.#reading(() => this.#reads.list(scope, page));
   }
 
   /** Queries the records of one collection and resource. Throws `invalid-request`. */
@@ -257,7 +220,7 @@ export class AgentStore {
 
   /** The collections that have or had records, and how many each has. */
   collections(): CollectionCount[] {
-    return this.#reading(() => this.#collections.all() as CollectionCount[]);
+    return this.#reading(() => this.#reads.collections());
   }
 
   /** What is declared of a collection; undefined: nothing. */
@@ -341,11 +304,9 @@ export class AgentStore {
     return this.#commits.run({ run: () => this.#reconciler.accept(unaccounted), bytes: 0 });
   }
 
-  /** Takes the next records above a seq into a sum; gives where it came to. Undefined: that was all. */
+  /** See `RecordReads.tally`. */
   tally(sum: StatisticsTally, afterSeq: number): number | undefined {
-    const rows = this.#reading(() => this.#tallied.all(afterSeq) as (TalliedRecord & { readonly seq: number })[]);
-    for (const row of rows) sum.add(row);
-    return rows.at(-1)?.seq;
+    return this.#reading(() => this.#reads.tally(sum, afterSeq));
   }
 
   /** Sends a rejected record once more. Throws `dead-letter-not-found`. */

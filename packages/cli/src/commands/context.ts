@@ -92,7 +92,7 @@ function watchCommand(): Command {
       const most = options.count === undefined ? Infinity : parseWholeNumber(options.count, '--count');
       await withDaemon(options, async ({ context }) => {
         const from = options.changes === true ? 'now' : 'beginning';
-        const changes = upTo(context.watch<Json>(prefix, { from }), most);
+        const changes = upTo(context.watch(prefix, { from }), most);
         if (output.json) return printLines(changes);
         for await (const change of changes) output.answer(change, () => changeText(change));
       });

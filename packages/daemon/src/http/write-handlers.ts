@@ -3,7 +3,7 @@ import type { Answer, Handlers, ReadHeader } from '@holdfast/http';
 import type { StoreOperation, Write } from '@holdfast/store';
 
 import { type Records, requestFingerprint } from '../service/records.ts';
-import type { Ack } from '../sync/sync-engine.ts';
+import type { Ack } from '../sync/ack.ts';
 import { type DaemonCaller, scopeOf } from './caller.ts';
 import { ackWish, fencesOf, idempotencyOf, preconditionOf } from './write-headers.ts';
 

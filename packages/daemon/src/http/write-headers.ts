@@ -3,7 +3,7 @@ import type { ReadHeader } from '@holdfast/http';
 import type { Idempotency, Precondition } from '@holdfast/store';
 
 import type { AckWish } from '../service/records.ts';
-import type { Ack } from '../sync/sync-engine.ts';
+import type { Ack } from '../sync/ack.ts';
 
 const DEFAULT_ACK_TIMEOUT_SECONDS = 2;
 

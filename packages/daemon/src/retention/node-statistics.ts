@@ -15,7 +15,7 @@ export async function nodeStatistics(
   const owners: StatisticsOwner[] = [];
   for (const agent of agents) {
     const tally = new StatisticsTally(nowMs);
-    for (let seq: number | undefined = 0; seq !== undefined;) {
+    for (let seq: number | undefined = -Infinity; seq !== undefined;) {
       seq = files.get(agent).tally(tally, seq);
       await nextTurn();
     }

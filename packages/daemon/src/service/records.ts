@@ -33,7 +33,8 @@ import {
   type WriteResult,
 } from '@holdfast/store';
 
-import type { Ack, SyncEngine } from '../sync/sync-engine.ts';
+import type { Ack } from '../sync/ack.ts';
+import type { SyncEngine } from '../sync/sync-engine.ts';
 import type { SharedSpace } from './shared/shared-space.ts';
 
 /** Whose records a request is about. */

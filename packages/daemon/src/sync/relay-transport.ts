@@ -106,13 +106,26 @@ export function relayTransport(options: RelayTransportOptions): Transport {
 
 /** The calls to a relay, whatever carries them. */
 export function transportOver(relay: RelayExchange, token: string): Transport {
-  const post = (path: string, body: string): RelayCall => ({
-    method: 'POST',
-    path,
-    token,
-    body,
-    contentType: 'application/json',
-  });
+  const post: Post = (path, body) => ({ method: 'POST', path, token, body, contentType: 'application/json' });
+  return { ...streamCalls(relay, token, post), ...liveCalls(relay, token, post), close: () => relay.close() };
+}
+
+/** Makes a call that carries JSON. */
+type Post = (path: string, body: string) => RelayCall;
+
+type LiveCallName =
+  | 'askNode'
+  | 'askLock'
+  | 'nextCalls'
+  | 'answerCall'
+  | 'feed'
+  | 'listenToChannels'
+  | 'changeInterests'
+  | 'publish'
+  | 'presence';
+
+/** The calls about streams and records. */
+function streamCalls(relay: RelayExchange, token: string, post: Post): Omit<Transport, LiveCallName | 'close'> {
   return {
     session: (body) => call(relay, post('/relay/session', JSON.stringify(body)), sessionAnswerSchema),
     encode: (boot, { lines, ...rest }) =>
@@ -139,6 +152,13 @@ export function transportOver(relay: RelayExchange, token: string): Transport {
     query: (query, signal) => {
       return call(relay, { ...post('/relay/query', JSON.stringify(query)), signal }, relayAnswerJson);
     },
+    copyPage: (range, signal) => call(relay, { method: 'GET', path: copyPath(range), token, signal }, copyPageSchema),
+  };
+}
+
+/** The calls about what happens meanwhile. */
+function liveCalls(relay: RelayExchange, token: string, post: Post): Pick<Transport, LiveCallName> {
+  return {
     askNode: (body, signal) => {
       const patienceMs = (body.timeout_seconds ?? limits.callSeconds) * 1000;
       return call(relay, { ...post('/relay/calls', JSON.stringify(body)), signal, patienceMs }, callOutcomeSchema);
@@ -169,8 +189,6 @@ export function transportOver(relay: RelayExchange, token: string): Transport {
       call(relay, { ...post('/relay/channels/publish', JSON.stringify(body)), signal }, publishReceiptSchema),
     presence: (body, signal) =>
       call(relay, { ...post('/relay/channels/presence', JSON.stringify(body)), signal }, relayPresenceAnswerSchema),
-    copyPage: (range, signal) => call(relay, { method: 'GET', path: copyPath(range), token, signal }, copyPageSchema),
-    close: () => relay.close(),
   };
 }
 

@@ -16,6 +16,7 @@ import { type AgentStore, EMPTY_DIGEST, type WrittenRange } from '@holdfast/stor
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 
+import { type Ack, sendImmediately, wasTaken } from './ack.ts';
 import type { NodeCall } from './call-handlers.ts';
 import type { ChannelLink } from './channel-link.ts';
 import type { DigestState } from './comparison.ts';
@@ -60,9 +61,6 @@ export interface SyncOptions {
   readonly timers: Timers;
   readonly log: Logger;
 }
-
-/** How far a write has come. */
-export type Ack = 'local' | 'relay';
 
 /** Who the node is to its relay from now on. */
 export interface NewIdentity {
@@ -182,7 +180,7 @@ export class SyncEngine {
    * rule 5).
    */
   async waitForRelay(agent: string, written: WrittenRange, timeoutMs: number): Promise<Ack> {
-    if (this.#wasTaken(agent, written)) return 'relay';
+    if (wasTaken(this.#options.store(agent), written)) return 'relay';
     const { state, error } = this.#link.status;
     const isFirstOpening = state === 'opening' && error === null;
     if (state !== 'open' && !isFirstOpening) return 'local';
@@ -190,7 +188,10 @@ export class SyncEngine {
     const wait = lane.whenTaken(written);
     const { promise: timedOut, resolve } = Promise.withResolvers<Ack>();
     const disarm = this.#options.timers.after(timeoutMs, () => resolve('local'));
-    const fast = lane.state === 'sending' ? this.#sendImmediately(agent, written) : undefined;
+    const isBusy = lane.state === 'sending';
+    const fast = isBusy
+      ? sendImmediately(agent, written, { ...this.#laneContext, store: this.#options.store })
+      : undefined;
     lane.dispatch('hurried');
     const taken = wait.taken.then((isTaken): Ack => (isTaken ? 'relay' : 'local'));
     try {
@@ -297,31 +298,6 @@ export class SyncEngine {
 
   #moment(): number {
     return (this.#moments += 1);
-  }
-
-  // So it is when a request is repeated under its idempotency key.
-  #wasTaken(agent: string, written: WrittenRange): boolean {
-    const { counters, outbox } = this.#options.store(agent);
-    if (counters.acked.seq < written.last) return false;
-    // What was written over or moved since is where its latest version is.
-    if (outbox.stands(written)) return !outbox.hasDeadLetter(written);
-    return counters.outbox === 0 && !outbox.hasDeadLetter({ first: written.first, last: counters.lastSeq });
-  }
-
-  // Behind a long batch, a single change takes the fast lane. It settles the wait only if the relay answered.
-  #sendImmediately(agent: string, written: WrittenRange): Promise<Ack> | undefined {
-    const { incarnation, outbox } = this.#options.store(agent);
-    const isSingle = written.first === written.last;
-    const line = isSingle && outbox.stands(written) ? outbox.line(written.last) : undefined;
-    if (line === undefined) return undefined;
-    const never = new Promise<Ack>(() => undefined);
-    const sent = this.#transport?.immediate({ boot: this.#boot, agent, incarnation }, line);
-    const { report } = this.#laneContext;
-    return sent?.then((outcome): Ack | Promise<Ack> => {
-      report(outcome);
-      if (outcome.kind !== 'done') return never;
-      return outcome.value.rejects.length === 0 ? 'relay' : 'local';
-    });
   }
 
   #lane(agent: string): Lane {

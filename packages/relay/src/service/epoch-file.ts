@@ -10,7 +10,7 @@ import type { RelayMetrics } from './metrics.ts';
 const INTERVAL_MS = 5000;
 
 /** What the side file says: the epoch, and a feed position the database had. */
-type Noted = Pick<RelayStore, 'epoch' | 'position'>;
+export type Noted = Pick<RelayStore, 'epoch' | 'position'>;
 
 /** What a file says that cannot be understood: it fits no database. */
 const UNREADABLE: Noted = { epoch: '', position: 0 };
@@ -97,7 +97,7 @@ export class EpochFile {
 }
 
 /** Why the database is not the one the file speaks of, grown; undefined if it is. */
-function misfit(noted: Noted | undefined, { epoch, position }: RelayStore): string | undefined {
+export function misfit(noted: Noted | undefined, { epoch, position }: Noted): string | undefined {
   if (noted === undefined) return position === 0 ? undefined : 'there is no relay.epoch';
   if (noted.epoch !== epoch) return 'relay.epoch names another epoch';
   return position < noted.position ? 'the database is behind relay.epoch' : undefined;

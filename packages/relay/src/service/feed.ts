@@ -14,12 +14,25 @@ import type { RelayCaller } from './access.ts';
 import { readChanges } from './stored-changes.ts';
 import type { Warnings } from './warnings.ts';
 
+/** Calls `run` once after `delayMs`; the function returned prevents it. */
+export type Alarm = (delayMs: number, run: () => void) => () => void;
+
 /** What reading the feed needs. */
 export interface FeedOptions {
   readonly store: Pick<RelayStore, 'epoch' | 'position' | 'feed' | 'streamPart'>;
   readonly warnings: Pick<Warnings, 'unreadable'>;
   /** See `NodeReader`. */
   readonly sharedAgents: readonly string[];
+  /** Ends waiting for a change; injected so that tests can bend time. Default: by the machine's time. */
+  readonly alarm?: Alarm;
+}
+
+/** A place in the feed. */
+interface Place {
+  /** Up to where it was read. */
+  readonly position: number;
+  /** How far the feed had come when it was begun to be read: what was removed before that was never seen. */
+  readonly known: number;
 }
 
 /** What the relay took, in order, for those that follow it (protocol rules 13 and 15). */
@@ -37,29 +50,24 @@ export class Feed {
   async page(caller: RelayCaller, query: FeedQuery, signal: AbortSignal): Promise<FeedPage> {
     // Before the records: who reads to the end has met all that this cursor covers.
     const stream = await this.#streamCursor(caller, query);
-    const part = await this.#part(this.#scopeOf(caller, query), this.#positionOf(query.after), {
-      untilMs: performance.now() + (query.wait_seconds ?? 0) * 1000,
-      signal,
-    });
-    return { changes: this.#changesOf(part.rows), cursor: this.#cursorAt(part), more: part.more, stream };
+    const place = this.#placeOf(query.after);
+    using patience = new Patience((query.wait_seconds ?? 0) * 1000, signal, this.#options.alarm);
+    const part = await this.#part(this.#scopeOf(caller, query), place, patience.ended);
+    const cursor = this.#cursorAt({ ...place, position: part.position });
+    return { changes: this.#changesOf(part.rows), cursor, more: part.more, stream };
   }
 
-  async #part(
-    scope: FeedScope,
-    position: number,
-    waiting: { readonly untilMs: number; readonly signal: AbortSignal },
-  ): Promise<FeedPart> {
+  async #part(scope: FeedScope, { position, known }: Place, ended: AbortSignal): Promise<FeedPart> {
     const { feed } = this.#options.store;
     for (let after = position; ;) {
       // Begins before the feed is read, so that no commit is missed in between.
       using moved = new Moved((callback) => feed.onMoved(callback));
-      const part = await feed.part(scope, after);
+      const part = await feed.part(scope, after, known);
       after = part.position;
       if (part.rows.length > 0) return part;
       if (part.more) continue;
-      const leftMs = waiting.untilMs - performance.now();
-      if (leftMs <= 0 || waiting.signal.aborted) return part;
-      await moved.wait(leftMs, waiting.signal);
+      if (ended.aborted) return part;
+      await moved.wait(ended);
     }
   }
 
@@ -76,16 +84,18 @@ export class Feed {
     return { collections, nodes, agents, resources, limit, reader, audience };
   }
 
-  #positionOf(cursor: string | undefined): number {
-    if (cursor === undefined) return 0;
-    const { epoch, position } = this.#options.store;
-    const [ofEpoch, at] = cursor.split('.');
-    if (ofEpoch === epoch && Number(at) <= position) return Number(at);
+  #placeOf(cursor: string | undefined): Place {
+    const { epoch, position: end } = this.#options.store;
+    if (cursor === undefined) return { position: 0, known: end };
+    const [ofEpoch, at, begun = at] = cursor.split('.');
+    const [position, known] = [Number(at), Number(begun)];
+    if (ofEpoch === epoch && Math.max(position, known) <= end) return { position, known };
     throw new HoldfastError('feed-refetch', 'the cursor is of another life of the database');
   }
 
-  #cursorAt({ position }: FeedPart): string {
-    return `${this.#options.store.epoch}.${position}`;
+  #cursorAt({ position, known }: Place): string {
+    const place = `${this.#options.store.epoch}.${position}`;
+    return position < known ? `${place}.${known}` : place;
   }
 
   #changesOf(rows: readonly FeedRow[]): FeedChange[] {
@@ -93,6 +103,29 @@ export class Feed {
     const { changes } = readChanges(rows.map(({ isDamaged, ...row }) => (isDamaged ? { ...row, hash: '' } : row)));
     for (const { node, agent } of rows.filter(({ isDamaged }) => isDamaged)) warnings.unreadable(node, agent, 1);
     return changes.map(({ position: _position, ...change }) => change);
+  }
+}
+
+const realAlarm: Alarm = (delayMs, run) => {
+  const timer = setTimeout(run, delayMs);
+  return () => clearTimeout(timer);
+};
+
+/** How long somebody waits for a change. */
+class Patience implements Disposable {
+  /** Aborts when it is over, or its caller has left. */
+  readonly ended: AbortSignal;
+  readonly #disarm: () => void = () => undefined;
+
+  constructor(waitMs: number, left: AbortSignal, alarm: Alarm = realAlarm) {
+    const over = new AbortController();
+    this.ended = AbortSignal.any([left, over.signal]);
+    if (waitMs > 0) this.#disarm = alarm(waitMs, () => over.abort());
+    else over.abort();
+  }
+
+  [Symbol.dispose](): void {
+    this.#disarm();
   }
 }
 
@@ -109,16 +142,14 @@ class Moved implements Disposable {
     });
   }
 
-  /** Resolves once it has, the time is over or the signal ends it. */
-  wait(ms: number, signal: AbortSignal): Promise<void> {
+  /** Resolves once it has or the signal ends it. */
+  wait(signal: AbortSignal): Promise<void> {
     if (this.#hasMoved || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const settle = (): void => {
-        clearTimeout(timer);
         signal.removeEventListener('abort', settle);
         resolve();
       };
-      const timer = setTimeout(settle, ms);
       signal.addEventListener('abort', settle, { once: true });
       this.#tell = settle;
     });

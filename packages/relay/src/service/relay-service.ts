@@ -2,13 +2,8 @@ import type { DeadLetter, Freshness, NetworkQuery, NodeInfo, Now } from '@holdfa
 import type { DiskWatch } from '@holdfast/sqlite';
 import { type QueryResult, type RecordStream, type StreamBounds, toTimestamp } from '@holdfast/store';
 
-import type {
-  KnownCollection,
-  NetworkView,
-  NodeStanding,
-  RelayStore,
-  StoredDeadLetter,
-} from '../storage/relay-store.ts';
+import type { NetworkView } from '../storage/network-view.ts';
+import type { KnownCollection, NodeStanding, RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
 import type { Access, RelayCaller } from './access.ts';
 import type { Calls } from './calls.ts';
 import type { Feed } from './feed.ts';

@@ -1,6 +1,6 @@
 import type { RecordRow } from '@holdfast/store';
 
-import type { NodeReader } from './relay-store.ts';
+import type { NodeReader } from './network-view.ts';
 
 /** Which part of the feed is read, and by whom. */
 export interface FeedScope {
@@ -39,9 +39,10 @@ export interface RelayFeed {
   /**
    * What stands in the feed after a position, at most about 4 MiB: each record once, as it is now, tombstones too. What was
    * committed before the call is in it. Throws `feed-refetch` when records were removed that stood after that position, so that
-   * whoever read to there may have an older state of them (protocol rule 15); never for position 0.
+   * whoever read to there may have an older state of them (protocol rule 15); never for position 0, nor when they stood at
+   * `knownPosition` or before: who began to read when the feed had come to there cannot have it. Default 0.
    */
-  part(scope: FeedScope, afterPosition: number): Promise<FeedPart>;
+  part(scope: FeedScope, afterPosition: number, knownPosition?: number): Promise<FeedPart>;
 
   /** Calls back after each commit that moved the store's `position`; must not throw. What it returns ends that. */
   onMoved(callback: () => void): () => void;

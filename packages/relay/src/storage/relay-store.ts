@@ -21,10 +21,10 @@ import type {
   QueryResult,
   RecordRow,
   RecordStream,
-  StreamOptions,
 } from '@holdfast/store';
 
 import type { RelayFeed } from './feed.ts';
+import type { NetworkStreamOptions, NetworkView, NodeReader } from './network-view.ts';
 
 /** Why a change cannot be taken, and what of its key could be read. */
 export interface Refusal {
@@ -165,13 +165,6 @@ export interface NodeSpeaker {
   readonly lastContactMs: number | null;
 }
 
-/** A node as it asks: it may read what its own agents wrote, and what is shared with it. */
-export interface NodeReader {
-  readonly node: string;
-  /** Names of agents that are one and the same on every node; `*`: all. Counts only for those the node has itself. */
-  readonly sharedAgents: readonly string[];
-}
-
 /** Figures for metrics. */
 export interface StoreFigures {
   readonly nodes: number;
@@ -216,24 +209,6 @@ export interface KnownCollection extends CollectionCount {
   /** Declared indexes that are not there, as all collections together have too many. */
   readonly unindexed: readonly (readonly string[])[];
 }
-
-/** Roles that may not see everything. */
-export type Audience = 'viewer' | 'operator';
-
-/** Who asks, and as of when. */
-export interface NetworkView {
-  /** What has expired by then is not seen. */
-  readonly nowMs: number;
-  /** What this node may not read is not seen either. Undefined: somebody who may read all. */
-  readonly reader?: NodeReader | undefined;
-  /** The role of a person who asks, to see what collections declare it may. Undefined: all. */
-  readonly audience?: Audience | undefined;
-  /** Ends the query early. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What a stream of records is about, beside the query. */
-export interface NetworkStreamOptions extends StreamOptions, NetworkView {}
 
 /**
  * Where a relay keeps the network. One process uses a store at a time, with any number of calls under way at once.

@@ -1,3 +1,4 @@
+import { SHARED_AGENT } from '@holdfast/protocol';
 import type { Database } from '@holdfast/sqlite';
 
 import { digestOf, digestText, EMPTY_DIGEST, isDigest } from '../digest.ts';
@@ -20,7 +21,7 @@ export function checkRelayCounters(database: Database): Problem[] {
     const lastPosition = database.prepare('SELECT last_position FROM relay').pluck().get() as number | undefined;
     const counted = countRecords(database, select, 0);
     const kept = database.prepare('SELECT agent_id AS owner, name, records FROM collections').all() as KeptCount[];
-    const digests = hasDigests ? (database.prepare('SELECT id, digest FROM agents').all() as AgentColumns[]) : [];
+    const digests = hasDigests ? digestsOf(database) : [];
     const retired = retiredDigests(database);
     return counterProblem([
       ['last_position', lastPosition !== undefined && lastPosition >= counted.lastPlace],
@@ -29,6 +30,11 @@ export function checkRelayCounters(database: Database): Problem[] {
     ]);
   });
   return check();
+}
+
+/** The digest of each agent. What all nodes share has none: no node holds it as its own. */
+function digestsOf(database: Database): readonly AgentColumns[] {
+  return database.prepare('SELECT id, digest FROM agents WHERE agent <> ?').all(SHARED_AGENT) as AgentColumns[];
 }
 
 function sumOf(counted = EMPTY_DIGEST, retired = 0n): string {

@@ -135,7 +135,9 @@ export class Intake {
   #finish(stream: Cursor): TakenIn & { readonly more: boolean } {
     const { cursor, cursorBefore } = this.standing;
     const tally: Tally = { taken: 0, resent: 0, gone: 0 };
-    const unmet = this.#unmet.all(stream.seq) as StoredColumns[];
+    // What waits is not what the relay had at that seq: a file that was put back gives out seqs the relay knows of others.
+    const hadSeq = Math.min(stream.seq, this.#options.stream.counters.acked.seq);
+    const unmet = this.#unmet.all(hadSeq) as StoredColumns[];
     const isSameLife = cursor !== null && cursorBefore !== null && feedEpoch(cursor) === feedEpoch(cursorBefore);
     for (const stored of unmet) {
       this.#met.run(stored.resource, stored.collection, stored.id);

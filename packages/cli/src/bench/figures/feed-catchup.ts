@@ -46,7 +46,8 @@ async function measureFeedCatchup(setting: Setting): Promise<Reading[]> {
 }
 
 async function catchUp({ surroundings }: Setting, rows: number): Promise<Catchup> {
-  const { node, relay, stop } = await startPair(surroundings, 'feed');
+  const pair = await startPair(surroundings, 'feed');
+  const { node, relay } = pair;
   const fresh = await startNode(surroundings, { name: 'feed-fresh' });
   try {
     const { token } = await node.client.agents.create('writer');
@@ -65,7 +66,7 @@ async function catchUp({ surroundings }: Setting, rows: number): Promise<Catchup
     };
   } finally {
     await stopService(fresh);
-    await stop();
+    await pair.stop();
   }
 }
 

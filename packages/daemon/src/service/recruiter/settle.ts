@@ -1,7 +1,7 @@
 import { documentOf, HoldfastError, type JsonObject } from '@holdfast/protocol';
 import { parseStored } from '@holdfast/store';
 
-import type { Ack } from '../../sync/sync-engine.ts';
+import type { Ack } from '../../sync/ack.ts';
 import { type AckWish, noSuchRecord, type Records, type Scope } from '../records.ts';
 
 /** A record that is to be settled once. */

@@ -43,8 +43,8 @@ export class FeedTable {
   }
 
   /** See `RelayFeed.part`. */
-  part(scope: FeedScope, afterPosition: number): FeedPart {
-    if (afterPosition > 0) this.#assertKnownFrom(scope, afterPosition);
+  part(scope: FeedScope, afterPosition: number, knownPosition: number): FeedPart {
+    if (afterPosition > 0) this.#assertKnownFrom(scope, Math.max(afterPosition, knownPosition));
     const end = this.#end.get(afterPosition) as number | null;
     if (end === null) return { rows: [], position: afterPosition, more: false };
     const rows: FeedRow[] = [];

@@ -13,8 +13,8 @@ export class SqliteFeed implements RelayFeed {
     this.#read = read;
   }
 
-  part(scope: FeedScope, afterPosition: number): Promise<FeedPart> {
-    return this.#read(() => this.#table.part(scope, afterPosition));
+  part(scope: FeedScope, afterPosition: number, knownPosition = 0): Promise<FeedPart> {
+    return this.#read(() => this.#table.part(scope, afterPosition, knownPosition));
   }
 
   onMoved(callback: () => void): () => void {

@@ -29,6 +29,7 @@ import {
   streamPages,
 } from '@holdfast/store';
 
+import type { NetworkStreamOptions, NetworkView, NodeReader } from '../network-view.ts';
 import type {
   AgentFigures,
   AgentPart,
@@ -38,9 +39,6 @@ import type {
   IncomingChange,
   IncomingImmediate,
   KnownCollection,
-  NetworkStreamOptions,
-  NetworkView,
-  NodeReader,
   NodeSpeaker,
   NodeStanding,
   RelayStore,

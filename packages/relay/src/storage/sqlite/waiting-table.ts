@@ -2,7 +2,8 @@ import type { BatchHeader, NetworkQuery, WaitingChanges } from '@holdfast/protoc
 import type { Database, Statement } from '@holdfast/sqlite';
 import { all } from '@holdfast/store';
 
-import type { NodeReader, NodeStanding } from '../relay-store.ts';
+import type { NodeReader } from '../network-view.ts';
+import type { NodeStanding } from '../relay-store.ts';
 import type { StoredStream } from './stream-table.ts';
 import { agentsOf } from './network-query.ts';
 
