@@ -98,6 +98,16 @@ export function fanoutConformance(name: string, make: () => Promise<FanoutUnderT
       expect(hits).toBe(0);
     });
 
+    it('of thousands of listeners, each to its own part of the names, the right one hears a message', async () => {
+      const { signal } = leaving;
+      for (let n = 0; n < 5_000; n += 1) await fanout.listen(`o-${n}`, [interest(`agent:${n}:*`)], signal);
+      const [one, all] = [await listen('agent:77:*'), await listen('agent:*7:*')];
+      expect(await fanout.publish(at('agent:77:x'), note('77'))).toBe(3);
+      expect(await fanout.publish(at('agent:4999:x'), note('4999'))).toBe(1);
+      expect(await fanout.publish(at('agent:5000:x'), note('5000'))).toBe(0);
+      expect(await heard(one, all)).toEqual([['77'], ['77']]);
+    });
+
     it('resources never meet', async () => {
       const [one, two] = [await listen('*', { resource: 'app:one' }), await listen('*')];
       expect(await fanout.publish(at('news', 'app:one'), note('1'))).toBe(1);

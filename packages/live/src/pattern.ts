@@ -1,8 +1,9 @@
 const STAR = '*';
 
-/** Whether a pattern covers one channel only: that of its own name. */
-export function isName(pattern: string): boolean {
-  return !pattern.includes(STAR);
+/** What all that a pattern covers begins with; of a name, the name. */
+export function beginningOf(pattern: string): string {
+  const star = pattern.indexOf(STAR);
+  return star === -1 ? pattern : pattern.slice(0, star);
 }
 
 /**

@@ -113,7 +113,7 @@ export class ChannelLink {
     const outcome = await source.transport.listenToChannels(request, (event) => this.#take(event, onOpen), ended);
     if (signal.aborted) return undefined;
     this.#stream = undefined;
-    return cut.signal.aborted ? undefined : outcome;
+    return outcome;
   }
 
   #opened(
