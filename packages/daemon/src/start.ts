@@ -125,7 +125,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   const stop = once(async () => {
     // Who waits for a run has the answer that it came to.
     await parts.retention.stop();
-    parts.leases.leases.stop();
+    parts.status.leases.leases.stop();
     await parts.service.stop();
     endSweeping();
     await sync.stop();
@@ -140,7 +140,6 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
 
 interface Parts {
   readonly status: StatusSources;
-  readonly leases: NodeLeases;
   readonly joining: JoiningOptions;
   readonly service: Service;
   readonly backups: BackupKeeper;
@@ -181,7 +180,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     now,
     firstAfterMs: options.scrubAfterMs,
   });
-  const status = { database, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs: now() };
+  const status = { database, leases, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs: now() };
   const joining = assembleJoining(status, clock, config);
   const hosts = new Set<string>();
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
@@ -204,7 +203,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, leases, joining, service, backups, retention, rebuilding, hosts };
+  return { status, joining, service, backups, retention, rebuilding, hosts };
 }
 
 interface FileParts {
@@ -353,7 +352,7 @@ async function endBackgroundWork({ status, backups, retention, rebuilding }: Par
   await rebuilding.stop();
 }
 
-function closeAll({ leases, status: { files, custody, database, disk } }: Parts): void {
+function closeAll({ status: { files, custody, leases, database, disk } }: Parts): void {
   disk.close();
   // Closing would write what nobody knows the state of.
   if (disk.hasFailed) return;

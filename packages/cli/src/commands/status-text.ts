@@ -40,8 +40,12 @@ export function agentStatusText(status: AgentStatus, nowMs: number): string {
   return agentsText([status], nowMs);
 }
 
-function upkeepLines({ disk, scrub }: Pick<NodeStatus, 'disk' | 'scrub'>, nowMs: number): readonly string[] {
-  return [`Disk   ${diskText(disk)}`, `Files  ${scrubText(scrub, nowMs)}`];
+function upkeepLines(
+  { disk, scrub, locks }: Pick<NodeStatus, 'disk' | 'scrub' | 'locks'>,
+  nowMs: number,
+): readonly string[] {
+  const upkeep = [`Disk   ${diskText(disk)}`, `Files  ${scrubText(scrub, nowMs)}`];
+  return locks.held + locks.waiting === 0 ? upkeep : [...upkeep, `Locks  ${locks.held} held, ${locks.waiting} wait`];
 }
 
 function diskText({ state, free_bytes: free, reserve_bytes: reserve }: DiskStatus): string {

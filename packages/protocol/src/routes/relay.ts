@@ -22,7 +22,7 @@ import {
 } from '../sync.ts';
 import { backupCalls } from './backup.ts';
 import { callRoutes } from './calls.ts';
-import { diskStatusSchema, scrubStatusSchema } from './node-status.ts';
+import { diskStatusSchema, lockFiguresSchema, scrubStatusSchema } from './node-status.ts';
 import { networkLockRoutes } from './network-locks.ts';
 import { retentionCalls, statisticsCall } from './retention.ts';
 import { type Route, writeErrors } from './route.ts';
@@ -62,6 +62,7 @@ const relayStatusSchema = z.object({
   }),
   disk: diskStatusSchema,
   scrub: scrubStatusSchema,
+  locks: lockFiguresSchema.meta({ description: 'Of the network' }),
 });
 
 /** The relay's own state, without what it holds. */
