@@ -48,6 +48,7 @@ const nodeStatus = {
     last_pass_at: '2026-11-20T10:00:00.000Z',
     problems: 2,
   },
+  locks: { held: 2, waiting: 1 },
   agents: [
     agentStatus,
     { ...agentStatus, agent: 'scribe', state: 'damaged', error: 'found damaged', sync_error: null },
@@ -60,6 +61,7 @@ const relayStatus = {
   put_back: 'the database is behind relay.epoch',
   disk: { state: 'read-only', free_bytes: 12_000_000, reserve_bytes: 64_000_000 },
   scrub: { state: 'waiting', files_done: 1, files_total: 1, last_pass_at: '2026-11-20T10:00:00.000Z', problems: 3 },
+  locks: { held: 0, waiting: 0 },
 };
 const relayNodes = {
   nodes: [
@@ -370,6 +372,7 @@ describe('status', () => {
     expect(stdout).toContain('low  12.0 MB free, 64.0 MB of it in reserve');
     expect(stdout).toMatch(/2 problems {2}since the start; all checked \d+ \w+ ago, 1 of 3 checked in this round/);
     expect(stdout).toContain('recruiter waits: the relay answered 500');
+    expect(stdout).toContain('Locks  2 held, 1 wait');
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual({ node: nodeStatus });
   });
 

@@ -18,7 +18,8 @@ const NOON = '2026-11-20T12:00:00.000Z';
 
 const disk = { state: 'ok', free_bytes: 2_000_000_000, reserve_bytes: 64_000_000 } as const;
 const scrub = { state: 'waiting', files_done: 1, files_total: 1, last_pass_at: NOON, problems: 0 } as const;
-const relayStatus = { version: '0.1.0', started_at: NOON, epoch: 'e'.repeat(32), put_back: null, disk, scrub };
+const locks = { held: 0, waiting: 0 };
+const relayStatus = { version: '0.1.0', started_at: NOON, epoch: 'e'.repeat(32), put_back: null, disk, scrub, locks };
 const nodeStatus = {
   node: 'workstation',
   version: '0.1.0',
@@ -27,6 +28,7 @@ const nodeStatus = {
   relay: { url: null, state: 'off', last_contact_at: null, error: null },
   disk,
   scrub,
+  locks,
   agents: [],
 };
 const agentStatus = {

@@ -108,7 +108,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   const stop = once(async () => {
     // Who waits for a run has the answer that it came to.
     await parts.retention.stop();
-    parts.leases.leases.stop();
+    parts.status.leases.leases.stop();
     await parts.service.stop();
     endSweeping();
     await sync.stop();
@@ -124,7 +124,6 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
 interface Parts {
   readonly status: StatusSources;
   readonly space: SharedSpace;
-  readonly leases: NodeLeases;
   readonly joining: JoiningOptions;
   readonly service: Service;
   readonly backups: BackupKeeper;
@@ -169,7 +168,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     now,
     firstAfterMs: options.scrubAfterMs,
   });
-  const status = { database, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs: now() };
+  const status = { database, leases, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs: now() };
   const joining = assembleJoining(status, clock, config);
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
   const retention = keepNodeRetention({ ...status, config, registry, log });
@@ -192,7 +191,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, space: shared.space, leases, joining, service, backups, retention, rebuilding, hosts };
+  return { status, space: shared.space, joining, service, backups, retention, rebuilding, hosts };
 }
 
 function openShared(agents: Agents, files: AgentFiles): SharedServices {
@@ -281,7 +280,7 @@ async function endBackgroundWork({ status, backups, retention, rebuilding }: Par
   await rebuilding.stop();
 }
 
-function closeAll({ leases, status: { files, custody, database, disk } }: Parts): void {
+function closeAll({ status: { files, custody, leases, database, disk } }: Parts): void {
   disk.close();
   // Closing would write what nobody knows the state of.
   if (disk.hasFailed) return;

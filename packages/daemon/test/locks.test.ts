@@ -233,16 +233,4 @@ describe('a write that says under which lock it is done', () => {
       expect(refusal(await put(ada, 'a', ifFence))).toEqual({ status: 422, code: 'invalid-request' });
     },
   );
-
-  test('may forget locks of long ago, and then takes nothing older than what it forgot', async () => {
-    const newest = limits.seenFences * 1.1 + 1;
-    const operation = { op: 'put', collection: 'kv', id: 'a', doc: 1 };
-    for (let fence = 1; fence <= newest; fence += limits.fenceProofs) {
-      const proofs = Array.from({ length: limits.fenceProofs }, (_, at) => `l-${fence + at}=${fence + at}`);
-      await daemon.call('POST /v1/batch', { token: ada, body: [operation], headers: { 'if-fence': proofs.join() } });
-    }
-    expect(refusal(await put(ada, 'a', 'l-10=9'))).toEqual({ status: 412, code: 'fence-stale' });
-    expect(refusal(await put(ada, 'a', `l-${newest - 1}=${newest - 2}`))).toEqual({ status: 412, code: 'fence-stale' });
-    expect((await put(ada, 'a', `l-10=${newest + 100}`)).status).toBe(200);
-  });
 });

@@ -198,8 +198,10 @@ export function leasesConformance(name: string, make: MakeLeases): void {
     it('to nobody any more once it stops', async () => {
       await take();
       const [waiting] = await queueUp({ holder: bob });
+      const late = codeOf(take({ holder: bob, waitMs: LONG_MS }));
       place.leases.stop();
       expect(await codeOf(waiting as Promise<Lease>)).toBe('shutting-down');
+      expect(await late).toBe('shutting-down');
       expect(await codeOf(take({ name: 'other' }))).toBe('shutting-down');
       expect(place.leases.figures.waiting).toBe(0);
     });

@@ -20,6 +20,8 @@ export class SeenFences {
   readonly #count: Statement;
   readonly #lowest: Statement;
   readonly #forget: Statement;
+  /** How many there are of a scope, or fewer: what was undone is counted until all are counted anew. */
+  readonly #atMost = new Map<LockScope, number>();
 
   constructor(database: Database) {
     this.#find = database.prepare(`SELECT ${COLUMNS} FROM fences WHERE scope = ? AND resource = ? AND lock = ?`);
@@ -50,10 +52,18 @@ export class SeenFences {
   }
 
   #makeRoom(scope: LockScope): void {
-    if ((this.#count.get(scope) as number) < limits.seenFences) return;
+    const most = this.#atMost.get(scope) ?? this.#counted(scope);
+    this.#atMost.set(scope, most + 1);
+    if (most < limits.seenFences) return;
+    this.#atMost.delete(scope);
+    if (this.#counted(scope) < limits.seenFences) return;
     const highest = this.#lowest.get(scope, FORGOTTEN_AT_ONCE - 1) as number;
     this.#forget.run(scope, highest);
     this.#note.run(...sealed([scope, '', '', highest]));
+  }
+
+  #counted(scope: LockScope): number {
+    return this.#count.get(scope) as number;
   }
 }
 

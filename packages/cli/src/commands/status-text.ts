@@ -41,8 +41,12 @@ export function agentStatusText(status: AgentStatus, nowMs: number): string {
   return agentsText([status], nowMs);
 }
 
-function upkeepLines({ disk, scrub }: Pick<NodeStatus, 'disk' | 'scrub'>, nowMs: number): readonly string[] {
-  return [`Disk   ${diskText(disk)}`, `Files  ${scrubText(scrub, nowMs)}`];
+function upkeepLines(
+  { disk, scrub, locks }: Pick<NodeStatus, 'disk' | 'scrub' | 'locks'>,
+  nowMs: number,
+): readonly string[] {
+  const upkeep = [`Disk   ${diskText(disk)}`, `Files  ${scrubText(scrub, nowMs)}`];
+  return locks.held + locks.waiting === 0 ? upkeep : [...upkeep, `Locks  ${locks.held} held, ${locks.waiting} wait`];
 }
 
 function sharedText({ state, caught_up_at: caughtUpAt }: NodeStatus['shared'], nowMs: number): string {

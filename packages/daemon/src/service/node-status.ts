@@ -3,6 +3,7 @@ import type { DiskWatch } from '@holdfast/sqlite';
 import { type AgentFiles, type AgentSummary, type Scrubber, toTimestamp } from '@holdfast/store';
 
 import type { NodeDatabase } from '../storage/node-database.ts';
+import type { NodeLeases } from '../storage/node-leases.ts';
 import type { SyncEngine } from '../sync/sync-engine.ts';
 import type { Agents } from './agents.ts';
 import type { FileCustody } from './file-custody.ts';
@@ -10,6 +11,7 @@ import type { FileCustody } from './file-custody.ts';
 /** What a status is made of. */
 export interface StatusSources {
   readonly database: NodeDatabase;
+  readonly leases: NodeLeases;
   readonly agents: Agents;
   readonly files: AgentFiles;
   readonly custody: FileCustody;
@@ -84,7 +86,8 @@ function summaryOf(agent: string, files: AgentFiles): { summary: AgentSummary; e
 
 /** The state of the node and all its agents. */
 export function nodeStatus(sources: StatusSources): NodeStatus {
-  const { database, agents, sync, disk, scrubber, version, startedAtMs } = sources;
+  const { database, leases, agents, sync, disk, scrubber, version, startedAtMs } = sources;
+  const { held, waiting } = leases.leases.figures;
   const { enrolment } = database;
   const { state, lastContactMs, error } = sync.link;
   return {
@@ -102,6 +105,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
     shared: sharedStatus(sync),
     disk: disk.status(),
     scrub: scrubber.status,
+    locks: { held, waiting },
     agents: agents.names.map((agent) => agentStatus(agent, sources)),
   };
 }

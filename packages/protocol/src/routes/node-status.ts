@@ -60,6 +60,9 @@ export const diskStatusSchema = z.object({
 /** Whether the disk takes writes. */
 export type DiskStatus = z.infer<typeof diskStatusSchema>;
 
+/** How many locks are held, and how many calls wait for one. */
+export const lockFiguresSchema = z.object({ held: z.number().int(), waiting: z.number().int() });
+
 /** The node's state and that of its agents. */
 export const nodeStatusSchema = z.object({
   node: nodeName.nullable().meta({ description: 'Null until the node is enrolled' }),
@@ -85,6 +88,7 @@ export const nodeStatusSchema = z.object({
     .meta({ description: 'How far the node has what others share' }),
   disk: diskStatusSchema,
   scrub: scrubStatusSchema,
+  locks: lockFiguresSchema.meta({ description: 'Of the node' }),
   agents: z.array(agentStatusSchema),
 });
 

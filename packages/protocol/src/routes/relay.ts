@@ -24,7 +24,7 @@ import { backupCalls } from './backup.ts';
 import { callRoutes } from './calls.ts';
 import { feedRoutes } from './feed.ts';
 import { relayChannelRoutes } from './relay-channels.ts';
-import { diskStatusSchema, scrubStatusSchema } from './node-status.ts';
+import { diskStatusSchema, lockFiguresSchema, scrubStatusSchema } from './node-status.ts';
 import { networkLockRoutes } from './network-locks.ts';
 import { retentionCalls, statisticsCall } from './retention.ts';
 import { type Route, writeErrors } from './route.ts';
@@ -64,6 +64,7 @@ const relayStatusSchema = z.object({
   }),
   disk: diskStatusSchema,
   scrub: scrubStatusSchema,
+  locks: lockFiguresSchema.meta({ description: 'Of the network' }),
 });
 
 /** The relay's own state, without what it holds. */

@@ -7,7 +7,7 @@ import type { EpochFile } from './epoch-file.ts';
 
 /** What a relay's status is made of. */
 export interface RelayStatusSources {
-  readonly store: Pick<RelayStore, 'epoch'>;
+  readonly store: Pick<RelayStore, 'epoch' | 'leases'>;
   readonly epochFile: Pick<EpochFile, 'misfit'>;
   readonly disk: Pick<DiskWatch, 'status'>;
   readonly scrubber: Pick<Scrubber, 'status'>;
@@ -18,6 +18,7 @@ export interface RelayStatusSources {
 /** The relay's own state. Reads nothing from the database: it answers also when that cannot. */
 export function relayStatus(sources: RelayStatusSources): RelayStatus {
   const { store, epochFile, disk, scrubber, version, startedAtMs } = sources;
+  const { held, waiting } = store.leases.figures;
   return {
     version,
     started_at: toTimestamp(startedAtMs),
@@ -25,5 +26,6 @@ export function relayStatus(sources: RelayStatusSources): RelayStatus {
     put_back: epochFile.misfit ?? null,
     disk: disk.status(),
     scrub: scrubber.status,
+    locks: { held, waiting },
   };
 }

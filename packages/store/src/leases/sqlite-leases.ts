@@ -59,10 +59,10 @@ export class SqliteLeases implements Leases {
   }
 
   async acquire(request: LeaseRequest, signal: AbortSignal): Promise<Lease> {
-    this.#assertRuns();
     const wish = new Wish(request);
     try {
       const turn = await this.#write(() => {
+        this.#assertRuns();
         if (signal.aborted) throw new HoldfastError('lock-held', 'nobody waits for the lock any more');
         return this.#take(wish);
       });
