@@ -1,4 +1,4 @@
--- Schema 7
+-- Schema 8
 
 CREATE TABLE agents (
   id INTEGER PRIMARY KEY,
@@ -28,6 +28,11 @@ CREATE TABLE dead_letters (
   change TEXT NOT NULL,
   UNIQUE (stream_id, seq)
 ) STRICT;
+
+CREATE TABLE feed_floors (
+  collection TEXT PRIMARY KEY,
+  position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE last_fence (
   id INTEGER PRIMARY KEY CHECK (id = 1),

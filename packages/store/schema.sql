@@ -1,4 +1,4 @@
--- Schema 6
+-- Schema 7
 
 CREATE TABLE collections (
   name TEXT PRIMARY KEY,
@@ -18,6 +18,21 @@ CREATE TABLE dead_letters (
 , seal TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE INDEX dead_letters_seq ON dead_letters (seq);
+
+CREATE TABLE feed (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  cursor TEXT,
+  cursor_before TEXT,
+  is_starting_over INTEGER NOT NULL CHECK (is_starting_over IN (0, 1)),
+  seal TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE feed_met (
+  resource TEXT NOT NULL,
+  collection TEXT NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (resource, collection, id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE fences (
   scope TEXT NOT NULL,

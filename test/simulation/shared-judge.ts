@@ -45,11 +45,7 @@ interface Judged {
   readonly isWeak: boolean;
 }
 
-function judgeRecord(
-  world: World,
-  shared: SharedPromises,
-  { label, key, stored, isWeak }: Judged,
-): void {
+function judgeRecord(world: World, shared: SharedPromises, { label, key, stored, isWeak }: Judged): void {
   if (stored === undefined) return;
   if (recordHash(stored) !== stored.hash) world.violated(`${label}: ${key}: wrong hash`);
   const wrong = shared.wrongWith(key, stored, isWeak);
