@@ -54,6 +54,25 @@ const defences: readonly Defence[] = [
     from: 'if (hasRelay) retired.add({ ...row, expiresAtMs: row.expires_at }, seq);',
     to: 'if (hasRelay) stream.xorDigest(storedShare({ ...row, ...this.#saidOf(seq) }));',
   },
+  {
+    name: 'one key for what all nodes share',
+    file: 'packages/relay/src/storage/sqlite/record-row.ts',
+    from: "iif(agents.agent = '${SHARED_AGENT}', ${SHARED_OWNER_ID}, agents.id)",
+    to: 'agents.id',
+  },
+  {
+    name: 'a page of the feed and its cursor in one transaction',
+    file: 'packages/store/src/feed/intake.ts',
+    from: 'return this.#write(() => this.#take(page));',
+    to: `return this.#write(() => this.#options.row.save({ ...this.standing, cursor: page.cursor }))
+      .then(() => this.#write(() => this.#take(page)));`,
+  },
+  {
+    name: 'the highest version of what came by the feed',
+    file: 'packages/store/src/feed/intake.ts',
+    from: 'if (stored !== undefined && stored.version > row.version) {',
+    to: 'if (stored !== undefined && stored.version === row.version) {',
+  },
 ];
 
 // One world after the other until one shows that the defence is gone.

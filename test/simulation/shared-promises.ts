@@ -36,7 +36,7 @@ export class SharedPromises {
   readonly #floors = new Map<Key, string>();
   /** Writes asked for, and those acknowledged. */
   asked = 0;
-  acknowledgedCount = 0;
+  acknowledged = 0;
 
   /** A write is asked for. */
   ask(write: Omit<SharedWrite, 'serial'>): SharedWrite {
@@ -47,8 +47,8 @@ export class SharedPromises {
   }
 
   /** It was acknowledged. */
-  acknowledged({ key }: SharedWrite, version: string): void {
-    this.acknowledgedCount += 1;
+  keep({ key }: SharedWrite, version: string): void {
+    this.acknowledged += 1;
     if (!isShortLived(key) && version > (this.#floors.get(key) ?? '')) this.#floors.set(key, version);
   }
 

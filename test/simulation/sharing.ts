@@ -79,7 +79,7 @@ export class Sharing {
     const answered = answer.then(
       async ({ results: [result], ack }) => {
         if (life.isDead || result === undefined) return;
-        shared.acknowledged(write, result.version);
+        shared.keep(write, result.version);
         this.#known.set(key, result.version);
         if (ack === 'relay' && before === this.#world.relay.timesPutBack)
           await this.#assertOnRelay(write, result.version);

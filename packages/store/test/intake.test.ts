@@ -111,6 +111,16 @@ test('what was written here goes with it as far as the relay had it, and not bey
   expect(waiting()).toBe(1);
 });
 
+test('what waits is not deleted, though the relay had others at these seqs before the file was put back', async () => {
+  const { seq, version } = await agent.write(put('context', 'waits', { n: 1 }));
+  await intake().take(page([], 1));
+  await intake().startOver();
+  await intake().take(page([], 5));
+  await finish({ seq: seq + 10, version });
+  expect(agent.read('context', 'waits')).toEqual({ n: 1 });
+  expect(waiting()).toBe(1);
+});
+
 test('a relay that was put back is sent what it lost, whoever wrote it, but what expires', async () => {
   const expiresAtMs = agent.clock.now() + 60_000;
   const lost = [change({ id: 'lost', age: LATE, value: 1 }), change({ id: 'soon', age: LATE, value: 1, expiresAtMs })];
