@@ -96,6 +96,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commander/leaderboard-command.ts')).leaderboardCommand(),
   },
   {
+    name: 'limit',
+    summary: 'take from a rate limit',
+    load: async () => (await import('./commands/limit.ts')).limitCommand(),
+  },
+  {
     name: 'sql',
     summary: 'ask the relay in SQL',
     load: async () => (await import('./commands/sql.ts')).sqlCommand(),

@@ -34,6 +34,7 @@ export const daemonCalls: Calls<DaemonRoutes> = {
   'interview.outcome': { method: 'POST', path: '/v1/interviews/{id}/outcome' },
   'interaction.pending': { method: 'GET', path: '/v1/interactions/pending' },
   'interaction.acknowledge': { method: 'POST', path: '/v1/interactions/{id}/acknowledge' },
+  'limit.take': { method: 'POST', path: '/v1/limits/{key}' },
   'status.agent': { method: 'GET', path: '/v1/status' },
   'status.node': { method: 'GET', path: '/v1/node' },
   'node.join': { method: 'POST', path: '/v1/node/join' },

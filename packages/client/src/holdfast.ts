@@ -23,6 +23,7 @@ import { type CollectionsClient, openCollections } from './declarations.ts';
 import { daemonCalls } from './daemon-calls.ts';
 import { lineCallerOf } from './line-caller.ts';
 import { type KvClient, openKv } from './kv.ts';
+import { type LimitsClient, openLimits } from './limits.ts';
 import { type MailClient, openMail } from './mail.ts';
 import { type MetricsClient, openMetrics } from './metrics.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
@@ -136,6 +137,7 @@ export interface Holdfast extends AsyncDisposable {
   readonly achievements: AchievementsClient;
   /** What recruiters ask: search, matches, interviews, interactions. */
   readonly recruiter: RecruiterClient;
+  readonly limits: LimitsClient;
   readonly node: NodeClient;
   readonly agents: AgentsClient;
   readonly deadLetters: NodeDeadLettersClient;
@@ -197,6 +199,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     metrics,
     achievements: openAchievements(collection('achievements')),
     recruiter: openRecruiter(call, collection('candidates')),
+    limits: openLimits(call),
     node: openNode(call),
     agents: openAgents(call),
     deadLetters: openDeadLetters(call),

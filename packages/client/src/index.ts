@@ -36,6 +36,7 @@ export {
   type NodeDeadLettersClient,
   type RestoreRequest,
 } from './holdfast.ts';
+export type { LimitsClient, Taken, TakeOptions } from './limits.ts';
 export type { FoundValue, KvClient, KvEntry, KvListOptions } from './kv.ts';
 export type { NetworkClient } from './network.ts';
 export type {

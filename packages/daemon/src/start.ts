@@ -31,6 +31,7 @@ import { visitorHandlers } from './service/commander/visitors.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
 import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
+import { RateLimits } from './service/limits/rate-limits.ts';
 import { declaresForAll, type NodeDeclaration } from './service/node-declarations.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
 import { Records } from './service/records.ts';
@@ -56,6 +57,8 @@ export interface DaemonOptions {
   readonly calls?: (ask: AskNode) => CallHandlers;
   /** Wall-clock milliseconds. Default: `Date.now`. */
   readonly now?: Now;
+  /** Milliseconds that only grow, for rate limits. Default: `performance.now`. */
+  readonly monotonicMs?: () => number;
   /** From the start to the first check of all files, in milliseconds. Default: ten minutes. */
   readonly scrubAfterMs?: number;
 }
@@ -180,6 +183,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     status,
     records,
     commander,
+    limits: new RateLimits(options.monotonicMs ?? (() => performance.now())),
     joining,
     backups,
     retention,

@@ -244,6 +244,12 @@ export const errorCatalogue = {
     title: 'Too many requests',
     remedy: 'Slow down; Retry-After says for how long.',
   },
+  'rate-limited': {
+    status: 429,
+    retryable: true,
+    title: 'The rate limit is used up',
+    remedy: 'Nothing was taken. Ask again after Retry-After, or do without.',
+  },
   'headers-too-large': {
     status: 431,
     retryable: false,

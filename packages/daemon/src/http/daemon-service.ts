@@ -8,12 +8,14 @@ import type { Rebuilding } from '../restore/assemble.ts';
 import type { JoiningOptions } from '../service/joining.ts';
 import type { StatusSources } from '../service/node-status.ts';
 import type { Commander } from '../service/commander/commander.ts';
+import type { RateLimits } from '../service/limits/rate-limits.ts';
 import type { Records } from '../service/records.ts';
 import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
 import { authenticateBy } from './caller.ts';
 import { commanderHandlers } from './commander-handlers.ts';
 import { collectionHandlers } from './collection-handlers.ts';
+import { limitHandlers } from './limit-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
@@ -27,6 +29,7 @@ export interface DaemonServiceOptions {
   readonly status: StatusSources;
   readonly records: Records;
   readonly commander: Commander;
+  readonly limits: RateLimits;
   readonly joining: JoiningOptions;
   readonly backups: BackupKeeper;
   readonly retention: RetentionKeeper;
@@ -56,6 +59,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...collectionHandlers(status),
       ...commanderHandlers(commander),
       ...recruiterHandlers(records, now),
+      ...limitHandlers(options.limits),
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),
       ...backupHandlers(backups),

@@ -90,6 +90,7 @@ const samples: Samples = {
   'interview.outcome': () => ({ path: '/v1/interviews/secret/outcome', body: { outcome: 'pass' } }),
   'interaction.pending': () => ({ path: '/v1/interactions/pending' }),
   'interaction.acknowledge': () => ({ path: '/v1/interactions/secret/acknowledge', body: {} }),
+  'limit.take': () => ({ path: '/v1/limits/api', body: { limit: 1000, window_seconds: 60 } }),
   'status.agent': () => ({ path: '/v1/status' }),
   'status.node': () => ({ path: '/v1/node' }),
   'node.join': ({ relay }) => ({ path: '/v1/node/join', body: { relay: relay.url, token: 'join', name: 'test-node' } }),

@@ -14,6 +14,7 @@ import {
 import { rejectSchema } from '../sync.ts';
 import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
 import { collectionRoutes } from './collections.ts';
+import { limitRoutes } from './limits.ts';
 import { pageLimit } from './page.ts';
 import { recruiterRoutes } from './recruiter.ts';
 import { type Route, writeErrors } from './route.ts';
@@ -213,6 +214,7 @@ export const daemonRoutes = {
   ...registryRoutes,
   ...mailRoutes,
   ...recruiterRoutes,
+  ...limitRoutes,
   'status.agent': {
     method: 'GET',
     path: '/v1/status',
