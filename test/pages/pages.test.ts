@@ -8,7 +8,10 @@ import { typedOn, typeIt } from '../harness/typed-page.ts';
 const LIMIT_MS = 120_000;
 
 /** The pages, and how many blocks of each say what is answered. */
-const pages = [['limits', 1]] as const;
+const pages = [
+  ['limits', 1],
+  ['sessions', 2],
+] as const;
 
 test.each(pages)(
   'what docs/%s.md tells to type answers as it says',

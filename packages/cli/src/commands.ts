@@ -101,6 +101,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/limit.ts')).limitCommand(),
   },
   {
+    name: 'session',
+    summary: "begin, check and end users' sessions",
+    load: async () => (await import('./commands/session.ts')).sessionCommand(),
+  },
+  {
     name: 'sql',
     summary: 'ask the relay in SQL',
     load: async () => (await import('./commands/sql.ts')).sqlCommand(),

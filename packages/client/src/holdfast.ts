@@ -32,6 +32,7 @@ import { openRegistry, type RegistryClient } from './registry.ts';
 import { openRecruiter, type RecruiterClient } from './recruiter.ts';
 import { type Readiness, Requester } from './requester.ts';
 import { ALL_RECORDS_MS, type RetentionClient } from './retention.ts';
+import { openSessions, type SessionsClient } from './sessions.ts';
 import { type ConnectOptions, daemonPlace } from './settings.ts';
 import { streamOperations, type StreamOptions } from './stream.ts';
 import { openTasks, type TasksClient } from './tasks.ts';
@@ -138,6 +139,7 @@ export interface Holdfast extends AsyncDisposable {
   /** What recruiters ask: search, matches, interviews, interactions. */
   readonly recruiter: RecruiterClient;
   readonly limits: LimitsClient;
+  readonly sessions: SessionsClient;
   readonly node: NodeClient;
   readonly agents: AgentsClient;
   readonly deadLetters: NodeDeadLettersClient;
@@ -200,6 +202,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     achievements: openAchievements(collection('achievements')),
     recruiter: openRecruiter(call, collection('candidates')),
     limits: openLimits(call),
+    sessions: openSessions(call),
     node: openNode(call),
     agents: openAgents(call),
     deadLetters: openDeadLetters(call),

@@ -1,5 +1,6 @@
 import { callErrors } from './call-errors.ts';
 import type { ErrorKind } from './error-kind.ts';
+import { needErrors } from './need-errors.ts';
 
 /**
  * The error catalogue. Codes are stable: one is never renamed or given another meaning. `docs/errors.md` is generated
@@ -244,12 +245,6 @@ export const errorCatalogue = {
     title: 'Too many requests',
     remedy: 'Slow down; Retry-After says for how long.',
   },
-  'rate-limited': {
-    status: 429,
-    retryable: true,
-    title: 'The rate limit is used up',
-    remedy: 'Nothing was taken. Ask again after Retry-After, or do without.',
-  },
   'headers-too-large': {
     status: 431,
     retryable: false,
@@ -312,6 +307,7 @@ export const errorCatalogue = {
     remedy: 'Send the request again later; `holdfast status` shows how far it is.',
   },
   ...callErrors,
+  ...needErrors,
   'query-failed': {
     status: 503,
     retryable: false,

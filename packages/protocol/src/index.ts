@@ -135,6 +135,7 @@ export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswe
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
 export type { Letter, ReceivedLetter } from './routes/mail.ts';
 export type { Heartbeat, RegistryEntry } from './routes/registry.ts';
+export type { NewSession, Revocation, Session } from './routes/sessions.ts';
 export type { ClaimedTask, TaskClaim, TaskReport, TaskStanding } from './routes/tasks.ts';
 export { type DaemonRouteId, daemonRoutes } from './routes/daemon.ts';
 export {

@@ -10,6 +10,7 @@ import type { StatusSources } from '../service/node-status.ts';
 import type { Commander } from '../service/commander/commander.ts';
 import type { RateLimits } from '../service/limits/rate-limits.ts';
 import type { Records } from '../service/records.ts';
+import { Sessions } from '../service/sessions/sessions.ts';
 import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
 import { authenticateBy } from './caller.ts';
@@ -22,6 +23,7 @@ import { rebuildingHandlers } from './rebuilding-handlers.ts';
 import { recruiterHandlers } from './recruiter-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
 import { retentionHandlers } from './retention-handlers.ts';
+import { sessionHandlers } from './session-handlers.ts';
 import { writeHandlers } from './write-handlers.ts';
 
 /** What the daemon's HTTP interface answers from. */
@@ -60,6 +62,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...commanderHandlers(commander),
       ...recruiterHandlers(records, now),
       ...limitHandlers(options.limits),
+      ...sessionHandlers(new Sessions(records, now)),
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),
       ...backupHandlers(backups),

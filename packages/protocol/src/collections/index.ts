@@ -15,6 +15,7 @@ import { messages } from './messages.ts';
 import { metrics } from './metrics.ts';
 import { tasks } from './tasks.ts';
 import { requisitions } from './requisitions.ts';
+import { sessions } from './sessions.ts';
 import { threads } from './threads.ts';
 
 const builtIn = [
@@ -32,6 +33,7 @@ const builtIn = [
   metrics,
   goals,
   achievements,
+  sessions,
   collections,
 ] as const;
 

@@ -21,6 +21,7 @@ import { type Route, writeErrors } from './route.ts';
 import { documentErrors, idempotency, preconditions, putQuery, writeAnswer, writeQuery } from './writing.ts';
 import { mailRoutes } from './mail.ts';
 import { registryRoutes } from './registry.ts';
+import { sessionRoutes } from './sessions.ts';
 import { taskRoutes } from './tasks.ts';
 import { joinBody, upkeepRoutes } from './upkeep.ts';
 
@@ -215,6 +216,7 @@ export const daemonRoutes = {
   ...mailRoutes,
   ...recruiterRoutes,
   ...limitRoutes,
+  ...sessionRoutes,
   'status.agent': {
     method: 'GET',
     path: '/v1/status',
