@@ -11,6 +11,7 @@ const LIMIT_MS = 120_000;
 const pages = [
   ['limits', 1],
   ['sessions', 2],
+  ['cache', 2],
 ] as const;
 
 test.each(pages)(

@@ -96,6 +96,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commander/leaderboard-command.ts')).leaderboardCommand(),
   },
   {
+    name: 'cache',
+    summary: 'read, put and invalidate cached values, see how often they are found',
+    load: async () => (await import('./commands/cache.ts')).cacheCommand(),
+  },
+  {
     name: 'limit',
     summary: 'take from a rate limit',
     load: async () => (await import('./commands/limit.ts')).limitCommand(),

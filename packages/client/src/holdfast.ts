@@ -10,6 +10,7 @@ import type {
 
 import { type AchievementsClient, openAchievements } from './achievements.ts';
 import type { BackupsClient } from './backups.ts';
+import { type CacheClient, openCache } from './cache.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { AnswerOf, DaemonRoutes, InputOf } from './calls.ts';
 import {
@@ -138,6 +139,7 @@ export interface Holdfast extends AsyncDisposable {
   readonly achievements: AchievementsClient;
   /** What recruiters ask: search, matches, interviews, interactions. */
   readonly recruiter: RecruiterClient;
+  readonly cache: CacheClient;
   readonly limits: LimitsClient;
   readonly sessions: SessionsClient;
   readonly node: NodeClient;
@@ -201,6 +203,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     metrics,
     achievements: openAchievements(collection('achievements')),
     recruiter: openRecruiter(call, collection('candidates')),
+    cache: openCache(call),
     limits: openLimits(call),
     sessions: openSessions(call),
     node: openNode(call),

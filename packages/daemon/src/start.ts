@@ -26,6 +26,9 @@ import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
 import { keepNodeRetention } from './retention/node-retention.ts';
 import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
+import { assembleCache } from './service/cache/assemble-cache.ts';
+import type { Cache } from './service/cache/cache.ts';
+import { sweepCache } from './service/cache/sweep-cache.ts';
 import { assembleCommander, type Commander } from './service/commander/commander.ts';
 import { visitorHandlers } from './service/commander/visitors.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
@@ -116,11 +119,14 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     timers: nodeTimers,
     log,
   });
+  const endSweepingCache = sweepCache(parts.cache, { everyMs: config['expiry.seconds'] * 1000, timers: nodeTimers });
   const stop = once(async () => {
     // Who waits for a run has the answer that it came to.
     await parts.retention.stop();
+    parts.cache.endWaiting();
     await parts.service.stop();
     endSweeping();
+    endSweepingCache();
     await sync.stop();
     await endBackgroundWork(parts);
     closeAll(parts);
@@ -133,6 +139,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
 
 interface Parts {
   readonly status: StatusSources;
+  readonly cache: Cache;
   readonly joining: JoiningOptions;
   readonly service: Service;
   readonly backups: BackupKeeper;
@@ -153,7 +160,8 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   database.addBoot(boot);
   const agents = new Agents(database, now);
   const clock = new HybridClock(now, startOfBoot(boot));
-  const { custody, files } = assembleFiles({ options, database, clock, disk, registry, now, sync: () => sync });
+  const cache = assembleCache({ config, path: paths.cache, boot, disk, now, timers: nodeTimers, registry, log });
+  const { custody, files } = assembleFiles({ options, database, clock, disk, registry, now, cache, sync: () => sync });
   const visitors = visitorHandlers(() => commander);
   const sync: SyncEngine = assembleSync({ options, database, agents, files, custody, now, boot, registry, visitors });
   custody.begin();
@@ -183,6 +191,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     status,
     records,
     commander,
+    cache,
     limits: new RateLimits(options.monotonicMs ?? (() => performance.now())),
     joining,
     backups,
@@ -193,7 +202,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, joining, service, backups, retention, rebuilding, hosts };
+  return { status, cache, joining, service, backups, retention, rebuilding, hosts };
 }
 
 interface FileParts {
@@ -203,10 +212,11 @@ interface FileParts {
   readonly disk: DiskWatch;
   readonly registry: Registry;
   readonly now: Now;
+  readonly cache: Cache;
   readonly sync: () => SyncEngine;
 }
 
-function assembleFiles({ options, database, clock, disk, registry, now, sync }: FileParts): {
+function assembleFiles({ options, database, clock, disk, registry, now, cache, sync }: FileParts): {
   custody: FileCustody;
   files: AgentFiles;
 } {
@@ -228,10 +238,12 @@ function assembleFiles({ options, database, clock, disk, registry, now, sync }: 
     now,
     commit: config,
     maxOpen: config['files.open'],
-    onCommit: (agent) => {
+    onCommit: (agent, written) => {
+      cache.written(agent, written);
       custody.touch(agent);
       sync().written(agent);
     },
+    onLeft: (agent) => cache.fileLeft(agent),
     guard: disk,
     watch: custody,
     onOpened: declaresForAll(options.declarations ?? [], log),
@@ -339,12 +351,13 @@ async function endBackgroundWork({ status, backups, retention, rebuilding }: Par
   await rebuilding.stop();
 }
 
-function closeAll({ status: { files, custody, database, disk } }: Parts): void {
+function closeAll({ status: { files, custody, database, disk }, cache }: Parts): void {
   disk.close();
   // Closing would write what nobody knows the state of.
   if (disk.hasFailed) return;
   custody.end();
   files.close();
+  cache.close();
   database.close();
 }
 

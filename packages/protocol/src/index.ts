@@ -12,6 +12,7 @@ export {
   type TakenCalls,
   takenCallsSchema,
 } from './calls.ts';
+export { type CacheClass, cacheClasses, type CacheClassName, cacheClassNames } from './cache-classes.ts';
 export { type Candidate, candidates } from './collections/candidates.ts';
 export type { Interaction } from './collections/interactions.ts';
 export type { Interview } from './collections/interviews.ts';
@@ -135,6 +136,7 @@ export { type Record, type RecordKey, recordSchema, type WriteAnswer, writeAnswe
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
 export type { Letter, ReceivedLetter } from './routes/mail.ts';
 export type { Heartbeat, RegistryEntry } from './routes/registry.ts';
+export type { CacheClassFigures, Invalidation } from './routes/cache.ts';
 export type { NewSession, Revocation, Session } from './routes/sessions.ts';
 export type { ClaimedTask, TaskClaim, TaskReport, TaskStanding } from './routes/tasks.ts';
 export { type DaemonRouteId, daemonRoutes } from './routes/daemon.ts';

@@ -90,6 +90,12 @@ export const limits = Object.freeze({
   rateWindowSeconds: 86_400,
   /** Rate limits of one agent that are counted at once, over all its resources. */
   countedLimits: 10_000,
+  /** Tags of one cached value, and collections it depends on. */
+  cacheLabels: 16,
+  /** Length of a tag, in UTF-16 code units. */
+  cacheTagLength: 100,
+  /** Longest time a caller may take to compute a value that others wait for, in seconds. */
+  cacheComputeSeconds: 300,
   /** Longest time to live, in seconds: ten years. */
   ttlSeconds: 315_360_000,
   /** How long an idempotency key is remembered, in seconds. */

@@ -1,3 +1,4 @@
+import { cacheHit } from './figures/cache-hit.ts';
 import { defences } from './figures/defences.ts';
 import type { Figure } from './figures/figure.ts';
 import { memoryNode } from './figures/memory-node.ts';
@@ -21,6 +22,7 @@ export const figures: readonly Figure[] = [
   tasksClaim,
   writeBulk,
   readGet,
+  cacheHit,
   writeValidated,
   queryNode,
   queryText,

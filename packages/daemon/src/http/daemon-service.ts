@@ -7,6 +7,7 @@ import type { Registry } from 'prom-client';
 import type { Rebuilding } from '../restore/assemble.ts';
 import type { JoiningOptions } from '../service/joining.ts';
 import type { StatusSources } from '../service/node-status.ts';
+import type { Cache } from '../service/cache/cache.ts';
 import type { Commander } from '../service/commander/commander.ts';
 import type { RateLimits } from '../service/limits/rate-limits.ts';
 import type { Records } from '../service/records.ts';
@@ -14,6 +15,7 @@ import { Sessions } from '../service/sessions/sessions.ts';
 import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
 import { authenticateBy } from './caller.ts';
+import { cacheHandlers } from './cache-handlers.ts';
 import { commanderHandlers } from './commander-handlers.ts';
 import { collectionHandlers } from './collection-handlers.ts';
 import { limitHandlers } from './limit-handlers.ts';
@@ -31,6 +33,7 @@ export interface DaemonServiceOptions {
   readonly status: StatusSources;
   readonly records: Records;
   readonly commander: Commander;
+  readonly cache: Cache;
   readonly limits: RateLimits;
   readonly joining: JoiningOptions;
   readonly backups: BackupKeeper;
@@ -61,6 +64,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...collectionHandlers(status),
       ...commanderHandlers(commander),
       ...recruiterHandlers(records, now),
+      ...cacheHandlers(options.cache),
       ...limitHandlers(options.limits),
       ...sessionHandlers(new Sessions(records, now)),
       ...nodeHandlers(status, joining),

@@ -13,6 +13,7 @@ import {
 } from '../query/query.ts';
 import { rejectSchema } from '../sync.ts';
 import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
+import { cacheRoutes } from './cache.ts';
 import { collectionRoutes } from './collections.ts';
 import { limitRoutes } from './limits.ts';
 import { pageLimit } from './page.ts';
@@ -217,6 +218,7 @@ export const daemonRoutes = {
   ...recruiterRoutes,
   ...limitRoutes,
   ...sessionRoutes,
+  ...cacheRoutes,
   'status.agent': {
     method: 'GET',
     path: '/v1/status',
