@@ -8,6 +8,7 @@ import { type Logger, pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 
 import { CacheDesk } from './support/cache-desk.ts';
+import { restore } from './support/keys.ts';
 
 const SECRET = 'the-cached-words';
 
@@ -147,4 +148,19 @@ test('without room on the disk values are in memory alone, and what they replace
   expect(await full.value('k')).toBe('new');
   await using desk = await full.again();
   expect(await desk.value('k')).toBeUndefined();
+});
+
+test('what was computed from records is not found any more once their file was restored', async () => {
+  await using desk = await CacheDesk.open();
+  await desk.call('PUT /v1/records/notes/a', { n: 1 });
+  expect((await desk.daemon.call('POST /v1/backups')).status).toBe(202);
+  const isTaken = async (): Promise<void> => {
+    const { json } = await desk.daemon.call('GET /v1/backups');
+    expect(json).toMatchObject({ running: null, backups: [{}] });
+  };
+  await eventually(isTaken, { limitMs: 20_000 });
+  await desk.put('depends?collections=notes', { n: 1 });
+  await desk.put('free', 1);
+  expect((await restore(desk.daemon, 'ada', { from: 'backup' })).state).toBe('done');
+  expect([await desk.value('depends'), await desk.value('free')]).toEqual([undefined, 1]);
 });

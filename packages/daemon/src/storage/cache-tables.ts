@@ -37,6 +37,8 @@ const SCHEMA = `
 
 /** Rows removed in one statement, so that requests are not kept waiting. */
 const REMOVED_AT_ONCE = 200;
+/** Values that make room for another go a few at a time: no more of them than it takes. */
+const EVICTED_AT_ONCE = 4;
 /** A read notes when a value was used, but not more often than so: mostly it only reads. */
 const USE_MS = 60_000;
 /** No character sorts above it. */
@@ -122,8 +124,8 @@ export class CacheTables {
     this.#label = prepare('INSERT OR IGNORE INTO labels (agent, resource, kind, name, entry) VALUES (?, ?, ?, ?, ?)');
     this.#unlabel = prepare('DELETE FROM labels WHERE entry = ?');
     this.#remove = prepare('DELETE FROM entries WHERE agent = ? AND resource = ? AND key = ?');
-    const removeThose = (sql: string): Statement =>
-      prepare(`DELETE FROM entries WHERE id IN (${sql} LIMIT ${REMOVED_AT_ONCE})`);
+    const removeThose = (sql: string, most = REMOVED_AT_ONCE): Statement =>
+      prepare(`DELETE FROM entries WHERE id IN (${sql} LIMIT ${most})`);
     this.#removeLabelled = removeThose(
       'SELECT entry FROM labels WHERE agent = ? AND resource = ? AND kind = ? AND name = ?',
     );
@@ -133,7 +135,7 @@ export class CacheTables {
     this.#removeEnded = removeThose(
       'SELECT id FROM entries WHERE expires_at <= ? UNION ALL SELECT id FROM entries WHERE life IS NOT NULL AND life <> ?',
     );
-    this.#removeUnused = removeThose('SELECT id FROM entries ORDER BY used_at');
+    this.#removeUnused = removeThose('SELECT id FROM entries ORDER BY used_at', EVICTED_AT_ONCE);
     this.#pages = prepare('SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count').pluck();
     this.#write = database.transaction((key: EntryKey, entry: Entry, nowMs: number) =>
       this.#replace(key, entry, nowMs),

@@ -26,6 +26,8 @@ export interface DiskLevelOptions {
 export class DiskLevel {
   readonly #options: DiskLevelOptions;
   #tables: CacheTables | undefined;
+  /** Whether the log has it that the file cannot be used. */
+  #isTold = false;
 
   /** Opens the file. Throws nothing. */
   constructor(options: DiskLevelOptions) {
@@ -81,6 +83,7 @@ export class DiskLevel {
     try {
       if (mostBytes === 0) removeDatabase(path);
       else this.#tables = new CacheTables(path, this.#options);
+      this.#isTold = false;
     } catch (error) {
       this.#giveUp(error);
     }
@@ -99,12 +102,14 @@ export class DiskLevel {
   // What could not be removed from the file must not come back with it later.
   #giveUp(error: unknown): void {
     const { path, log } = this.#options;
-    log.warn({ reason: reasonOf(error) }, 'the file of cached values cannot be used: it is removed and made anew');
+    if (!this.#isTold)
+      log.warn({ reason: reasonOf(error) }, 'the file of cached values cannot be used: it is removed and made anew');
+    this.#isTold = true;
     try {
       this.close();
       removeDatabase(path);
     } catch (worse) {
-      log.warn({ reason: reasonOf(worse) }, 'the file of cached values cannot be removed');
+      log.debug({ reason: reasonOf(worse) }, 'the file of cached values cannot be removed either');
     }
   }
 

@@ -36,6 +36,8 @@ interface Flight {
 
 /** Values computed at once; beyond it nobody waits for anybody. */
 const MOST_FLIGHTS = 10_000;
+/** Callers who wait at once: each holds a connection. Beyond it who asks computes for itself. */
+const MOST_WAITERS = 500;
 
 /**
  * Who computes which value, and who waits for it: of all who ask at once, one computes. When the one does not put a value in its
@@ -45,6 +47,7 @@ export class Flights {
   readonly #flights = new Map<string, Flight>();
   readonly #timers: Timers;
   readonly #step: () => number;
+  #waiting = 0;
   #isStopped = false;
 
   /** `step`: of the marks, as of now. */
@@ -57,8 +60,11 @@ export class Flights {
   ask(name: string, { seconds, signal }: Asking): Promise<Asked> {
     const flight = this.#flights.get(name);
     if (flight === undefined) return Promise.resolve(this.#begin(name, seconds, new Set()));
+    if (this.#waiting >= MOST_WAITERS) return Promise.resolve({ kind: 'alone' });
+    this.#waiting += 1;
     return new Promise((resolve) => {
       const tell = (asked: Asked): void => {
+        this.#waiting -= 1;
         disarm();
         signal.removeEventListener('abort', leave);
         resolve(asked);
