@@ -86,12 +86,9 @@ export class Flights {
     return flight?.ticket === ticket && !flight.isStale ? flight.step : undefined;
   }
 
-  /** A value was put: all who wait get it. Returns how many. */
-  land(name: string, text: string): number {
-    const flight = this.#take(name);
-    if (flight === undefined) return 0;
-    for (const { tell } of flight.waiters) tell({ kind: 'value', text });
-    return flight.waiters.size;
+  /** A value was put: all who wait get it. */
+  land(name: string, text: string): void {
+    for (const { tell } of this.#take(name)?.waiters ?? []) tell({ kind: 'value', text });
   }
 
   /** A ticket ends without a value: the next who waits computes. */
