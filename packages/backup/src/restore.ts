@@ -44,7 +44,8 @@ export interface Restored {
 
 /** What belongs to a service in its data directory. All else there stays where it is. */
 const belongings: Readonly<Record<ServiceKind, readonly string[]>> = {
-  node: ['node.db', 'node.db-wal', 'node.db-shm', 'agents', 'admin.token'],
+  // Cached values are of the data that goes.
+  node: ['node.db', 'node.db-wal', 'node.db-shm', 'cache.db', 'cache.db-wal', 'cache.db-shm', 'agents', 'admin.token'],
   relay: ['relay.db', 'relay.db-wal', 'relay.db-shm', 'relay.epoch', 'admin.token'],
 };
 

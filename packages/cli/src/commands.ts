@@ -111,6 +111,21 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commander/leaderboard-command.ts')).leaderboardCommand(),
   },
   {
+    name: 'cache',
+    summary: 'read, put and invalidate cached values, see how often they are found',
+    load: async () => (await import('./commands/cache.ts')).cacheCommand(),
+  },
+  {
+    name: 'limit',
+    summary: 'take from a rate limit',
+    load: async () => (await import('./commands/limit.ts')).limitCommand(),
+  },
+  {
+    name: 'session',
+    summary: "begin, check and end users' sessions",
+    load: async () => (await import('./commands/session.ts')).sessionCommand(),
+  },
+  {
     name: 'sql',
     summary: 'ask the relay in SQL',
     load: async () => (await import('./commands/sql.ts')).sqlCommand(),

@@ -22,9 +22,10 @@ export async function remedied<Result>(
     return await work();
   } catch (error) {
     if (!(error instanceof HoldfastProblem)) throw error;
-    const { code, status, title, detail, retryable, issues, requestId, retryAfterSeconds } = error;
     const remedy = remedyFor(error, service, options) ?? error.remedy;
-    throw new HoldfastProblem({ code, status, title, detail, remedy, retryable, issues, requestId, retryAfterSeconds });
+    const { code, status, title, detail, retryable, issues, requestId, retryAfterSeconds, extensions } = error;
+    const known = { code, status, title, detail, retryable, issues, requestId, retryAfterSeconds, extensions };
+    throw new HoldfastProblem({ ...known, remedy });
   }
 }
 

@@ -18,6 +18,7 @@ export interface ProblemFields {
   readonly issues?: readonly Issue[] | undefined;
   readonly requestId?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A request that was refused, by the service or, with status 0, by the client before anything was sent (RFC 9457). */
@@ -40,6 +41,8 @@ export class HoldfastProblem extends Error {
   readonly requestId: string | undefined;
   /** How long the service asks to wait, in seconds. */
   readonly retryAfterSeconds: number | undefined;
+  /** What the problem tells beside what every problem does (RFC 9457, 3.2), as the service sent it. */
+  readonly extensions: Readonly<Record<string, unknown>>;
 
   constructor(fields: ProblemFields) {
     super(fields.detail ? `${fields.title}: ${fields.detail}` : fields.title);
@@ -52,6 +55,7 @@ export class HoldfastProblem extends Error {
     this.issues = fields.issues ?? [];
     this.requestId = fields.requestId;
     this.retryAfterSeconds = fields.retryAfterSeconds;
+    this.extensions = fields.extensions ?? {};
   }
 }
 

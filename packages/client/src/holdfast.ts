@@ -10,6 +10,7 @@ import type {
 
 import { type AchievementsClient, openAchievements } from './achievements.ts';
 import type { BackupsClient } from './backups.ts';
+import { type CacheClient, openCache } from './cache.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { AnswerOf, DaemonRoutes, InputOf } from './calls.ts';
 import {
@@ -27,6 +28,7 @@ import { type ChannelsClient, openChannels } from './channels.ts';
 import { lineCallerOf } from './line-caller.ts';
 import { type KvClient, openKv } from './kv.ts';
 import { type LocksClient, openLocks } from './locks.ts';
+import { type LimitsClient, openLimits } from './limits.ts';
 import { type MailClient, openMail } from './mail.ts';
 import { type MetricsClient, openMetrics } from './metrics.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
@@ -35,6 +37,7 @@ import { openRegistry, type RegistryClient } from './registry.ts';
 import { openRecruiter, type RecruiterClient } from './recruiter.ts';
 import { type Readiness, Requester } from './requester.ts';
 import { ALL_RECORDS_MS, type RetentionClient } from './retention.ts';
+import { openSessions, type SessionsClient } from './sessions.ts';
 import { type ConnectOptions, daemonPlace } from './settings.ts';
 import { streamOperations, type StreamOptions } from './stream.ts';
 import { openTasks, type TasksClient } from './tasks.ts';
@@ -143,6 +146,9 @@ export interface Holdfast extends AsyncDisposable {
   readonly achievements: AchievementsClient;
   /** What recruiters ask: search, matches, interviews, interactions. */
   readonly recruiter: RecruiterClient;
+  readonly cache: CacheClient;
+  readonly limits: LimitsClient;
+  readonly sessions: SessionsClient;
   readonly node: NodeClient;
   readonly agents: AgentsClient;
   readonly deadLetters: NodeDeadLettersClient;
@@ -209,6 +215,9 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     metrics,
     achievements: openAchievements(collection('achievements')),
     recruiter: openRecruiter(call, collection('candidates')),
+    cache: openCache(call),
+    limits: openLimits(call),
+    sessions: openSessions(call),
     node: openNode(call),
     agents: openAgents(call),
     deadLetters: openDeadLetters(call),

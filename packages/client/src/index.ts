@@ -44,6 +44,9 @@ export {
 } from './holdfast.ts';
 export type { ChannelsClient } from './channels.ts';
 export type { ListenOptions } from './event-reader.ts';
+export type { LimitsClient, Taken, TakeOptions } from './limits.ts';
+export type { EndedSessions, MadeSession, NewSession, SessionsClient } from './sessions.ts';
+export type { CacheClient, CacheOptions, RememberOptions } from './cache.ts';
 export type { FoundValue, KvClient, KvEntry, KvListOptions } from './kv.ts';
 export type { NetworkClient } from './network.ts';
 export type {

@@ -9,17 +9,30 @@ const RETRYABLE_STATUSES: readonly number[] = [408, 429, 502, 503, 504];
 export function problemOf(status: number, headers: Headers, text: string): HoldfastProblem {
   const retryAfterSeconds = retryAfter(headers.get('retry-after'));
   const body = members(text);
-  if (typeof body['code'] !== 'string') return foreign(status, retryAfterSeconds);
+  if (!isOurs(body)) return foreign(status, retryAfterSeconds);
+  const {
+    type: _type,
+    status: _status,
+    code,
+    title,
+    detail,
+    remedy,
+    retryable,
+    issues,
+    requestId,
+    ...extensions
+  } = body;
   return new HoldfastProblem({
-    code: body['code'],
+    code,
     status,
-    title: string(body['title']) ?? body['code'],
-    detail: string(body['detail']),
-    remedy: string(body['remedy']) ?? '',
-    retryable: body['retryable'] === true,
-    issues: Array.isArray(body['issues']) ? body['issues'].filter(isIssue) : [],
-    requestId: string(body['requestId']),
+    title: string(title) ?? code,
+    detail: string(detail),
+    remedy: string(remedy) ?? '',
+    retryable: retryable === true,
+    issues: Array.isArray(issues) ? issues.filter(isIssue) : [],
+    requestId: string(requestId),
     retryAfterSeconds,
+    extensions,
   });
 }
 
@@ -59,6 +72,12 @@ function foreign(status: number, retryAfterSeconds: number | undefined): Holdfas
     ? 'a redirect, which is not followed: the token belongs to one host'
     : `status ${status} without a reason`;
   return unexpectedAnswer(status, detail, { retryable: RETRYABLE_STATUSES.includes(status), retryAfterSeconds });
+}
+
+function isOurs(
+  body: Readonly<Record<string, unknown>>,
+): body is Readonly<Record<string, unknown>> & { readonly code: string } {
+  return typeof body['code'] === 'string';
 }
 
 function members(text: string): Readonly<Record<string, unknown>> {

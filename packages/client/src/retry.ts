@@ -37,9 +37,9 @@ const MAX_DELAY_MS = 10_000;
 /** A service that asks for more than this is not waited for: the caller decides. */
 const MAX_RETRY_AFTER_MS = 30_000;
 
-/** Whether the request may be sent again after this failure. */
+/** Whether the request may be sent again after this failure. A rate limit's refusal is an answer: who asked decides what to do. */
 export function mayRepeat(failure: Failure, repeat: Repeat): boolean {
-  if (failure instanceof HoldfastProblem && !failure.retryable) return false;
+  if (failure instanceof HoldfastProblem && (!failure.retryable || failure.code === 'rate-limited')) return false;
   return repeat !== 'twice' || nothingDone(failure);
 }
 

@@ -10,9 +10,10 @@ import { NodeDatabase } from './storage/node-database.ts';
 /** Where things stand in a node's data directory. */
 export function nodePaths(
   directory: string,
-): Readonly<Record<'database' | 'agents' | 'damaged' | 'adminToken' | 'socket', string>> {
+): Readonly<Record<'database' | 'cache' | 'agents' | 'damaged' | 'adminToken' | 'socket', string>> {
   return {
     database: join(directory, 'node.db'),
+    cache: join(directory, 'cache.db'),
     agents: join(directory, 'agents'),
     damaged: join(directory, 'damaged'),
     adminToken: join(directory, 'admin.token'),

@@ -18,6 +18,8 @@ export interface DaemonOptions {
   readonly calls?: (ask: AskNode) => CallHandlers;
   /** Wall-clock milliseconds. Default: `Date.now`. */
   readonly now?: Now;
+  /** Milliseconds that only grow, for rate limits. Default: `performance.now`. */
+  readonly monotonicMs?: () => number;
   /** From the start to the first check of all files, in milliseconds. Default: ten minutes. */
   readonly scrubAfterMs?: number;
 }

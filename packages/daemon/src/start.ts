@@ -34,12 +34,16 @@ import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
 import { keepNodeRetention } from './retention/node-retention.ts';
 import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
+import { assembleCache } from './service/cache/assemble-cache.ts';
+import type { Cache } from './service/cache/cache.ts';
+import { sweepCache } from './service/cache/sweep-cache.ts';
 import { assembleCommander, type Commander } from './service/commander/commander.ts';
 import { visitorHandlers } from './service/commander/visitors.ts';
 import type { Channels } from './service/channels.ts';
 import { sweepRegularly } from './service/expiry-timer.ts';
 import { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
+import { RateLimits } from './service/limits/rate-limits.ts';
 import { Locks } from './service/locks.ts';
 import { declaresForAll } from './service/node-declarations.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
@@ -105,12 +109,15 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     timers: nodeTimers,
     log,
   });
+  const endSweepingCache = sweepCache(parts.cache, { everyMs: config['expiry.seconds'] * 1000, timers: nodeTimers });
   const stop = once(async () => {
     // Who waits for a run has the answer that it came to.
     await parts.retention.stop();
     parts.status.leases.leases.stop();
+    parts.cache.endWaiting();
     await parts.service.stop();
     endSweeping();
+    endSweepingCache();
     await sync.stop();
     await endBackgroundWork(parts);
     closeAll(parts);
@@ -124,6 +131,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
 interface Parts {
   readonly status: StatusSources;
   readonly space: SharedSpace;
+  readonly cache: Cache;
   readonly joining: JoiningOptions;
   readonly service: Service;
   readonly backups: BackupKeeper;
@@ -150,7 +158,8 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     sync.written(agent);
     shared.watches.changed(agent);
   };
-  const { custody, files } = assembleFiles({ ...made, clock, disk, onCommit, sync: () => sync });
+  const cache = assembleCache({ config, path: paths.cache, boot, disk, now, timers: nodeTimers, registry, log });
+  const { custody, files } = assembleFiles({ ...made, clock, disk, cache, onCommit, sync: () => sync });
   const visitors = visitorHandlers(() => commander);
   const shared = openShared(agents, files);
   const channels = assembleChannels(options, database, registry);
@@ -182,6 +191,8 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     shared,
     channels,
     locks: new Locks({ node: leases, askLock: sync.askLock, disk }),
+    cache,
+    limits: new RateLimits(options.monotonicMs ?? (() => performance.now())),
     joining,
     backups,
     retention,
@@ -191,7 +202,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, space: shared.space, joining, service, backups, retention, rebuilding, hosts };
+  return { status, space: shared.space, cache, joining, service, backups, retention, rebuilding, hosts };
 }
 
 function openShared(agents: Agents, files: AgentFiles): SharedServices {
@@ -225,10 +236,11 @@ interface FileParts {
   readonly registry: Registry;
   readonly now: Now;
   readonly onCommit: (agent: string) => void;
+  readonly cache: Cache;
   readonly sync: () => SyncEngine;
 }
 
-function assembleFiles({ options, database, clock, disk, registry, now, onCommit, sync }: FileParts): {
+function assembleFiles({ options, database, clock, disk, registry, now, cache, onCommit, sync }: FileParts): {
   custody: FileCustody;
   files: AgentFiles;
 } {
@@ -250,10 +262,12 @@ function assembleFiles({ options, database, clock, disk, registry, now, onCommit
     now,
     commit: config,
     maxOpen: config['files.open'],
-    onCommit: (agent) => {
+    onCommit: (agent, written) => {
+      cache.written(agent, written);
       custody.touch(agent);
       onCommit(agent);
     },
+    onLeft: (agent) => cache.fileLeft(agent),
     guard: disk,
     watch: custody,
     onOpened: declaresForAll(options.declarations ?? [], log),
@@ -280,13 +294,14 @@ async function endBackgroundWork({ status, backups, retention, rebuilding }: Par
   await rebuilding.stop();
 }
 
-function closeAll({ status: { files, custody, leases, database, disk } }: Parts): void {
+function closeAll({ status: { files, custody, leases, database, disk }, cache }: Parts): void {
   disk.close();
   // Closing would write what nobody knows the state of.
   if (disk.hasFailed) return;
   custody.end();
   files.close();
   leases.close();
+  cache.close();
   database.close();
 }
 

@@ -1,6 +1,7 @@
 import { HoldfastError, isHoldfastError } from '@holdfast/protocol';
 
 import type { Answer } from './call.ts';
+import { rateLimitHeaders, rateLimitIn } from './rate-limit-headers.ts';
 
 /** The error as one of the catalogue: what is none of ours becomes `internal`, with itself as the cause. */
 export function catalogued(error: unknown): HoldfastError {
@@ -24,5 +25,6 @@ function headersOf(error: HoldfastError): Record<string, string> {
   if (error.code === 'unsupported-encoding') headers['accept-encoding'] = 'gzip, zstd';
   const { allow } = error.extensions;
   if (error.code === 'method-not-allowed' && Array.isArray(allow)) headers['allow'] = allow.join(', ');
-  return headers;
+  const rateLimit = error.code === 'rate-limited' ? rateLimitIn(error.extensions) : undefined;
+  return rateLimit === undefined ? headers : { ...headers, ...rateLimitHeaders(rateLimit) };
 }

@@ -18,6 +18,7 @@ export { addDiskGauges, type DiskReport, reportDisk } from './disk-report.ts';
 export type { Authenticate, Identity, ReadHeader } from './identity.ts';
 export type { ListenAt } from './listeners.ts';
 export type { Check } from './probes.ts';
+export { rateLimitHeaders } from './rate-limit-headers.ts';
 export { recordLines, wantsLines } from './record-lines.ts';
 export {
   type RetentionDemand,

@@ -110,8 +110,8 @@ export class Pipeline<Who extends Identity> {
     call.query = readQuery(match.entry, cut === -1 ? '' : target(request).slice(cut + 1));
     if (plan !== undefined) await this.#openBody(passage, plan);
     // The call was made from the very route the handler is typed by; see Entry.
-    const answer = await handler(call as never);
-    return this.#send(passage, answer, route.status);
+    const answer = handler(call as never);
+    return this.#send(passage, answer instanceof Promise ? await answer : answer, route.status);
   }
 
   #guard({ request, transport }: Passage<Who>): void {

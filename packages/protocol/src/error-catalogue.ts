@@ -3,6 +3,7 @@ import type { ErrorKind } from './error-kind.ts';
 import { syncErrors } from './sync-errors.ts';
 import { listenerErrors } from './listener-errors.ts';
 import { lockErrors } from './lock-errors.ts';
+import { needErrors } from './need-errors.ts';
 
 /**
  * The error catalogue. Codes are stable: one is never renamed or given another meaning. `docs/errors.md` is generated
@@ -307,6 +308,7 @@ export const errorCatalogue = {
   ...listenerErrors,
   ...lockErrors,
   ...syncErrors,
+  ...needErrors,
   'query-failed': {
     status: 503,
     retryable: false,

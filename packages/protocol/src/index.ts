@@ -28,6 +28,7 @@ export {
   type RelayPublish,
   type SentMessage,
 } from './channels.ts';
+export { type CacheClass, cacheClasses, type CacheClassName, cacheClassNames } from './cache-classes.ts';
 export { type Candidate, candidates } from './collections/candidates.ts';
 export type { Interaction } from './collections/interactions.ts';
 export type { Interview } from './collections/interviews.ts';
@@ -172,6 +173,8 @@ export type { FeedQuery } from './routes/feed.ts';
 export type { LockLease, LockStanding } from './routes/locks.ts';
 export type { Letter, ReceivedLetter } from './routes/mail.ts';
 export type { Heartbeat, RegistryEntry } from './routes/registry.ts';
+export type { CacheClassFigures, Invalidation } from './routes/cache.ts';
+export type { NewSession, Revocation, Session } from './routes/sessions.ts';
 export type { ClaimedTask, TaskClaim, TaskReport, TaskStanding } from './routes/tasks.ts';
 export { type DaemonRouteId, daemonRoutes } from './routes/daemon.ts';
 export {

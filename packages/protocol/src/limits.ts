@@ -114,6 +114,18 @@ export const limits = Object.freeze({
   sqlRows: 10_000,
   /** Longest time a caller may wait for the relay's acknowledgement, in seconds. */
   ackTimeoutSeconds: 30,
+  /** Most that may be taken of a rate limit in one window. */
+  rateLimit: 1_000_000_000,
+  /** Longest window of a rate limit, in seconds: a day. */
+  rateWindowSeconds: 86_400,
+  /** Rate limits of one agent that are counted at once, over all its resources. */
+  countedLimits: 10_000,
+  /** Tags of one cached value, and collections it depends on. */
+  cacheLabels: 16,
+  /** Length of a tag, in UTF-16 code units. */
+  cacheTagLength: 100,
+  /** Longest time a caller may take to compute a value that others wait for, in seconds. */
+  cacheComputeSeconds: 300,
   /** Longest time to live, in seconds: ten years. */
   ttlSeconds: 315_360_000,
   /** How long an idempotency key is remembered, in seconds. */

@@ -8,6 +8,7 @@ import { AgentStore } from './agent-store.ts';
 import type { Problem } from './check/report.ts';
 import { checkSchema } from './check/structure.ts';
 import { DamageGuard } from './damage-guard.ts';
+import type { CollectionsByResource } from './written-collections.ts';
 
 /** Who looks after the files: decides whether one may be opened, and is told what is found wrong with it. */
 export interface FileWatch {
@@ -33,8 +34,10 @@ export interface AgentFilesOptions {
   readonly commit: CommitConfig;
   /** Most files held open at once. More are open only while all of them are busy. */
   readonly maxOpen: number;
-  /** Called after each commit that gave out seqs. Must not throw. */
-  readonly onCommit: (agent: string) => void;
+  /** See `AgentStoreOptions.onCommit`. */
+  readonly onCommit: (agent: string, written: CollectionsByResource) => void;
+  /** Called when an agent's file was left, so that another may take its place. Must not throw. Default: nobody is told. */
+  readonly onLeft?: ((agent: string) => void) | undefined;
   /** What is asked and told when the disk fails. Default: nobody. */
   readonly guard?: StorageGuard | undefined;
   /** Called when a file was opened and may be used, before anybody does. Must not throw. */
@@ -157,7 +160,7 @@ export class AgentFiles {
     const { clock, now, commit, onCommit, guard: behind = unguarded } = this.#options;
     const guard = new DamageGuard(behind, (error) => this.#watch.damaged(agent, reasonOf(error)));
     const store = translating(guard, path, () => {
-      return new AgentStore({ path, clock, now, commit, guard, onCommit: () => onCommit(agent) });
+      return new AgentStore({ path, clock, now, commit, guard, onCommit: (written) => onCommit(agent, written) });
     });
     this.#guards.set(store, guard);
     try {
@@ -185,6 +188,7 @@ export class AgentFiles {
     this.#open.delete(agent);
     this.#closed.delete(agent);
     this.#scanned.delete(agent);
+    this.#options.onLeft?.(agent);
   }
 
   /** Closes the idle file that was used least recently; false if there is none. */

@@ -45,6 +45,7 @@ import { SeenFences } from './seen-fences.ts';
 import type { ListedDocument, StoredDocument } from './stored-document.ts';
 import type { Settlement } from './settlement.ts';
 import { type StreamCounters, StreamState } from './stream-state.ts';
+import { type CollectionsByResource, WrittenCollections } from './written-collections.ts';
 import { RecordsTransaction, type Transact, type TransactionOptions } from './transaction.ts';
 
 /** What an agent's file needs from its surroundings. */
@@ -53,8 +54,8 @@ export interface AgentStoreOptions {
   readonly clock: HybridClock;
   readonly now: Now;
   readonly commit: CommitConfig;
-  /** Called after each commit that gave out seqs, before its callers are answered. Must not throw. */
-  readonly onCommit: () => void;
+  /** Called after each commit that gave out seqs, before its callers are answered, with what was written to. Must not throw. */
+  readonly onCommit: (written: CollectionsByResource) => void;
   /** What is asked and told when the disk fails. Default: nobody. */
   readonly guard?: StorageGuard | undefined;
 }
@@ -72,6 +73,7 @@ export class AgentStore {
   readonly #declarations: Declarations;
   readonly #writer: RecordWriter;
   readonly #retired: RetiredRecords;
+  readonly #written = new WrittenCollections();
   readonly #outbox: Outbox;
   readonly #reconciler: Reconciler;
   readonly #outboxReads: OutboxReads;
@@ -98,11 +100,11 @@ export class AgentStore {
     clock.observe(this.#stream.counters.lastVersion);
     const upkeep = new DerivedUpkeep(database, AGENT_LAYOUT);
     this.#declarations = new Declarations(database, upkeep);
-    const [stream, declarations] = [this.#stream, this.#declarations];
+    const [stream, declarations, written] = [this.#stream, this.#declarations, this.#written];
     const retired = new RetiredRecords(database, stream);
     this.#retired = retired;
     this.lookups = openLookups(database, declarations, { now, reading: (read) => this.#reading(read) });
-    this.#writer = new RecordWriter(database, { stream, declarations, retired, clock, now });
+    this.#writer = new RecordWriter(database, { stream, declarations, retired, written, clock, now });
     this.#outbox = new Outbox(database, this.#stream, this.#writer, now);
     this.#reconciler = new Reconciler(database, { stream, writer: this.#writer, retired, clock, now });
     this.#idempotency = new IdempotencyKeys(database, now);
@@ -372,9 +374,10 @@ export class AgentStore {
 
   #notify(): void {
     const { lastSeq } = this.#stream.counters;
+    const written = this.#written.take();
     if (lastSeq === this.#notifiedSeq) return;
     this.#notifiedSeq = lastSeq;
-    this.#options.onCommit();
+    this.#options.onCommit(written);
   }
 }
 

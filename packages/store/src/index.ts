@@ -65,4 +65,5 @@ export { sealAll, sealed, type SealedTable } from './seal.ts';
 export { Lineage } from './lineage.ts';
 export { addSettlements, NO_SETTLEMENT, type Settlement } from './settlement.ts';
 export { RecordsTransaction, type Transact } from './transaction.ts';
+export type { CollectionsByResource } from './written-collections.ts';
 export { SteadyTime, type SteadyTimeOptions } from './steady-time.ts';

@@ -24,12 +24,14 @@ import {
 } from './row.ts';
 import { parseStored } from './stored-json.ts';
 import type { StreamState } from './stream-state.ts';
+import type { WrittenCollections } from './written-collections.ts';
 
 /** What a writer needs beside the file. */
 export interface RecordWriterOptions {
   readonly stream: StreamState;
   readonly declarations: Declarations;
   readonly retired: RetiredRecords;
+  readonly written: WrittenCollections;
   readonly clock: HybridClock;
   readonly now: Now;
 }
@@ -39,6 +41,7 @@ export class RecordWriter {
   readonly #stream: StreamState;
   readonly #declarations: Declarations;
   readonly #retired: RetiredRecords;
+  readonly #written: WrittenCollections;
   readonly #clock: HybridClock;
   readonly #now: Now;
   readonly #find: Statement;
@@ -51,9 +54,10 @@ export class RecordWriter {
   readonly #move: Statement;
   #expectsNew = true;
 
-  constructor(database: Database, { stream, declarations, retired, clock, now }: RecordWriterOptions) {
+  constructor(database: Database, { stream, declarations, retired, written, clock, now }: RecordWriterOptions) {
     this.#stream = stream;
     this.#retired = retired;
+    this.#written = written;
     this.#declarations = declarations;
     this.#clock = clock;
     this.#now = now;
@@ -211,6 +215,7 @@ export class RecordWriter {
 
   #count(row: RecordRow, stored: StoredColumns | undefined): void {
     this.#declarations.noted(row);
+    this.#written.note(row.resource, row.collection);
     if (stored === undefined) this.#retired.forget(row);
     this.#stream.xorDigest(stored === undefined ? digestShare(row) : digestShare(row) ^ storedShare(stored));
     const { outbox, acked } = this.#stream.counters;

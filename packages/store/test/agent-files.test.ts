@@ -94,3 +94,30 @@ test('closing commits what waits', async () => {
   expect(reopened.get('a').read('', 'kv', 'a')?.text).toBe('1');
   reopened.close();
 });
+
+test('who keeps the files is told which collections a commit wrote to, and when a file is left', async () => {
+  await using directory = await temporaryDirectory();
+  const { now } = new FakeClock();
+  const told: unknown[] = [];
+  const files = new AgentFiles({
+    directory: directory.path,
+    clock: new HybridClock(now, '0000000a'),
+    now,
+    commit: commitConfig,
+    maxOpen: MAX_OPEN,
+    onCommit: (agent, written) => told.push([agent, [...written].map(([resource, names]) => [resource, [...names]])]),
+    onLeft: (agent) => told.push(agent),
+  });
+  const write = (resource: string, ...collections: string[]): Promise<unknown> =>
+    files.get('ada').write({ resource, operations: collections.map((collection) => put(collection, 'a', {})) });
+  await Promise.all([write('', 'notes', 'plans'), write('app:one', 'notes'), write('', 'notes')]);
+  await write('', 'mail').catch(() => undefined);
+  await write('', 'leads');
+  files.withdraw('ada');
+  const both = [
+    ['', ['notes', 'plans']],
+    ['app:one', ['notes']],
+  ];
+  expect(told).toEqual([['ada', both], ['ada', [['', ['leads']]]], 'ada']);
+  files.close();
+});

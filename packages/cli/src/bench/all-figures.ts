@@ -1,5 +1,6 @@
 import { contextGet } from './figures/context-get.ts';
 import { channelFanout } from './figures/channel-fanout.ts';
+import { cacheHit } from './figures/cache-hit.ts';
 import { defences } from './figures/defences.ts';
 import { feedCatchup } from './figures/feed-catchup.ts';
 import type { Figure } from './figures/figure.ts';
@@ -27,6 +28,7 @@ export const figures: readonly Figure[] = [
   lockCycle,
   writeBulk,
   readGet,
+  cacheHit,
   writeValidated,
   queryNode,
   queryText,

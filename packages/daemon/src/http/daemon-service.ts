@@ -7,17 +7,22 @@ import type { Registry } from 'prom-client';
 import type { Rebuilding } from '../restore/assemble.ts';
 import type { JoiningOptions } from '../service/joining.ts';
 import type { StatusSources } from '../service/node-status.ts';
+import type { Cache } from '../service/cache/cache.ts';
 import type { Commander } from '../service/commander/commander.ts';
 import type { Channels } from '../service/channels.ts';
 import type { Locks } from '../service/locks.ts';
+import type { RateLimits } from '../service/limits/rate-limits.ts';
 import type { Records } from '../service/records.ts';
+import { Sessions } from '../service/sessions/sessions.ts';
 import { backupHandlers } from './backup-handlers.ts';
 import { batchHandlers } from './batch-handler.ts';
 import { authenticateBy } from './caller.ts';
 import { channelHandlers } from './channel-handlers.ts';
+import { lockHandlers } from './lock-handlers.ts';
+import { cacheHandlers } from './cache-handlers.ts';
 import { commanderHandlers } from './commander-handlers.ts';
 import { collectionHandlers } from './collection-handlers.ts';
-import { lockHandlers } from './lock-handlers.ts';
+import { limitHandlers } from './limit-handlers.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
@@ -25,6 +30,7 @@ import { recruiterHandlers } from './recruiter-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
 import { retentionHandlers } from './retention-handlers.ts';
 import { type SharedServices, sharedHandlers } from './shared-handlers.ts';
+import { sessionHandlers } from './session-handlers.ts';
 import { writeHandlers } from './write-handlers.ts';
 
 /** What the daemon's HTTP interface answers from. */
@@ -35,6 +41,8 @@ export interface DaemonServiceOptions {
   readonly shared: SharedServices;
   readonly channels: Channels;
   readonly locks: Locks;
+  readonly cache: Cache;
+  readonly limits: RateLimits;
   readonly joining: JoiningOptions;
   readonly backups: BackupKeeper;
   readonly retention: RetentionKeeper;
@@ -80,6 +88,9 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...lockHandlers(options.locks),
       ...recruiterHandlers(records, now),
       ...sharedHandlers(shared),
+      ...cacheHandlers(options.cache),
+      ...limitHandlers(options.limits),
+      ...sessionHandlers(new Sessions(records, now)),
       ...nodeHandlers(status, joining),
       ...rebuildingHandlers(status.agents, rebuilding),
       ...backupHandlers(backups),

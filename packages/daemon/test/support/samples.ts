@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 
 import { type DaemonRouteId, daemonRoutes, type Route } from '@holdfast/protocol';
 
@@ -33,15 +33,25 @@ const doc = { note: 'sample' };
 
 /** The lease of each of `ada`'s tasks, which are called as what is done to them. */
 const LEASE = '9c5b94b1-35ad-49bb-b118-8e8fc24abf80';
+/** The key of `ada`'s session, and what it is stored under. */
+const SESSION_KEY = 'a'.repeat(43);
+const SESSION_ID = hash('sha256', SESSION_KEY, 'hex');
 const heldTask = { type: 'sample', status: 'in_progress', worker: 'ada', lease: LEASE, due_at: '2999-01-01T00:00:00Z' };
 
 /** What holds `SECRET`, by where `ada` keeps it. */
 const secrets: Readonly<Record<string, object>> = {
   '/v1/records/notes/secret': { text: SECRET },
   '/v1/kv/secret': { text: SECRET },
+  '/v1/cache/secret': { text: SECRET },
   '/v1/records/requisitions/secret': { text: SECRET },
   '/v1/records/interviews/secret': { text: SECRET },
   '/v1/records/interactions/secret': { text: SECRET },
+  [`/v1/records/sessions/${SESSION_ID}`]: {
+    user: 'u-1',
+    data: { text: SECRET },
+    started_at: '2026-11-20T10:54:56.123Z',
+    extended_at: '2999-01-01T00:00:00Z',
+  },
   '/v1/records/mail/letter': { from: 'ada', to: 'ada', sent_at: '2026-11-20T10:54:56.123Z', body: SECRET },
   ...Object.fromEntries(
     ['heartbeat', 'complete', 'fail', 'release'].map((id) => [
@@ -108,6 +118,17 @@ const samples: Samples = {
   'interview.outcome': () => ({ path: '/v1/interviews/secret/outcome', body: { outcome: 'pass' } }),
   'interaction.pending': () => ({ path: '/v1/interactions/pending' }),
   'interaction.acknowledge': () => ({ path: '/v1/interactions/secret/acknowledge', body: {} }),
+  'limit.take': () => ({ path: '/v1/limits/api', body: { limit: 1000, window_seconds: 60 } }),
+  'session.create': () => ({ path: '/v1/sessions', body: { user: 'u-1' } }),
+  'session.list': () => ({ path: '/v1/sessions?user=u-1' }),
+  'session.check': () => ({ path: '/v1/sessions/check', body: { key: SESSION_KEY } }),
+  'session.change': () => ({ path: '/v1/sessions/change', body: { key: SESSION_KEY, data: { note: 'sample' } } }),
+  'session.revoke': () => ({ path: '/v1/sessions/revoke', body: { key: SESSION_KEY } }),
+  'cache.get': () => ({ path: '/v1/cache/secret' }),
+  'cache.put': () => ({ path: '/v1/cache/secret', body: doc }),
+  'cache.delete': () => ({ path: '/v1/cache/secret' }),
+  'cache.invalidate': () => ({ path: '/v1/cache/invalidate', body: { prefix: 'sec' } }),
+  'cache.figures': () => ({ path: '/v1/cache' }),
   'status.agent': () => ({ path: '/v1/status' }),
   'status.node': () => ({ path: '/v1/node' }),
   'node.join': ({ relay }) => ({ path: '/v1/node/join', body: { relay: relay.url, token: 'join', name: 'test-node' } }),

@@ -16,6 +16,7 @@ export interface TestDaemonOptions {
   /** Options by dotted key, over the defaults. */
   readonly config?: Readonly<Partial<Record<keyof NodeConfig, string | number>>>;
   readonly now?: Now;
+  readonly monotonicMs?: () => number;
   /** A data directory to start in again; without it a fresh one, removed at the end. */
   readonly directory?: string;
   readonly log?: Logger;
@@ -74,13 +75,14 @@ export class TestDaemon implements AsyncDisposable {
   static async start(options: TestDaemonOptions = {}): Promise<TestDaemon> {
     const own = options.directory === undefined ? await temporaryDirectory() : undefined;
     const directory = options.directory ?? own?.file('node') ?? '';
-    const { now, calls, scrubAfterMs, log = pino({ level: 'silent' }) } = options;
+    const { now, monotonicMs, calls, scrubAfterMs, log = pino({ level: 'silent' }) } = options;
     const running = await startDaemon({
       config: testConfig(options.config),
       directory,
       log,
       version: '0.0.0-test',
       ...(now && { now }),
+      ...(monotonicMs && { monotonicMs }),
       ...(calls && { calls }),
       ...(scrubAfterMs !== undefined && { scrubAfterMs }),
     });

@@ -16,6 +16,7 @@ import { messages } from './messages.ts';
 import { metrics } from './metrics.ts';
 import { tasks } from './tasks.ts';
 import { requisitions } from './requisitions.ts';
+import { sessions } from './sessions.ts';
 import { threads } from './threads.ts';
 
 const builtIn = [
@@ -34,6 +35,7 @@ const builtIn = [
   metrics,
   goals,
   achievements,
+  sessions,
   collections,
 ] as const;
 

@@ -146,6 +146,14 @@ export const nodeOptions = {
   },
   'files.open': { kind: 'integer', default: 64, min: 4, max: 10_000, help: 'Agent files held open at once' },
   'expiry.seconds': { kind: 'integer', default: 60, min: 1, help: 'How often expired records are swept away' },
+  'cache.megabytes': { kind: 'integer', default: 32, min: 1, max: 65_536, help: 'Cached values held in memory' },
+  'cache.diskMegabytes': {
+    kind: 'integer',
+    default: 256,
+    min: 0,
+    max: 1_048_576,
+    help: 'Largest file of cached values, cache.db in the data directory; 0: none',
+  },
   'sync.lingerMilliseconds': {
     kind: 'integer',
     default: 2,

@@ -14,15 +14,18 @@ import {
 import { rejectSchema } from '../sync.ts';
 import { agentStatusSchema, nodeStatusSchema } from './node-status.ts';
 import { channelRoutes } from './channels.ts';
-import { collectionRoutes } from './collections.ts';
 import { contextRoutes } from './context.ts';
 import { kvEntrySchema, listQuery } from './kv.ts';
+import { cacheRoutes } from './cache.ts';
+import { collectionRoutes } from './collections.ts';
+import { limitRoutes } from './limits.ts';
 import { recruiterRoutes } from './recruiter.ts';
 import { type Route, writeErrors } from './route.ts';
 import { documentErrors, fencing, idempotency, preconditions, putQuery, writeAnswer, writeQuery } from './writing.ts';
 import { lockRoutes } from './locks.ts';
 import { mailRoutes } from './mail.ts';
 import { registryRoutes } from './registry.ts';
+import { sessionRoutes } from './sessions.ts';
 import { taskRoutes } from './tasks.ts';
 import { joinBody, upkeepRoutes } from './upkeep.ts';
 
@@ -206,6 +209,9 @@ export const daemonRoutes = {
   ...channelRoutes,
   ...lockRoutes,
   ...recruiterRoutes,
+  ...limitRoutes,
+  ...sessionRoutes,
+  ...cacheRoutes,
   'status.agent': {
     method: 'GET',
     path: '/v1/status',

@@ -9,6 +9,7 @@ import { RecordWriter } from '../record-writer.ts';
 import { RetiredRecords } from '../retention/retired-records.ts';
 import { type RecordRow, recordHash } from '../row.ts';
 import { StreamState } from '../stream-state.ts';
+import { WrittenCollections } from '../written-collections.ts';
 
 /** What became of records handed to a builder. */
 export interface TakenRows {
@@ -38,7 +39,8 @@ export class FileBuilder {
     this.#declarations = declarations;
     this.#retired = new RetiredRecords(this.#database, this.#stream);
     const [stream, retired] = [this.#stream, this.#retired];
-    this.#writer = new RecordWriter(this.#database, { stream, declarations, retired, clock, now });
+    const written = new WrittenCollections();
+    this.#writer = new RecordWriter(this.#database, { stream, declarations, retired, written, clock, now });
   }
 
   /** The new stream's name. */
