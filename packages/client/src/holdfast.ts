@@ -210,7 +210,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     tasks: openTasks(call, collection('tasks')),
     registry: openRegistry(call),
     mail: openMail(call),
-    channels: openChannels(call, eventCallerOf<DaemonRoutes>(requester, daemonCalls)),
+    channels: openChannels(call, events),
     locks: locks.client,
     metrics,
     achievements: openAchievements(collection('achievements')),
@@ -225,17 +225,21 @@ export function connect(options: ConnectOptions = {}): Holdfast {
       list: async () => (await call('backup.list', {})).value,
       start: async () => (await call('backup.start', {})).value,
     },
-    retention: {
-      run: async ({ dryRun, agent } = {}) => {
-        const body = { dry_run: dryRun, agent };
-        return (await call('retention.run', { body }, { waitMs: ALL_RECORDS_MS })).value;
-      },
-      show: async () => (await call('retention.show', {})).value,
-    },
+    retention: openRetention(call),
     statistics: async () => (await call('statistics', {}, { waitMs: ALL_RECORDS_MS })).value,
     ready: () => requester.ready(),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+function openRetention(call: Caller<DaemonRoutes>): RetentionClient {
+  return {
+    run: async ({ dryRun, agent } = {}) => {
+      const body = { dry_run: dryRun, agent };
+      return (await call('retention.run', { body }, { waitMs: ALL_RECORDS_MS })).value;
+    },
+    show: async () => (await call('retention.show', {})).value,
   };
 }
 

@@ -168,15 +168,8 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   addGauges({ registry, agents, files, sync, channels, leases, disk, now });
   const names = (): readonly string[] => agents.names;
   const care = { files, log, onRecounted: (agent: string) => sync.written(agent) };
-  const scrubber = scrubNode({
-    ...care,
-    config,
-    databasePath: paths.database,
-    agents: names,
-    registry,
-    now,
-    firstAfterMs: options.scrubAfterMs,
-  });
+  const scrubbed = { config, databasePath: paths.database, agents: names, firstAfterMs: options.scrubAfterMs };
+  const scrubber = scrubNode({ ...care, ...scrubbed, registry, now });
   const status = { database, leases, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs: now() };
   const joining = assembleJoining(status, clock, config);
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
