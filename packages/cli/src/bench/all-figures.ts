@@ -1,4 +1,5 @@
 import { contextGet } from './figures/context-get.ts';
+import { contextSpread } from './figures/context-spread.ts';
 import { channelFanout } from './figures/channel-fanout.ts';
 import { cacheHit } from './figures/cache-hit.ts';
 import { defences } from './figures/defences.ts';
@@ -37,6 +38,7 @@ export const figures: readonly Figure[] = [
   syncDrain,
   syncVisible,
   contextGet,
+  contextSpread,
   feedCatchup,
   memoryNode,
   startNodeFigure,
