@@ -48,6 +48,7 @@ const nodeStatus = {
     last_pass_at: '2026-11-20T10:00:00.000Z',
     problems: 2,
   },
+  shared: { state: 'following', caught_up_at: null },
   locks: { held: 2, waiting: 1 },
   agents: [
     agentStatus,
@@ -373,6 +374,7 @@ describe('status', () => {
     expect(stdout).toMatch(/2 problems {2}since the start; all checked \d+ \w+ ago, 1 of 3 checked in this round/);
     expect(stdout).toContain('recruiter waits: the relay answered 500');
     expect(stdout).toContain('Locks  2 held, 1 wait');
+    expect(stdout).toContain('Shared following  not complete since the start');
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual({ node: nodeStatus });
   });
 
