@@ -11,6 +11,17 @@ import { TestDaemon } from './support/test-daemon.ts';
 
 const fixture = new URL('fixtures/schema-1/node.db', import.meta.url).pathname;
 
+test("a node's database of schema 2 is brought up to date with all that was in it", async () => {
+  await using place = await temporaryDirectory();
+  const path = place.file('node.db');
+  cpSync(new URL('fixtures/schema-2/node.db', import.meta.url).pathname, path);
+  const database = new NodeDatabase(path);
+  expect(database.agents().map(({ name }) => name)).toEqual(['ada', 'bob']);
+  expect(database.tokens()).toHaveLength(4);
+  expect(database.enrolment).toMatchObject({ name: 'workstation', credential: 'fixture-credential' });
+  database.close();
+});
+
 describe("a node's database of schema 1", () => {
   test('is brought up to date with all that was in it', async () => {
     await using place = await temporaryDirectory();

@@ -139,7 +139,7 @@ describe('a database of schema 3', () => {
   });
 });
 
-describe.each([4, 5])('a database of schema %d', (schema) => {
+describe.each([4, 5, 6])('a database of schema %d', (schema) => {
   it('keeps what it held, and finds it by its fields', async () => {
     await using directory = await temporaryDirectory();
     const path = directory.file('relay.db');
