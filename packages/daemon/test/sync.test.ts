@@ -31,7 +31,7 @@ describe('a node on-line', () => {
     await expectDrained(node);
     expect(Object.keys(relay.documents('ada')).toSorted()).toEqual(['notes/after', 'notes/before']);
     const [first, second] = relay.callsOf('/relay/batch');
-    expect(first?.headers['holdfast-protocol']).toBe('2');
+    expect(first?.headers['holdfast-protocol']).toBe('3');
     expect(first?.headers.authorization).toBe('Bearer node-credential');
     expect(second?.body).toMatchObject({ boot: node.boot, base: first?.body.upto as unknown, count: 1 });
   });
