@@ -77,7 +77,9 @@ export function feedCases(make: MakeStore): void {
         makeBatch([makeChange({ seq: 5, id: 'y', doc: {}, expiresAtMs: START_MS })], { base: cursorAt(4) }),
       );
       await store.sweepExpired(START_MS + 1, 10);
-      await expect(store.feed.part({ limit: 2 }, second.position, begun)).rejects.toMatchObject({ code: 'feed-refetch' });
+      await expect(store.feed.part({ limit: 2 }, second.position, begun)).rejects.toMatchObject({
+        code: 'feed-refetch',
+      });
     });
 
     it('does not go on from before a record of these collections that was removed', async () => {
