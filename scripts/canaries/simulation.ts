@@ -68,6 +68,12 @@ const defences: readonly Defence[] = [
       .then(() => this.#write(() => this.#take(page)));`,
   },
   {
+    name: 'a new epoch of a relay that was put back',
+    file: 'packages/relay/src/service/epoch-file.ts',
+    from: "if (noted === undefined) return position === 0 ? undefined : 'there is no relay.epoch';",
+    to: "if (epoch !== '') return undefined;",
+  },
+  {
     name: 'the highest version of what came by the feed',
     file: 'packages/store/src/feed/intake.ts',
     from: 'if (stored !== undefined && stored.version > row.version) {',

@@ -40,7 +40,7 @@ function judgeRecords(world: World, line: NodeLine, onRelay: ReadonlyMap<Key, St
       }
       continue;
     }
-    const isRemoved = world.removed.isExcused(line.node, key, { here, there });
+    const isRemoved = world.removed.isExcused(line.node, key, { here, there, isParted: world.isParted(line.node) });
     const said = `${key}: expected ${possible.map(name).join(' or ')}; node ${say(here)}, relay ${say(there)}`;
     if (isRemoved) {
       const left = here ?? there;

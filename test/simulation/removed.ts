@@ -22,14 +22,18 @@ export class Removed {
     return this.#keys[side].has(`${node} ${key}`);
   }
 
-  /** Whether what is missing under a key may be, because it was removed. */
+  /**
+   * Whether what is missing under a key may be, because it was removed. `isParted`: see `World.isParted`. A node that was put back to before
+   * a record counts it as the relay does that has removed it, and does not miss it when the relay is put back and has it again.
+   */
   isExcused(
     node: string,
     key: Key,
-    { here, there }: { readonly here: Stored | undefined; readonly there: Stored | undefined },
+    { here, there, isParted }: { here: Stored | undefined; there: Stored | undefined; isParted: boolean },
   ): boolean {
     if (here !== undefined && there !== undefined) return false;
-    const isHereExcused = here !== undefined || this.has('node', node, key);
+    const isHereExcused =
+      here !== undefined || this.has('node', node, key) || (isParted && this.has('relay', node, key));
     const isThereExcused = there !== undefined || this.has('relay', node, key);
     return isHereExcused && isThereExcused;
   }
