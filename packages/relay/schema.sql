@@ -30,8 +30,10 @@ CREATE TABLE dead_letters (
 ) STRICT;
 
 CREATE TABLE feed_floors (
-  collection TEXT PRIMARY KEY,
-  position INTEGER NOT NULL
+  agent_id INTEGER NOT NULL REFERENCES agents (id),
+  collection TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, collection)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE last_fence (

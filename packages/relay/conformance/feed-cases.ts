@@ -93,6 +93,8 @@ export function feedCases(make: MakeStore): void {
       await expect(part(position)).rejects.toMatchObject({ code: 'feed-refetch' });
       await expect(part(position, { collections: ['notes'] })).rejects.toMatchObject({ code: 'feed-refetch' });
       expect(await ids(position, { collections: ['tasks'] })).toEqual([]);
+      expect(await ids(position, { agents: [SHARED_AGENT] })).toEqual([]);
+      expect(await ids(position, { reader: { node: 'laptop', sharedAgents: [] } })).toEqual([]);
       expect(await ids(seen.position)).toEqual([]);
       expect(await ids(0)).toEqual(['r1']);
     });

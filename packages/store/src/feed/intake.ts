@@ -142,7 +142,7 @@ export class Intake {
     for (const stored of unmet) {
       this.#met.run(stored.resource, stored.collection, stored.id);
       if (isSameLife) this.#remove(stored, tally);
-      else if (stored.seq < 0 && stored.expires_at === null && isAsWritten(stored)) this.#send(stored, tally);
+      else if (stored.rejected === 0 && stored.expires_at === null && isAsWritten(stored)) this.#send(stored, tally);
     }
     if (unmet.length === STEP_RECORDS) return { ...tally, more: true };
     this.#forget.run();

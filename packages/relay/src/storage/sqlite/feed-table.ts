@@ -30,16 +30,17 @@ export class FeedTable {
       )
       .pluck();
     this.#raise = database.prepare(
-      `INSERT INTO feed_floors (collection, position) VALUES (?, ?)
-       ON CONFLICT (collection) DO UPDATE SET position = max(position, excluded.position)`,
+      `INSERT INTO feed_floors (agent_id, collection, position) VALUES (?, ?, ?)
+       ON CONFLICT (agent_id, collection) DO UPDATE SET position = max(position, excluded.position)`,
     );
   }
 
   /**
-   * Notes that a record was removed from its place: who has read to there has seen it, and nobody else will. Needs a transaction.
+   * Notes that a record of an agent was removed from its place: who has read to there has seen it, and nobody else will. Needs a
+   * transaction.
    */
-  removed(collection: string, position: number): void {
-    this.#raise.run(collection, position);
+  removed(agentId: number, collection: string, position: number): void {
+    this.#raise.run(agentId, collection, position);
   }
 
   /** See `RelayFeed.part`. */
@@ -89,9 +90,18 @@ export class FeedTable {
     return closed.length === 0 ? [] : [noneOf(closed)];
   }
 
-  #assertKnownFrom({ collections }: FeedScope, position: number): void {
-    const { text, params } = collections === undefined ? all([]) : oneOf('collection', collections);
-    const floor = this.#database.prepare(`SELECT max(position) FROM feed_floors WHERE ${text}`).pluck();
+  #assertKnownFrom({ collections, nodes, agents, reader }: FeedScope, position: number): void {
+    const isShared = sql('agent = ?', SHARED_AGENT);
+    const { text, params } = all([
+      ...(collections === undefined ? [] : [oneOf('collection', collections)]),
+      ...(agents === undefined ? [] : [oneOf('agent', agents)]),
+      // Of what is shared it is not known any more who wrote it.
+      ...(nodes === undefined ? [] : [any([oneOf('node', nodes), isShared])]),
+      ...(reader === undefined ? [] : [any([readableBy(reader), isShared])]),
+    ]);
+    const floor = this.#database
+      .prepare(`SELECT max(position) FROM feed_floors JOIN agents ON agents.id = agent_id WHERE ${text}`)
+      .pluck();
     if (position >= ((floor.get(...params) as number | null) ?? 0)) return;
     throw new HoldfastError(
       'feed-refetch',

@@ -247,7 +247,7 @@ export class RecordTable {
   sweep(nowMs: number, limit: number): number {
     const removed = this.#sweep.all(nowMs, limit) as SweptColumns[];
     for (const { position, agent_id, collection, deleted } of removed) {
-      this.#removals.removed(collection, position);
+      this.#removals.removed(agent_id, collection, position);
       if (deleted === 0) this.#count.run(agent_id, collection, -1);
     }
     return removed.length;

@@ -128,7 +128,7 @@ export class RelayRetention {
   #retire(row: WeighedRow): void {
     this.#options.retired.add(row.agentId, row);
     this.#remove.run(row.position);
-    this.#options.removals.removed(row.collection, row.position);
+    this.#options.removals.removed(row.agentId, row.collection, row.position);
     if (row.deleted === 0) this.#count.run(row.agentId, row.collection);
   }
 }

@@ -13,8 +13,10 @@ INSERT INTO nodes (name, joined_at) VALUES ('', 0);
 INSERT INTO agents (id, node, agent) VALUES (0, '', '${SHARED_AGENT}');
 
 CREATE TABLE feed_floors (
-  collection TEXT PRIMARY KEY,
-  position INTEGER NOT NULL
+  agent_id INTEGER NOT NULL REFERENCES agents (id),
+  collection TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, collection)
 ) STRICT, WITHOUT ROWID;
 `,
   down: {
