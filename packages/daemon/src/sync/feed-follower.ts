@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 
 import { RelayLoop, type RelaySource } from './relay-loop.ts';
 import type { Timers } from './timers.ts';
-import type { FeedRange, NotDone } from './transport.ts';
+import type { FeedRange, NotDone, Outcome } from './transport.ts';
 
 /** Where what all nodes share is kept on this one. */
 export interface SharedFile {
@@ -33,6 +33,13 @@ export interface FollowStatus {
   readonly caughtUpMs: number | null;
 }
 
+/** A page that was asked for while the one before it was kept. */
+interface AskedAhead {
+  readonly after: string;
+  readonly signal: AbortSignal;
+  readonly asked: Promise<Outcome<FeedPage>>;
+}
+
 /**
  * Brings what other nodes shared to this one while the link is open (protocol rules 13 to 15): one request to the relay waits for
  * changes all the time. Until something was shared there is no file for it.
@@ -42,6 +49,7 @@ export class FeedFollower {
   readonly #loop: RelayLoop;
   /** Where it stands while there is no file to note it in. */
   #cursor: string | undefined;
+  #ahead: AskedAhead | undefined;
   #state: FollowStatus['state'] = 'off';
   #caughtUpMs: number | null = null;
 
@@ -76,25 +84,31 @@ export class FeedFollower {
     await this.#loop.stop();
   }
 
-  async #turn({ transport }: RelaySource, signal: AbortSignal): Promise<NotDone | undefined> {
-    const outcome = await transport.feed(this.#range(), signal);
-    if (signal.aborted) return undefined;
-    if (outcome.kind === 'done') {
-      try {
-        await this.#take(outcome.value);
-        return undefined;
-      } catch (error) {
-        this.#options.log.warn({ err: error }, 'what other nodes shared could not be kept; it is asked for again');
-        return { kind: 'failed', reason: 'this node could not keep what came', retryAfterMs: 0 };
-      }
-    }
-    if (!('code' in outcome) || outcome.code !== 'feed-refetch') {
+  async #turn(source: RelaySource, signal: AbortSignal): Promise<NotDone | undefined> {
+    try {
+      const outcome = await this.#ask(source, signal);
+      if (signal.aborted) return undefined;
+      if (outcome.kind === 'done') return void (await this.#take(outcome.value));
+      if ('code' in outcome && outcome.code === 'feed-refetch') return void (await this.#startOver());
       this.#state = 'off';
       return outcome;
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'what other nodes share could not be kept; it is asked for again');
+      return { kind: 'failed', reason: 'this node could not keep what came', retryAfterMs: 0 };
     }
-    this.#options.log.warn('the feed of what nodes share does not go on from here: it is read from the beginning');
-    await this.#startOver();
-    return undefined;
+  }
+
+  async #ask({ transport }: RelaySource, signal: AbortSignal): Promise<Outcome<FeedPage>> {
+    const range = this.#range();
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    const isAsked = ahead !== undefined && ahead.after === range.after && ahead.signal === signal;
+    const outcome = await (isAsked ? ahead.asked : transport.feed(range, signal));
+    if (outcome.kind !== 'done' || !outcome.value.more || signal.aborted) return outcome;
+    // The relay gets the next page ready while this one is kept.
+    const after = outcome.value.cursor;
+    this.#ahead = { after, signal, asked: transport.feed({ ...range, after, waitSeconds: 0 }, signal) };
+    return outcome;
   }
 
   #range(): FeedRange {
@@ -131,12 +145,9 @@ export class FeedFollower {
   }
 
   async #startOver(): Promise<void> {
+    this.#options.log.warn('the feed of what nodes share does not go on from here: it is read from the beginning');
     this.#cursor = undefined;
     this.#state = 'reading';
-    try {
-      await this.#options.shared.found()?.feed.intake.startOver();
-    } catch (error) {
-      this.#options.log.warn({ err: error }, 'that the feed is read from the beginning could not be noted');
-    }
+    await this.#options.shared.found()?.feed.intake.startOver();
   }
 }

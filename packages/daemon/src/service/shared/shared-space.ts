@@ -1,4 +1,4 @@
-import { builtInCollection, SHARED_AGENT } from '@holdfast/protocol';
+import { builtInCollection, isHoldfastError, SHARED_AGENT } from '@holdfast/protocol';
 import type { AgentFiles, AgentStore, TakenIn } from '@holdfast/store';
 
 import type { SharedFile } from '../../sync/feed-follower.ts';
@@ -15,6 +15,8 @@ export interface SharedSpaceOptions {
 /** What all nodes share, as this one has it: one file beside the agents' own, made when something is shared for the first time. */
 export class SharedSpace implements SharedFile {
   readonly #options: SharedSpaceOptions;
+  /** Collections that were found to be declared shared. */
+  readonly #declared = new Set<string>();
 
   constructor(options: SharedSpaceOptions) {
     this.#options = options;
@@ -39,6 +41,14 @@ export class SharedSpace implements SharedFile {
   holds(collection: string): boolean {
     const builtIn = builtInCollection(collection);
     if (builtIn !== undefined) return builtIn.conflict === 'shared';
-    return this.found()?.declaration(collection)?.conflict === 'shared';
+    try {
+      const isShared = this.found()?.declaration(collection)?.conflict === 'shared';
+      if (isShared) this.#declared.add(collection);
+      return isShared;
+    } catch (error) {
+      // A file that does not serve must not take the agents' own with it.
+      if (!isHoldfastError(error)) throw error;
+      return this.#declared.has(collection);
+    }
   }
 }
