@@ -88,10 +88,16 @@ export class FeedFollower {
     try {
       const outcome = await this.#ask(source, signal);
       if (signal.aborted) return undefined;
-      if (outcome.kind === 'done') return void (await this.#take(outcome.value));
-      if ('code' in outcome && outcome.code === 'feed-refetch') return void (await this.#startOver());
-      this.#state = 'off';
-      return outcome;
+      if (outcome.kind === 'done') {
+        await this.#take(outcome.value);
+        return undefined;
+      }
+      if (!('code' in outcome) || outcome.code !== 'feed-refetch') {
+        this.#state = 'off';
+        return outcome;
+      }
+      await this.#startOver();
+      return undefined;
     } catch (error) {
       this.#options.log.warn({ err: error }, 'what other nodes share could not be kept; it is asked for again');
       return { kind: 'failed', reason: 'this node could not keep what came', retryAfterMs: 0 };
