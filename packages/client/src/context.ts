@@ -52,13 +52,13 @@ export interface ContextClient {
 /** Shared context behind these calls. Nothing is sent. */
 export function openContext(call: Caller<DaemonRoutes>, events: EventCaller<DaemonRoutes>): ContextClient {
   return {
-    put: async (key, body, { ifMatch, ifNoneMatch, ...query } = {}) =>
-      (await call('context.put', { params: { key }, query, body }, { ifMatch, ifNoneMatch })).value,
-    patch: async (key, body, { ifMatch, ...query } = {}) =>
-      (await call('context.patch', { params: { key }, query, body }, { ifMatch })).value,
+    put: async (key, body, { ifMatch, ifNoneMatch, ifFence, ...query } = {}) =>
+      (await call('context.put', { params: { key }, query, body }, { ifMatch, ifNoneMatch, ifFence })).value,
+    patch: async (key, body, { ifMatch, ifFence, ...query } = {}) =>
+      (await call('context.patch', { params: { key }, query, body }, { ifMatch, ifFence })).value,
     get: <T>(key: string) => getValue<T>(call, key),
-    delete: async (key, { ifMatch, ...query } = {}) =>
-      (await orNothing(call('context.delete', { params: { key }, query }, { ifMatch })))?.value,
+    delete: async (key, { ifMatch, ifFence, ...query } = {}) =>
+      (await orNothing(call('context.delete', { params: { key }, query }, { ifMatch, ifFence })))?.value,
     list: (options) => listEntries(call, options ?? {}),
     watch: (prefix, options) => watchedKeys(events, { ...options, prefix }),
   };

@@ -35,7 +35,7 @@ export const contextRoutes = {
     body: { kind: 'document' },
     status: 200,
     answer: writeAnswer,
-    errors: ['precondition-failed', ...documentErrors],
+    errors: ['precondition-failed', 'fence-stale', ...documentErrors],
   },
   'context.get': {
     method: 'GET',
@@ -59,7 +59,7 @@ export const contextRoutes = {
     body: { kind: 'patch' },
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', ...documentErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...documentErrors],
   },
   'context.delete': {
     method: 'DELETE',
@@ -71,7 +71,7 @@ export const contextRoutes = {
     headers: preconditions,
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', ...writeErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...writeErrors],
   },
   'context.list': {
     method: 'GET',
