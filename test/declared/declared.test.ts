@@ -84,7 +84,7 @@ test(
     expect(await client.collections.get('stars')).toMatchObject({
       kind: 'declared',
       declaration: { fields: { size: { type: 'number' } }, open: true },
-      schema: { properties: { size: { type: 'number' } } },
+      schema: { properties: { size: { type: ['number', 'null'] } } },
     });
     expect(await client.collections.get('star')).toBeUndefined();
     const { service, admin } = network.node('laptop');
