@@ -20,9 +20,9 @@ async function tamper(network: Network, change: (database: Database) => void): P
 /** Makes the relay forget a record as if it had never come. */
 function forget(database: Database, id: string): void {
   const hash = database.prepare('DELETE FROM records WHERE id = ? RETURNING hash').pluck().get(id) as string;
-  const digest = database.prepare('SELECT digest FROM agents').pluck().get() as string;
+  const digest = database.prepare("SELECT digest FROM agents WHERE node <> ''").pluck().get() as string;
   const without = digestOf(digest) ^ digestShare({ hash, expiresAtMs: null });
-  database.prepare('UPDATE agents SET digest = ?').run(digestText(without));
+  database.prepare("UPDATE agents SET digest = ? WHERE node <> ''").run(digestText(without));
 }
 
 async function documents({ desk }: Network): Promise<unknown> {
