@@ -2,46 +2,30 @@ import type { Json, Watched, WriteAnswer } from '@holdfast/protocol';
 
 import type { Caller } from './caller.ts';
 import type { DaemonRoutes, InputOf } from './calls.ts';
-import type { ChangeOptions, PutOptions } from './collection.ts';
-import { eachItem } from './each-item.ts';
+import type { PutOptions } from './collection.ts';
 import type { EventCaller } from './event-caller.ts';
 import type { ResumeOptions } from './event-reader.ts';
-import { found, orNothing } from './found.ts';
-import type { FoundValue, KvEntry, KvListOptions } from './kv.ts';
+import { type KvClient, openKv } from './kv.ts';
 
-/** Which records of a shared collection are followed, and from where. */
+/** Which keys are followed, and from where. */
 export interface WatchOptions extends ResumeOptions, NonNullable<InputOf<DaemonRoutes['watch']>['query']> {}
 
-/** A record that changed, as it is now; `T` is what documents are taken to be. */
-export interface WatchedRecord<T> extends Omit<Watched, 'doc'> {
-  /** Undefined when it is deleted. */
-  readonly doc: T | undefined;
+/** A key that changed, as it is now. */
+export interface WatchedKey<T> extends Omit<Watched, 'id' | 'doc'> {
+  readonly key: string;
+  /** What it is taken to be; undefined when it is deleted. */
+  readonly value: T | undefined;
   /** Where to go on from, as `after`. */
   readonly place: string;
 }
 
-/** A key that changed, as it is now. */
-export interface WatchedKey<T> extends Omit<WatchedRecord<T>, 'id' | 'doc'> {
-  readonly key: string;
-  /** Undefined when it is deleted. */
-  readonly value: T | undefined;
-}
-
 /**
  * What the agents of all nodes share under keys. Written here and read here at once, with or without the relay; of two writes of one
- * key the later one counts on every node, once they have heard of each other.
+ * key the later one counts on every node, once they have heard of each other. What is deleted is deleted for all nodes.
  */
-export interface ContextClient {
-  /** Sets a key to any JSON value. */
-  put(key: string, value: unknown, options?: PutOptions): Promise<WriteAnswer>;
+export interface ContextClient extends KvClient {
   /** Changes parts of a value: JSON Merge Patch. */
   patch(key: string, patch: unknown, options?: Omit<PutOptions, 'ifNoneMatch'>): Promise<WriteAnswer>;
-  /** The value as this node has it, or undefined if there is none (any more). */
-  get<T = Json>(key: string): Promise<FoundValue<T> | undefined>;
-  /** Removes a key for all nodes; undefined if there is no such key (any more). */
-  delete(key: string, options?: ChangeOptions): Promise<WriteAnswer | undefined>;
-  /** Entries in order of their keys, page by page. */
-  list<T = Json>(options?: KvListOptions): AsyncIterable<KvEntry<T>>;
   /**
    * What is under keys that begin with `prefix`, then what changes, on whichever node, until `signal` ends it; goes on by itself after
    * a cut. A key that changes faster than it is read is told of with its latest value, and with none twice.
@@ -52,50 +36,26 @@ export interface ContextClient {
 /** Shared context behind these calls. Nothing is sent. */
 export function openContext(call: Caller<DaemonRoutes>, events: EventCaller<DaemonRoutes>): ContextClient {
   return {
-    put: async (key, body, { ifMatch, ifNoneMatch, ifFence, ...query } = {}) =>
-      (await call('context.put', { params: { key }, query, body }, { ifMatch, ifNoneMatch, ifFence })).value,
+    ...openKv(call, 'context'),
     patch: async (key, body, { ifMatch, ifFence, ...query } = {}) =>
       (await call('context.patch', { params: { key }, query, body }, { ifMatch, ifFence })).value,
-    get: <T>(key: string) => getValue<T>(call, key),
-    delete: async (key, { ifMatch, ifFence, ...query } = {}) =>
-      (await orNothing(call('context.delete', { params: { key }, query }, { ifMatch, ifFence })))?.value,
-    list: (options) => listEntries(call, options ?? {}),
     watch: (prefix, options) => watchedKeys(events, { ...options, prefix }),
   };
 }
 
-async function getValue<T>(call: Caller<DaemonRoutes>, key: string): Promise<FoundValue<T> | undefined> {
-  const read = await found(call('context.get', { params: { key } }));
-  return read && { value: read.value as T, version: read.version };
-}
-
-function listEntries<T>(call: Caller<DaemonRoutes>, options: KvListOptions): AsyncGenerator<KvEntry<T>> {
-  return eachItem(async (after) => {
-    const { entries, next } = (await call('context.list', { query: { ...options, after } })).value;
-    return { items: entries as KvEntry<T>[], next };
-  });
-}
-
+/** Follows the context: what is there, then what changes; each state of a key once. */
 async function* watchedKeys<T>(
   events: EventCaller<DaemonRoutes>,
-  options: WatchOptions,
+  { signal, after, ...query }: WatchOptions,
 ): AsyncGenerator<WatchedKey<T>, void> {
-  for await (const { id: key, doc: value, ...rest } of watchRecords<T>(events, 'context', options))
-    yield { key, value, ...rest };
-}
-
-/** Follows a shared collection: what is there, then what changes; each state of a record once. */
-async function* watchRecords<T>(
-  events: EventCaller<DaemonRoutes>,
-  collection: string,
-  { signal, after, ...query }: WatchOptions = {},
-): AsyncGenerator<WatchedRecord<T>, void> {
-  const versions = new Map<string, string>();
-  for await (const { id: place, data } of events('watch', { params: { collection }, query }, { signal, after })) {
+  const states = new Map<string, string>();
+  const changes = events('watch', { params: { collection: 'context' }, query }, { signal, after });
+  for await (const { id: place, data } of changes) {
+    const { id: key, doc, ...rest } = data;
     // A state that is moved in the daemon's file, or read again after a cut, is no change.
-    if (versions.get(data.id) === stateOf(data)) continue;
-    versions.set(data.id, stateOf(data));
-    yield { ...data, doc: data.doc as T | undefined, place };
+    if (states.get(key) === stateOf(data)) continue;
+    states.set(key, stateOf(data));
+    yield { ...rest, key, value: doc as T | undefined, place };
   }
 }
 

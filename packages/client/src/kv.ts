@@ -35,30 +35,37 @@ export interface KvClient {
   list<T = Json>(options?: KvListOptions): AsyncIterable<KvEntry<T>>;
 }
 
-/** The key-value pairs behind these calls. Nothing is sent. */
-export function openKv(call: Caller<DaemonRoutes>): KvClient {
+/** Whose routes: the agent's own pairs, or the shared context. */
+type KvFamily = 'kv' | 'context';
+
+/** The key-value pairs behind the calls of this family. Nothing is sent. */
+export function openKv(call: Caller<DaemonRoutes>, family: KvFamily = 'kv'): KvClient {
   return {
-    put: async (key, body, { ifMatch, ifNoneMatch, ifFence, ...query } = {}) => {
-      const { value } = await call('kv.put', { params: { key }, query, body }, { ifMatch, ifNoneMatch, ifFence });
-      return value;
-    },
-    get: <T>(key: string) => getValue<T>(call, key),
-    delete: async (key, { ifMatch, ifFence, ...query } = {}) => {
-      const deleted = await orNothing(call('kv.delete', { params: { key }, query }, { ifMatch, ifFence }));
-      return deleted?.value;
-    },
-    list: (options) => listEntries(call, options ?? {}),
+    put: async (key, body, { ifMatch, ifNoneMatch, ifFence, ...query } = {}) =>
+      (await call(`${family}.put`, { params: { key }, query, body }, { ifMatch, ifNoneMatch, ifFence })).value,
+    get: <T>(key: string) => getValue<T>(call, family, key),
+    delete: async (key, { ifMatch, ifFence, ...query } = {}) =>
+      (await orNothing(call(`${family}.delete`, { params: { key }, query }, { ifMatch, ifFence })))?.value,
+    list: (options) => listEntries(call, family, options ?? {}),
   };
 }
 
-async function getValue<T>(call: Caller<DaemonRoutes>, key: string): Promise<FoundValue<T> | undefined> {
-  const read = await found(call('kv.get', { params: { key } }));
+async function getValue<T>(
+  call: Caller<DaemonRoutes>,
+  family: KvFamily,
+  key: string,
+): Promise<FoundValue<T> | undefined> {
+  const read = await found(call(`${family}.get`, { params: { key } }));
   return read && { value: read.value as T, version: read.version };
 }
 
-function listEntries<T>(call: Caller<DaemonRoutes>, options: KvListOptions): AsyncGenerator<KvEntry<T>> {
+function listEntries<T>(
+  call: Caller<DaemonRoutes>,
+  family: KvFamily,
+  options: KvListOptions,
+): AsyncGenerator<KvEntry<T>> {
   return eachItem(async (after) => {
-    const { entries, next } = (await call('kv.list', { query: { ...options, after } })).value;
+    const { entries, next } = (await call(`${family}.list`, { query: { ...options, after } })).value;
     return { items: entries as KvEntry<T>[], next };
   });
 }

@@ -18,16 +18,10 @@ export class Watches {
     this.#space = space;
   }
 
-  /** How many watches wait for a change. */
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
   /** Something was written or came from other nodes. Cheap. */
   changed(agent: string = SHARED_AGENT): void {
     if (agent !== SHARED_AGENT) return;
     for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
   }
 
   /** Where all watches are that have seen all there is. */
