@@ -1,4 +1,5 @@
 import { type CacheClassFigures, cacheClasses, type CacheClassName, cacheClassNames } from '@holdfast/protocol';
+import { LRUCache } from 'lru-cache';
 
 import type { Scope } from '../records.ts';
 
@@ -24,7 +25,7 @@ type CountsByClass = Readonly<Record<CacheClassName, CacheCounts>>;
 export class CacheFigures {
   /** Over all agents. */
   readonly totals: CountsByClass = byClass(() => noCounts());
-  readonly #scopes = new Map<string, CountsByClass>();
+  readonly #scopes = new LRUCache<string, CountsByClass>({ max: MOST_SCOPES });
 
   /** The counts of a class for an agent and resource. */
   of(scope: Scope, className: CacheClassName): CacheCounts {
@@ -40,10 +41,7 @@ export class CacheFigures {
   #ofScope({ agent, resource }: Scope): CountsByClass {
     const name = `${agent} ${resource}`;
     const counts = this.#scopes.get(name) ?? byClass((className) => noCounts(this.totals[className]));
-    this.#scopes.delete(name);
     this.#scopes.set(name, counts);
-    const [oldest] = this.#scopes.size > MOST_SCOPES ? this.#scopes.keys() : [];
-    if (oldest !== undefined) this.#scopes.delete(oldest);
     return counts;
   }
 }

@@ -1,4 +1,5 @@
 import { limits } from '@holdfast/protocol';
+import { LRUCache } from 'lru-cache';
 
 import type { Scope } from '../records.ts';
 import { SlidingCount } from './sliding-count.ts';
@@ -27,8 +28,7 @@ export interface Taken {
  */
 export class RateLimits {
   readonly #monotonicMs: () => number;
-  // A Map keeps its keys in the order they were set: the first is the least recently used.
-  readonly #counts = new Map<string, Map<string, SlidingCount>>();
+  readonly #counts = new Map<string, LRUCache<string, SlidingCount>>();
 
   /** `monotonicMs`: milliseconds that only grow. */
   constructor(monotonicMs: () => number) {
@@ -52,13 +52,15 @@ export class RateLimits {
 
   #countOf({ agent, resource }: Scope, key: string, windowSeconds: number): SlidingCount {
     const name = `${windowSeconds} ${resource} ${key}`;
-    const counts = this.#counts.get(agent) ?? new Map<string, SlidingCount>();
+    const counts = this.#counts.get(agent) ?? noCounts();
     this.#counts.set(agent, counts);
     const count = counts.get(name) ?? new SlidingCount(windowSeconds * 1000);
-    counts.delete(name);
     counts.set(name, count);
-    const [oldest] = counts.size > limits.countedLimits ? counts.keys() : [];
-    if (oldest !== undefined) counts.delete(oldest);
     return count;
   }
+}
+
+// Bounded by size, with each of size 1: bounded by `max`, it would take the room of all when the first is counted.
+function noCounts(): LRUCache<string, SlidingCount> {
+  return new LRUCache({ maxSize: limits.countedLimits, sizeCalculation: () => 1 });
 }
