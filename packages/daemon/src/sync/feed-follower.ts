@@ -1,31 +1,38 @@
-import { type FeedPage, limits, type Now, SHARED_AGENT } from '@holdfast/protocol';
-import type { AgentStore, TakenIn } from '@holdfast/store';
+import { type FeedPage, limits, type Now } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 
 import { RelayLoop, type RelaySource } from './relay-loop.ts';
 import type { Timers } from './timers.ts';
 import type { FeedRange, NotDone, Outcome } from './transport.ts';
 
-/** Where what all nodes share is kept on this one. */
-export interface SharedFile {
-  /** Undefined while nothing was ever shared here. To be used at once. */
-  found(): AgentStore | undefined;
-  /** Makes the file if there is none. To be used at once. */
-  made(): AgentStore;
-  /** Records came from other nodes. */
-  onTaken(taken: TakenIn): void;
+/** Where what comes by the feed is kept, and how far it was read. */
+export interface FeedSink {
+  /** Which part of the feed is asked for next. */
+  next(): FeedPlace;
+  /** Keeps a page that came after the cursor of `next`, and its own cursor with it; resolves when it is durable. */
+  take(page: FeedPage): Promise<void>;
+  /** The feed does not go on from the cursor: it is to be read from the beginning. Resolves when that is durable. */
+  startOver(): Promise<void>;
+}
+
+/** A part of the feed, and the place in it from which it is read. */
+export interface FeedPlace extends Omit<FeedRange, 'waitSeconds'> {
+  /** Whether it is read from the beginning again: who does so waits for nothing before that was settled. */
+  readonly isStartingOver: boolean;
 }
 
 /** What following needs. */
 export interface FeedFollowerOptions {
-  readonly shared: SharedFile;
+  readonly sink: FeedSink;
+  /** What is followed, as the log calls it. */
+  readonly what: string;
   readonly now: Now;
   readonly random: () => number;
   readonly timers: Timers;
   readonly log: Logger;
 }
 
-/** How far the node follows what all nodes share. */
+/** How far the node follows a part of the feed. */
 export interface FollowStatus {
   /** `off`: the relay is away, or knows no feed. `reading`: there is more to come at once. `following`: it has all there is. */
   readonly state: 'off' | 'reading' | 'following';
@@ -41,14 +48,12 @@ interface AskedAhead {
 }
 
 /**
- * Brings what other nodes shared to this one while the link is open (protocol rules 13 to 15): one request to the relay waits for
- * changes all the time. Until something was shared there is no file for it.
+ * Brings a part of the feed to this node while the link is open (protocol rules 13 to 15): one request to the relay waits for changes
+ * all the time.
  */
 export class FeedFollower {
   readonly #options: FeedFollowerOptions;
   readonly #loop: RelayLoop;
-  /** Where it stands while there is no file to note it in. */
-  #cursor: string | undefined;
   #ahead: AskedAhead | undefined;
   #state: FollowStatus['state'] = 'off';
   #caughtUpMs: number | null = null;
@@ -58,7 +63,7 @@ export class FeedFollower {
     this.#loop = new RelayLoop({
       ...options,
       turn: (source, signal) => this.#turn(source, signal),
-      unsupported: 'the relay has no feed: it is older, and nothing that others share comes from it',
+      unsupported: `the relay has no feed: it is older, and ${options.what} does not come from it`,
     });
   }
 
@@ -99,7 +104,8 @@ export class FeedFollower {
       await this.#startOver();
       return undefined;
     } catch (error) {
-      this.#options.log.warn({ err: error }, 'what other nodes share could not be kept; it is asked for again');
+      const { log, what } = this.#options;
+      log.warn({ err: error }, `${what} could not be kept; it is asked for again`);
       return { kind: 'failed', reason: 'this node could not keep what came', retryAfterMs: 0 };
     }
   }
@@ -118,42 +124,23 @@ export class FeedFollower {
   }
 
   #range(): FeedRange {
-    const store = this.#options.shared.found();
-    const after = store === undefined ? this.#cursor : (store.feed.intake.standing.cursor ?? undefined);
+    const { isStartingOver, ...place } = this.#options.sink.next();
     // Only who has all there is waits for more.
-    const isWaiting = this.#state === 'following' && store?.feed.intake.standing.isStartingOver !== true;
-    return {
-      agents: SHARED_AGENT,
-      after,
-      waitSeconds: isWaiting ? limits.feedWaitSeconds : 0,
-      incarnation: store?.incarnation,
-    };
+    const isWaiting = this.#state === 'following' && !isStartingOver;
+    return { ...place, waitSeconds: isWaiting ? limits.feedWaitSeconds : 0 };
   }
 
   async #take(page: FeedPage): Promise<void> {
-    const { shared, now } = this.#options;
-    if (page.changes.length > 0 || shared.found() !== undefined) await this.#keep(page);
-    else this.#cursor = page.cursor;
+    const { sink, now } = this.#options;
+    await sink.take(page);
     this.#state = page.more ? 'reading' : 'following';
     if (!page.more) this.#caughtUpMs = now();
   }
 
-  async #keep(page: FeedPage): Promise<void> {
-    const { shared } = this.#options;
-    const { intake } = shared.made().feed;
-    shared.onTaken(await intake.take(page));
-    if (page.more || !intake.standing.isStartingOver || page.stream === null) return;
-    for (let more = true; more;) {
-      const settled = await shared.made().feed.intake.finish(page.stream);
-      shared.onTaken(settled);
-      more = settled.more;
-    }
-  }
-
   async #startOver(): Promise<void> {
-    this.#options.log.warn('the feed of what nodes share does not go on from here: it is read from the beginning');
-    this.#cursor = undefined;
+    const { sink, log, what } = this.#options;
+    log.warn(`the feed does not go on from here: ${what} is read from the beginning`);
     this.#state = 'reading';
-    await this.#options.shared.found()?.feed.intake.startOver();
+    await sink.startOver();
   }
 }

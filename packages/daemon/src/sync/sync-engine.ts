@@ -21,7 +21,7 @@ import type { NodeCall } from './call-handlers.ts';
 import type { ChannelLink } from './channel-link.ts';
 import type { DigestState } from './comparison.ts';
 import { NOWHERE } from './cursor.ts';
-import { FeedFollower, type FollowStatus, type SharedFile } from './feed-follower.ts';
+import { FeedFollower, type FollowStatus } from './feed-follower.ts';
 import { Lane } from './lane.ts';
 import type { LaneContext } from './lane-context.ts';
 import { askLock, type AskLock } from './lock-call.ts';
@@ -29,6 +29,7 @@ import { Link, type LinkStatus } from './link.ts';
 import { NodeCalls, type NodeCallsOptions } from './node-calls.ts';
 import { logNotice, type Notice, noticeText } from './notices.ts';
 import { askRelay } from './relay-query.ts';
+import { type SharedFile, SharedSink } from './shared-sink.ts';
 import type { StreamState } from './stream-machine.ts';
 import type { Timers } from './timers.ts';
 import type { RelayAnswerJson, Transport } from './transport.ts';
@@ -96,7 +97,8 @@ export class SyncEngine {
     this.#laneContext = this.#makeLaneContext();
     this.#calls = this.#makeCalls();
     const { shared, now, random, timers, log } = options;
-    this.#follower = shared && new FeedFollower({ shared, now, random, timers, log });
+    const what = 'what other nodes share';
+    this.#follower = shared && new FeedFollower({ sink: new SharedSink(shared), what, now, random, timers, log });
   }
 
   /** How far the node follows what all nodes share. */

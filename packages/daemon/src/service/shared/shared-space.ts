@@ -1,7 +1,7 @@
 import { builtInCollection, isHoldfastError, SHARED_AGENT } from '@holdfast/protocol';
 import type { AgentFiles, AgentStore, TakenIn } from '@holdfast/store';
 
-import type { SharedFile } from '../../sync/feed-follower.ts';
+import type { SharedFile } from '../../sync/shared-sink.ts';
 import type { Agents } from '../agents.ts';
 
 /** What the shared space is made of. */
