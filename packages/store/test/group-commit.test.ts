@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { type CommitConfig, HoldfastError } from '@holdfast/protocol';
 import { type Database, openDatabase, type StorageGuard } from '@holdfast/sqlite';
 import { GroupCommit, type Unit } from '@holdfast/store';
@@ -69,6 +71,33 @@ const failing: Unit<never> = {
 };
 
 describe('group commit', () => {
+  test('puts requests that follow on one another into one transaction, and waits for none that does not', async () => {
+    const group = groupCommit();
+    const asked: Promise<unknown>[] = [];
+    for (const value of [1, 2, 3]) {
+      asked.push(group.run(insert(value)), group.run(insert(value + 10)));
+      await nextTurn();
+    }
+    await Promise.all(asked);
+    expect(commits).toBe(1);
+    await group.run(insert(4));
+    expect([commits, visible()]).toEqual([2, [1, 2, 3, 4, 11, 12, 13]]);
+  });
+
+  test.each([
+    ['when it is full', { 'commit.operations': 4 }, 10],
+    ['after some turns', {}, 4],
+  ])('begins a transaction %s, whatever follows', async (_, config, least) => {
+    const group = groupCommit(config);
+    const asked: Promise<unknown>[] = [];
+    for (let value = 0; value < 40; value += 2) {
+      asked.push(group.run(insert(value)), group.run(insert(value + 1)));
+      await nextTurn();
+    }
+    await Promise.all(asked);
+    expect(commits).toBeGreaterThanOrEqual(least);
+  });
+
   test('puts requests that arrive together into one transaction, and answers after it', async () => {
     const group = groupCommit();
     let seenInside: unknown[] = [];
