@@ -1,4 +1,4 @@
--- Schema 7
+-- Schema 8
 
 CREATE TABLE collections (
   name TEXT PRIMARY KEY,
@@ -18,6 +18,12 @@ CREATE TABLE dead_letters (
 , seal TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE INDEX dead_letters_seq ON dead_letters (seq);
+
+CREATE TABLE derived (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE feed (
   id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -17,8 +17,10 @@ import {
 import { copyDatabase, type Database, openMigrated, type StorageGuard, unguarded } from '@holdfast/sqlite';
 
 import type { AgentSummary, CollectionCount } from './agent-figures.ts';
+import { askAll } from './declared/ask-all.ts';
 import { Declarations } from './declared/declarations.ts';
 import { deriveAnew } from './declared/derive-anew.ts';
+import { DerivedRange } from './declared/derived-range.ts';
 import type { KeySpan } from './declared/portions.ts';
 import { AGENT_LAYOUT, DerivedUpkeep } from './declared/upkeep.ts';
 import { ExpirySweep } from './expiry.ts';
@@ -98,12 +100,12 @@ export class AgentStore {
     this.#database = database;
     this.#stream = new StreamState(database);
     clock.observe(this.#stream.counters.lastVersion);
-    const upkeep = new DerivedUpkeep(database, AGENT_LAYOUT);
+    const upkeep = new DerivedUpkeep(database, AGENT_LAYOUT, new DerivedRange(database));
     this.#declarations = new Declarations(database, upkeep);
     const [stream, declarations, written] = [this.#stream, this.#declarations, this.#written];
     const retired = new RetiredRecords(database, stream);
     this.#retired = retired;
-    this.lookups = openLookups(database, declarations, { now, reading: (read) => this.#reading(read) });
+    this.lookups = openLookups(database, declarations, { now, reading: (read) => this.#readingAll(read) });
     this.#writer = new RecordWriter(database, { stream, declarations, retired, written, clock, now });
     this.#outbox = new Outbox(database, this.#stream, this.#writer, now);
     this.#reconciler = new Reconciler(database, { stream, writer: this.#writer, retired, clock, now });
@@ -209,7 +211,7 @@ export class AgentStore {
 
   /** Queries the records of one collection and resource. Throws `invalid-request`. */
   query(resource: string, collection: string, query: Query): QueryResult {
-    return this.#reading(() => {
+    return this.#readingAll(() => {
       const scope = agentScope({ resource, collection }, this.#declarations, this.#options.now());
       return runQuery(this.#database, query, scope);
     });
@@ -347,6 +349,11 @@ export class AgentStore {
     this.#commits.drain();
     // Ends the snapshot too. By itself that may fail in a damaged file, and a file that is given up must not stay open.
     this.#database.close();
+  }
+
+  #readingAll<Result>(read: () => Result): Result {
+    const { upkeep } = this.#declarations;
+    return this.#reading(() => askAll(read, { upkeep, commits: this.#commits, snapshot: this.#snapshot }));
   }
 
   // Damage shows in reads as in writes: whoever looks after the file is told either way.

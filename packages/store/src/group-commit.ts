@@ -103,9 +103,22 @@ export class GroupCommit {
    */
   async run<Result>(unit: Unit<Result>): Promise<Result> {
     const [outcome] = await this.runEach([unit]);
-    if (outcome === undefined) throw new Error('a unit was left without an outcome');
-    if (!outcome.ok) throw outcome.error;
-    return outcome.value;
+    return valueOf(outcome);
+  }
+
+  /** Runs one unit with everything that waits, and commits it before it returns. Throws what `run` rejects with. */
+  runNow<Result>(unit: Unit<Result>): Result {
+    let settled: Outcome<Result> | undefined;
+    this.#queuedUnits += 1;
+    this.#queuedBytes += unit.bytes;
+    this.#queue.push({
+      units: [unit],
+      outcomes: [],
+      resolve: ([outcome]) => (settled = outcome as Outcome<Result>),
+      reject: (error) => (settled = { ok: false, error }),
+    });
+    this.drain();
+    return valueOf(settled);
   }
 
   /** Runs several units, each for itself, in one transaction. Resolves with an outcome for each, in order. */
@@ -233,6 +246,12 @@ export class GroupCommit {
     }
     if (this.#queue.length > 0) this.#flushing ??= setImmediate(() => this.#flush());
   }
+}
+
+function valueOf<Result>(outcome: Outcome<Result> | undefined): Result {
+  if (outcome === undefined) throw new Error('a unit was left without an outcome');
+  if (!outcome.ok) throw outcome.error;
+  return outcome.value;
 }
 
 function queueFull(waiting: number): HoldfastError {

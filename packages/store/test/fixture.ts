@@ -8,7 +8,7 @@ import {
   parseDocument,
   type StartEntry,
 } from '@holdfast/protocol';
-import { type Database, openDatabase } from '@holdfast/sqlite';
+import { type Database, openDatabase, type StorageGuard } from '@holdfast/sqlite';
 import {
   AgentStore,
   digestOf,
@@ -38,10 +38,17 @@ export class TestAgent implements Disposable {
   /** Commits that gave out seqs, since the file was made. */
   commits = 0;
   readonly #starts: StartEntry[];
+  readonly #guard: StorageGuard | undefined;
 
   /** `before`: the starts that this one goes on from, the oldest first. */
-  constructor(path: string, clock: FakeClock = new FakeClock(), before: readonly StartEntry[] = []) {
+  constructor(
+    path: string,
+    clock: FakeClock = new FakeClock(),
+    before: readonly StartEntry[] = [],
+    guard?: StorageGuard,
+  ) {
     this.path = path;
+    this.#guard = guard;
     this.clock = clock;
     this.#starts = [...before];
     this.store = this.#open();
@@ -122,7 +129,14 @@ export class TestAgent implements Disposable {
     };
     const start = randomBytes(4).toString('hex');
     this.#starts.push({ start, parent: this.#starts.at(-1)?.start ?? null });
-    return new AgentStore({ path, clock: new HybridClock(now, start), now, commit: commitConfig, onCommit });
+    return new AgentStore({
+      path,
+      clock: new HybridClock(now, start),
+      now,
+      commit: commitConfig,
+      onCommit,
+      guard: this.#guard,
+    });
   }
 }
 

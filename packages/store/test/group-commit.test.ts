@@ -84,6 +84,16 @@ describe('group commit', () => {
     expect([commits, visible()]).toEqual([2, [1, 2, 3, 4, 11, 12, 13]]);
   });
 
+  test('commits at once, with everything that waits, what cannot wait for an answer', async () => {
+    const group = groupCommit();
+    const waiting = group.run(insert(1));
+    expect(group.runNow(insert(2))).toBe(2);
+    expect([commits, visible(), group.isIdle]).toEqual([1, [1, 2], true]);
+    expect(await waiting).toBe(1);
+    expect(() => group.runNow(failing)).toThrow('this one fails');
+    expect(visible()).toEqual([1, 2]);
+  });
+
   test.each([
     ['when it is full', { 'commit.operations': 4 }, 10],
     ['after some turns', {}, 4],

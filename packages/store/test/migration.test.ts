@@ -186,7 +186,7 @@ function fixture(schema: number): URL {
   return new URL(`fixtures/schema-${schema}/agent.db`, import.meta.url);
 }
 
-describe.each([3, 4, 5])('a file of schema %d', (schema) => {
+describe.each([3, 4, 5, 7])('a file of schema %d', (schema) => {
   test('is brought up to date, holds what it held, and is found by its fields', async () => {
     copyFileSync(fixture(schema), path);
     const before = contentsOf(path);

@@ -1,6 +1,7 @@
 import type { Database, Statement } from '@holdfast/sqlite';
 
 import { definitionOf, type KeptTable, keptTables } from '../declared/kept-tables.ts';
+import { rangeIn } from '../declared/derived-range.ts';
 import { ALL_KEYS, type KeySpan, portionOf, recordsWithin } from '../declared/portions.ts';
 import { addWords } from '../declared/words.ts';
 import { hasColumn } from '../has-column.ts';
@@ -27,11 +28,12 @@ export const nothingDerived: DerivedFindings = { problems: [], spans: [] };
 
 /**
  * Compares the members of lists and the words that stand for each record with those it gives: which there are, and how many; not in which
- * order words stand. What stands for no record counts too. A portion of records is one read; files of earlier schemas have nothing to compare.
+ * order words stand. Records beyond the range of a file (`DerivedRange`) are left out. What stands for no record counts too. A portion of records is one read; files of earlier schemas have nothing to compare.
  */
 export async function checkDerived(database: Database, kind: FileKind, pace: Pace): Promise<DerivedFindings> {
   if (!hasColumn(database, 'member_fields', 'path')) return nothingDerived;
   const key = kind === 'relay' ? 'position' : 'seq';
+  const isRanged = hasColumn(database, 'derived', 'last');
   // What is expected is made in memory, beside a file that is only read.
   database.pragma('temp_store = MEMORY');
   addWords(database);
@@ -41,7 +43,8 @@ export async function checkDerived(database: Database, kind: FileKind, pace: Pac
     const from: KeySpan = left;
     const compare = database.transaction(() => {
       const portion = portionOf(database, key, from);
-      const differing = new Set(comparisons.flatMap((comparison) => comparison.look(portion.span)));
+      const span = isRanged ? overlapOf(portion.span, rangeIn(database)) : portion.span;
+      const differing = new Set(comparisons.flatMap((comparison) => comparison.look(span)));
       for (const place of inOrder(differing)) addTo(spans, place);
       return portion;
     });
@@ -50,6 +53,11 @@ export async function checkDerived(database: Database, kind: FileKind, pace: Pac
     left = rest;
   }
   return { problems: comparisons.flatMap(({ problems }) => problems), spans };
+}
+
+/** Of no keys, where spans do not overlap. */
+function overlapOf(one: KeySpan, other: KeySpan): KeySpan {
+  return { from: Math.max(one.from, other.from), to: Math.min(one.to, other.to) };
 }
 
 function inOrder(places: ReadonlySet<number>): number[] {

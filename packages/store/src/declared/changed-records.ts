@@ -2,6 +2,16 @@ import type { Database } from '@holdfast/sqlite';
 
 const NOTE_FUNCTION = 'holdfast_changed';
 
+/** Records that changed, by their keys; no key twice in a list. */
+export interface Changes {
+  /** Keys that a record left. */
+  readonly gone: readonly number[];
+  /** All keys with a change. */
+  readonly all: readonly number[];
+  /** Of the documents that came. */
+  readonly bytes: number;
+}
+
 /**
  * Records that changed in a transaction, by their keys. A key of a change that was undone may be among them: whoever brings what is
  * derived up to date looks at what is there now.
@@ -9,12 +19,14 @@ const NOTE_FUNCTION = 'holdfast_changed';
 export class ChangedRecords {
   #gone = new Set<number>();
   #came = new Set<number>();
+  #bytes = 0;
 
   /** Teaches a connection the function by which triggers note what changed. */
   constructor(database: Database) {
-    database.function(NOTE_FUNCTION, (gone: number | null, came: number | null) => {
+    database.function(NOTE_FUNCTION, (gone: number | null, came: number | null, bytes: number) => {
       if (gone !== null) this.#gone.add(gone);
       if (came !== null) this.#came.add(came);
+      this.#bytes += bytes;
       return null;
     });
   }
@@ -23,6 +35,7 @@ export class ChangedRecords {
   take(): Changes | undefined {
     const changes = this.look();
     this.#gone = new Set();
+    this.#bytes = 0;
     return changes;
   }
 
@@ -35,17 +48,11 @@ export class ChangedRecords {
     const [gone, all] = [this.#gone, new Set([...this.#came, ...this.#gone])];
     this.#gone = all;
     this.#came = new Set();
-    return { gone: gone.size === 0 ? undefined : JSON.stringify([...gone]), all: JSON.stringify([...all]) };
+    return { gone: [...gone], all: [...all], bytes: this.#bytes };
   }
 }
 
-/** Keys that a record left, and all keys with a change, as lists in JSON. */
-interface Changes {
-  readonly gone: string | undefined;
-  readonly all: string;
-}
-
-/** What a trigger does to note that a record left a key, and came to one; `NULL` for neither. */
-export function noteChange(gone: string, came: string): string {
-  return `SELECT ${NOTE_FUNCTION}(${gone}, ${came});`;
+/** What a trigger does to note that a record left a key, and came to one with so many bytes; `NULL` for neither. */
+export function noteChange(gone: string, came: string, bytes: string): string {
+  return `SELECT ${NOTE_FUNCTION}(${gone}, ${came}, ${bytes});`;
 }

@@ -125,7 +125,9 @@ export class Declarations {
   /** Remembers what is declared; the function returned puts it back. */
   savepoint(): () => void {
     const [declared, used] = [this.#declared, this.#used];
+    const putBackUpkeep = this.upkeep.savepoint();
     return () => {
+      putBackUpkeep();
       if (declared === this.#declared && used === this.#used) return;
       this.#declared = declared;
       this.#used = used;

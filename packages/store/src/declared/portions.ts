@@ -45,7 +45,9 @@ export function isWithin(key: string): string {
   return `${key} BETWEEN CAST(? AS INTEGER) AND CAST(? AS INTEGER)`;
 }
 
-/** The records of a span whose documents can be read, as SQL that comes after FROM. */
+/** The records of a span of which anything may be kept and whose documents can be read, as SQL that comes after FROM. */
 export function recordsWithin(key: string): string {
-  return `(SELECT ${key}, collection, doc FROM records WHERE ${isWithin(key)} AND json_valid(doc)) AS records`;
+  const kept = 'SELECT collection FROM member_fields UNION SELECT collection FROM text_fields';
+  return `(SELECT ${key}, collection, doc FROM records
+    WHERE ${isWithin(key)} AND collection IN (${kept}) AND json_valid(doc)) AS records`;
 }

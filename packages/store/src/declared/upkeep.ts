@@ -4,7 +4,8 @@ import type { Database, Statement } from '@holdfast/sqlite';
 import { jsonPath, type MemberIndex } from '../query/field.ts';
 import { indexedValue } from '../query/place.ts';
 import { named } from '../query/sql.ts';
-import { ChangedRecords, noteChange } from './changed-records.ts';
+import { ChangedRecords, type Changes, noteChange } from './changed-records.ts';
+import type { DerivedRange } from './derived-range.ts';
 import { definitionOf, type KeptTable, keptTables, membersTable, textsTable } from './kept-tables.ts';
 import { isWithin, type KeySpan, portionOf, recordsWithin } from './portions.ts';
 import { noteStatistics } from './statistics.ts';
@@ -28,7 +29,8 @@ export const AGENT_LAYOUT: RecordsLayout = { key: 'seq', scope: ['collection', '
 /**
  * Keeps what declared fields are found by: an index over each declared list of fields, members of lists, words of texts. What changes is
  * noted by triggers of this connection, whoever changes a record by it; so every connection that writes to the records must have
- * one of these, and `catchUp` before it commits.
+ * one of these, and `catchUp` before it commits. With a range, members and words of what is written may be behind (`isBehind`): who is
+ * about to ask for them calls `catchUpForQuestion`.
  */
 export class DerivedUpkeep {
   readonly #database: Database;
@@ -37,13 +39,15 @@ export class DerivedUpkeep {
   readonly #texts: () => Statement;
   readonly #keeps: () => Statement;
   readonly #catchUp: Readonly<Record<KeptTable['name'], () => CatchUp>>;
+  readonly #range: DerivedRange | undefined;
   /** There once a trigger was made. */
   #changed: ChangedRecords | undefined;
 
-  /** Begins to keep up the tables that `derivedTables` made. */
-  constructor(database: Database, layout: RecordsLayout) {
+  /** Begins to keep up the tables that `derivedTables` made. Without a range, nothing is ever behind. */
+  constructor(database: Database, layout: RecordsLayout, range?: DerivedRange) {
     this.#database = database;
     this.#layout = layout;
+    this.#range = range;
     const has = keptTables.map(({ name, fields }) => `EXISTS (SELECT 1 FROM ${fields}) AS ${name}`);
     this.#keeps = lazily(() => database.prepare(`SELECT ${has.join(', ')}`));
     this.#memberFields = lazily(() => database.prepare('SELECT path, field FROM member_fields WHERE collection = ?'));
@@ -52,6 +56,8 @@ export class DerivedUpkeep {
     );
     const { key } = layout;
     const catchUp = ({ name, insert }: KeptTable): CatchUp => ({
+      removeWithin: database.prepare(`DELETE FROM ${name} WHERE ${isWithin('rowid')}`),
+      addWithin: database.prepare(insert(key, recordsWithin(key))),
       remove: database.prepare(`DELETE FROM ${name} WHERE rowid IN (SELECT value FROM json_each(?))`),
       // In this order: SQLite takes the keys of a list in JSON to be more than all records.
       add: database.prepare(
@@ -82,23 +88,67 @@ export class DerivedUpkeep {
   fit(collections: readonly Collection[]): void {
     if (!this.mayNeedFit(collections)) return;
     addWords(this.#database);
+    this.catchUpAll();
     this.#fitIndexes(new Map(collections.flatMap((collection) => indexesOf(collection, this.#layout))));
     this.#fitKept(membersTable, new Map(collections.map((collection) => [collection.name, memberPaths(collection)])));
     this.#fitKept(textsTable, new Map(collections.map(({ name, search = [] }) => [name, search.map(jsonPath)])));
     this.#fitTriggers();
   }
 
+  /** Whether members and words of some records are still to be made. */
+  get isBehind(): boolean {
+    return this.#changed !== undefined && this.#range?.isBehind === true;
+  }
+
   /**
-   * Brings members and words up to date with what changed in this transaction; all changes together cost much less than each
-   * for itself. Needs a transaction, and comes before its commit and before `fit`.
+   * Brings members and words up to date with what changed in this transaction, or leaves them for a later one where a range allows
+   * that; all changes together cost much less than each for itself. Needs a transaction, and comes before its commit and before `fit`.
    */
   catchUp(): void {
-    this.#bringUpToDate(this.#changed?.take());
+    const changed = this.#changed?.take();
+    if (changed === undefined) return;
+    this.#bringUpToDate(changed);
+    if (this.#range?.isDue === true) this.catchUpAll();
   }
 
   /** Brings members and words up to date so far, for a question within a transaction; `catchUp` is still to come. */
   catchUpSoFar(): void {
-    this.#bringUpToDate(this.#changed?.look());
+    const changed = this.#changed?.look();
+    if (changed !== undefined) this.#bringUpToDate(changed);
+    this.catchUpAll();
+  }
+
+  /** Brings members and words of all records up to date, as far as they were left for later. Needs a transaction. */
+  catchUpAll(): void {
+    if (this.#range?.isBehind !== true) return;
+    const kept = this.#kept();
+    if (kept.length === 0) return;
+    for (const span of this.#range.beyond) for (const name of kept) this.#derive(name, span);
+    this.#range.takeAll();
+  }
+
+  /** The same for a question, which had to wait for it; those that follow soon will not have to. */
+  catchUpForQuestion(): void {
+    this.catchUpAll();
+    this.#range?.keepUp();
+  }
+
+  /** Asks as if nothing were behind, and writes nothing down: where the disk takes no writes. Needs no transaction. */
+  askUnwritten<Answer>(ask: () => Answer): Answer {
+    const putBack = this.savepoint();
+    this.#database.exec('BEGIN');
+    try {
+      this.catchUpAll();
+      return ask();
+    } finally {
+      this.#database.exec('ROLLBACK');
+      putBack();
+    }
+  }
+
+  /** What is behind moves back with a transaction that is undone. */
+  savepoint(): () => void {
+    return this.#range?.savepoint() ?? nothingToPutBack;
   }
 
   /**
@@ -107,14 +157,8 @@ export class DerivedUpkeep {
    */
   deriveAnew(span: KeySpan): KeySpan | undefined {
     addWords(this.#database);
-    const { key } = this.#layout;
-    const { span: portion, rest } = portionOf(this.#database, key, span);
-    const keeps = this.#keeps().get() as Readonly<Record<KeptTable['name'], number>>;
-    for (const table of keptTables.filter(({ name }) => keeps[name] === 1)) {
-      this.#database.exec(definitionOf(table));
-      this.#database.prepare(`DELETE FROM ${table.name} WHERE ${isWithin('rowid')}`).run(portion.from, portion.to);
-      this.#database.prepare(table.insert(key, recordsWithin(key))).run(portion.from, portion.to);
-    }
+    const { span: portion, rest } = portionOf(this.#database, this.#layout.key, span);
+    for (const name of this.#kept()) this.#derive(name, portion);
     return rest;
   }
 
@@ -125,16 +169,34 @@ export class DerivedUpkeep {
     return this.#database.prepare(any).pluck().get() === 1;
   }
 
-  #bringUpToDate(changed: ReturnType<ChangedRecords['take']>): void {
-    if (changed === undefined) return;
-    // Asked anew: a transaction that was undone may have made a table, or dropped what stands in one.
-    const keeps = this.#keeps().get() as Readonly<Record<KeptTable['name'], number>>;
-    for (const name of ['members', 'texts'] as const) {
-      if (keeps[name] === 0) continue;
-      const { remove, add } = this.#catchUp[name]();
-      if (changed.gone !== undefined) remove.run(changed.gone);
-      add.run(changed.all);
+  #bringUpToDate({ gone, all, bytes }: Changes): void {
+    const range = this.#range;
+    const isKept = (key: number): boolean => range === undefined || range.holds(key);
+    const [left, changed] = [gone.filter(isKept), all.filter(isKept)];
+    if (changed.length > 0) this.#deriveEach(left, changed);
+    if (changed.length < all.length) {
+      range?.wait({ records: all.length - changed.length, bytes, last: highest(all) });
     }
+  }
+
+  #deriveEach(gone: readonly number[], all: readonly number[]): void {
+    for (const name of this.#kept()) {
+      const { remove, add } = this.#catchUp[name]();
+      if (gone.length > 0) remove.run(JSON.stringify(gone));
+      add.run(JSON.stringify(all));
+    }
+  }
+
+  #derive(name: KeptTable['name'], { from, to }: KeySpan): void {
+    const { removeWithin, addWithin } = this.#catchUp[name]();
+    removeWithin.run(from, to);
+    addWithin.run(from, to);
+  }
+
+  // Asked anew: a transaction that was undone may have made a table, or dropped what stands in one.
+  #kept(): KeptTable['name'][] {
+    const keeps = this.#keeps().get() as Readonly<Record<KeptTable['name'], number>>;
+    return keptTables.map(({ name }) => name).filter((name) => keeps[name] === 1);
   }
 
   // They cost every statement that writes records, when it is prepared and when it runs: only a file that needs them has them.
@@ -190,8 +252,10 @@ export class DerivedUpkeep {
   }
 }
 
-/** Statements that bring a table up to date; each is given keys of records as a list in JSON. */
+/** Statements that bring a table up to date: given a span of keys, or keys as a list in JSON. */
 interface CatchUp {
+  readonly removeWithin: Statement;
+  readonly addWithin: Statement;
   readonly remove: Statement;
   readonly add: Statement;
 }
@@ -236,13 +300,23 @@ const DROP_TRIGGERS = ['inserted', 'deleted', 'updated']
   .map((each) => `DROP TRIGGER IF EXISTS temp.record_${each};`)
   .join('');
 
+function highest(keys: readonly number[]): number {
+  return keys.reduce((one, other) => Math.max(one, other));
+}
+
+const BYTES = 'ifnull(octet_length(new.doc), 0)';
+
+function nothingToPutBack(): void {
+  // Nothing is ever behind.
+}
+
 /** What notes changes of records whose collection is among some. */
 function triggers({ key }: RecordsLayout, amongCollections: string): string {
   return `
     CREATE TEMP TRIGGER record_inserted AFTER INSERT ON main.records WHEN new.collection ${amongCollections}
-      BEGIN ${noteChange('NULL', `new.${key}`)} END;
+      BEGIN ${noteChange('NULL', `new.${key}`, BYTES)} END;
     CREATE TEMP TRIGGER record_deleted AFTER DELETE ON main.records WHEN old.collection ${amongCollections}
-      BEGIN ${noteChange(`old.${key}`, 'NULL')} END;
+      BEGIN ${noteChange(`old.${key}`, 'NULL', '0')} END;
     CREATE TEMP TRIGGER record_updated AFTER UPDATE OF ${key}, doc ON main.records WHEN old.collection ${amongCollections}
-      BEGIN ${noteChange(`old.${key}`, `new.${key}`)} END;`;
+      BEGIN ${noteChange(`old.${key}`, `new.${key}`, BYTES)} END;`;
 }

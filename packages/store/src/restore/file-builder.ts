@@ -2,6 +2,7 @@ import { type Cursor, type HybridClock, type Now, ZERO_VERSION } from '@holdfast
 import { type Database, openMigrated } from '@holdfast/sqlite';
 
 import { Declarations } from '../declared/declarations.ts';
+import { DerivedRange } from '../declared/derived-range.ts';
 import { AGENT_LAYOUT, DerivedUpkeep } from '../declared/upkeep.ts';
 import { bucketOf, digestOf, digestShare } from '../digest.ts';
 import { agentMigrations } from '../migrations/index.ts';
@@ -35,7 +36,10 @@ export class FileBuilder {
   constructor(path: string, clock: HybridClock, now: Now) {
     this.#database = openMigrated(path, agentMigrations);
     this.#stream = new StreamState(this.#database);
-    const declarations = new Declarations(this.#database, new DerivedUpkeep(this.#database, AGENT_LAYOUT));
+    const declarations = new Declarations(
+      this.#database,
+      new DerivedUpkeep(this.#database, AGENT_LAYOUT, new DerivedRange(this.#database)),
+    );
     this.#declarations = declarations;
     this.#retired = new RetiredRecords(this.#database, this.#stream);
     const [stream, retired] = [this.#stream, this.#retired];
