@@ -90,6 +90,13 @@ test('members and words that are not those of the records are told and made anew
   const token = await first.agent('ada');
   const people = Array.from({ length: 9 }, (_, n) => ({ skills: ['django'], notes: `likes kelp ${n}` }));
   for (const [n, body] of people.entries()) await first.call(`PUT /v1/records/candidates/c-${n}`, { token, body });
+  const found = async (daemon: TestDaemon): Promise<number[]> => {
+    const answers = [{ where: { skills: { hasAll: ['django'] } } }, { search: 'kelp' }].map((body) =>
+      daemon.call('POST /v1/records/candidates/query', { token, body }),
+    );
+    return (await Promise.all(answers)).map(({ json }) => (json.records as unknown[]).length);
+  };
+  expect(await found(first)).toEqual([9, 9]);
   await first.stop();
   const file = openDatabase(join(directory, 'agents', 'ada.db'));
   for (const table of ['members', 'texts'])
@@ -97,12 +104,6 @@ test('members and words that are not those of the records are told and made anew
   file.close();
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
-  const found = async (daemon: TestDaemon): Promise<number[]> => {
-    const answers = [{ where: { skills: { hasAll: ['django'] } } }, { search: 'kelp' }].map((body) =>
-      daemon.call('POST /v1/records/candidates/query', { token, body }),
-    );
-    return (await Promise.all(answers)).map(({ json }) => (json.records as unknown[]).length);
-  };
   const unchecked = await TestDaemon.start({ directory });
   expect(await found(unchecked)).toEqual([8, 8]);
   await unchecked.stop();
