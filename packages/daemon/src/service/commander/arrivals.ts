@@ -7,7 +7,7 @@ import {
   peerName,
   SHARED_AGENT,
 } from '@holdfast/protocol';
-import type { RecordsTransaction } from '@holdfast/store';
+import { recordHash, type RecordsTransaction, rowOfChange } from '@holdfast/store';
 import type { Logger } from 'pino';
 
 import type { Arrival, ArrivalNotes, HeldLetter } from '../../storage/arrival-notes.ts';
@@ -15,7 +15,7 @@ import type { FeedPlace, FeedSink } from '../../sync/feed-follower.ts';
 import type { Timers } from '../../sync/timers.ts';
 import type { Agents } from '../agents.ts';
 import type { Records, Scope } from '../records.ts';
-import { MAIL, mailOf, type SentDocument } from './letter.ts';
+import { LETTERS, MAIL, mailOf, type SentDocument } from './letter.ts';
 
 /** Letters put into one file in one transaction, so that others are not kept waiting. */
 const LETTERS_AT_ONCE = 100;
@@ -107,11 +107,13 @@ export class Arrivals implements FeedSink {
     return this.#options.notes.held;
   }
 
-  #arrivalOf({ collection, resource, id, node, agent: sender, doc }: FeedChange): Arrival[] {
-    if (collection !== 'letters') return [];
+  #arrivalOf(change: FeedChange): Arrival[] {
+    const { collection, resource, id, node, agent: sender, doc } = change;
+    if (collection !== LETTERS) return [];
     const to = peerName.safeParse((doc as { to?: unknown } | null)?.to);
     const agent = to.data?.split('@')[0];
-    if (agent !== undefined && agent !== SHARED_AGENT)
+    const isSound = recordHash(rowOfChange(change)) === change.hash;
+    if (isSound && agent !== undefined && agent !== SHARED_AGENT)
       return [{ agent, resource, id, sender: `${sender}@${node}`, letter: JSON.stringify(doc) }];
     this.#refuse(1);
     return [];
