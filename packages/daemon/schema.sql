@@ -1,9 +1,15 @@
--- Schema 4
+-- Schema 5
 
 CREATE TABLE agents (
   name TEXT PRIMARY KEY,
   created_at INTEGER NOT NULL
 , incarnation TEXT, seq INTEGER NOT NULL DEFAULT 0, put_back_at INTEGER, damaged_reason TEXT, damaged_at INTEGER, set_aside TEXT, restoring TEXT) STRICT, WITHOUT ROWID;
+
+CREATE TABLE arrivals (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  cursor TEXT,
+  has_left_out INTEGER NOT NULL DEFAULT 0 CHECK (has_left_out IN (0, 1))
+) STRICT;
 
 CREATE TABLE boots (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -17,6 +23,19 @@ CREATE TABLE enrolment (
   credential TEXT NOT NULL,
   joined_at INTEGER NOT NULL
 , adopting INTEGER NOT NULL DEFAULT 0 CHECK (adopting IN (0, 1))) STRICT;
+
+CREATE TABLE held_letters (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  agent TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  id TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  letter TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  UNIQUE (agent, resource, id)
+) STRICT;
+
+CREATE INDEX held_letters_until ON held_letters (until);
 
 CREATE TABLE last_fence (
   id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -50,7 +50,14 @@ test(
     expect((await commander.collection('tasks').query(completed)).records).toHaveLength(20);
 
     await commander.mail.send({ to: 'screening@laptop', subject: 'Thanks', body: { done: 20 } });
-    const letters = await unread(screening);
+    const letters = await eventually(
+      async () => {
+        const found = await unread(screening);
+        assert.equal(found.length, 1);
+        return found;
+      },
+      { limitMs: 60_000 },
+    );
     expect(letters).toMatchObject([{ from: 'commander@office', subject: 'Thanks', body: { done: 20 } }]);
     await screening.mail.read(letters[0]?.id ?? '');
     expect(await unread(screening)).toEqual([]);

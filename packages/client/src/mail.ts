@@ -26,7 +26,10 @@ export interface InboxOptions {
 
 /** Letters between agents. */
 export interface MailClient {
-  /** Puts a letter into another agent's inbox, once, also when an answer is lost and it is sent again under its key. */
+  /**
+   * Sends a letter, once, also when an answer is lost and it is sent again under its key. To an agent of this node it is in the inbox
+   * then; to one of another node it is safe here, and gets there as soon as both nodes are connected, within 30 days.
+   */
   send(
     letter: NewLetter,
     options?: { readonly idempotencyKey?: string | undefined },

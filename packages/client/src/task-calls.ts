@@ -5,7 +5,14 @@ import type { DaemonRoutes, InputOf } from './calls.ts';
 import { randomKey } from './random-key.ts';
 
 /** Which task to claim. */
-export interface ClaimOptions extends Omit<InputOf<DaemonRoutes['task.claim']>['body'], 'lease_seconds'> {
+export interface ClaimOptions extends Omit<
+  InputOf<DaemonRoutes['task.claim']>['body'],
+  'lease_seconds' | 'wait_seconds'
+> {
+  /** How long a task is waited for where there is none, or another node is away; at most 25. Default 0. */
+  readonly waitSeconds?: number | undefined;
+  /** Ends the wait, with its reason. A task may have been given all the same: asking again under the same key tells. */
+  readonly signal?: AbortSignal | undefined;
   /** How long it is held without a heartbeat. Default 60. */
   readonly leaseSeconds?: number | undefined;
   /** The same key again, within a day, gives the same task. Default a random key for each call. */
@@ -31,7 +38,7 @@ export interface FailOptions {
 
 /** What a worker says. All but a claim may be said again; what tells of a task throws `lease-lost` when it is another's by now. */
 export interface TaskCalls {
-  /** Takes the most urgent task there is; undefined if there is none. */
+  /** Takes the most urgent task there is; undefined if there is none, or none came while it was waited for. */
   claim(options?: ClaimOptions): Promise<ClaimedTask | undefined>;
   /** Tells that the work goes on; the lease begins anew. */
   heartbeat(task: TaskHold, options?: HeartbeatOptions): Promise<TaskStanding>;
@@ -48,9 +55,10 @@ const SAME = { repeat: 'same' } as const;
 /** Opens what a worker says. Nothing is sent. */
 export function openTaskCalls(call: Caller<DaemonRoutes>): TaskCalls {
   return {
-    claim: async ({ leaseSeconds, idempotencyKey = randomKey(), ...wish } = {}) => {
-      const body = { ...wish, lease_seconds: leaseSeconds };
-      return (await call('task.claim', { body }, { idempotencyKey })).value.task ?? undefined;
+    claim: async ({ leaseSeconds, waitSeconds, signal, idempotencyKey = randomKey(), ...wish } = {}) => {
+      const body = { ...wish, lease_seconds: leaseSeconds, wait_seconds: waitSeconds };
+      const extras = { idempotencyKey, signal, waitMs: (waitSeconds ?? 0) * 1000 };
+      return (await call('task.claim', { body }, extras)).value.task ?? undefined;
     },
     heartbeat: async ({ id, from, lease }, { leaseSeconds, progress } = {}) => {
       const body = { from, lease, lease_seconds: leaseSeconds, progress };

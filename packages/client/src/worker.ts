@@ -2,10 +2,13 @@ import type { ClaimedTask } from '@holdfast/protocol';
 
 import { HoldfastProblem, HoldfastUnreachable } from './errors.ts';
 import { sleep } from './sleep.ts';
+import { randomKey } from './random-key.ts';
 import type { TaskCalls, ClaimOptions } from './task-calls.ts';
 
 const DEFAULT_LEASE_SECONDS = 60;
 const DEFAULT_IDLE_SECONDS = 1;
+/** How long one claim waits for a task. */
+const WAIT_SECONDS = 20;
 /** Heartbeats in the time of a lease: two may be lost. */
 const BEATS_PER_LEASE = 3;
 /** As much of an error's message as a task keeps. */
@@ -14,12 +17,12 @@ const ERROR_LENGTH = 10_000;
 const TELL_AGAIN_MS = 1000;
 
 /** How a worker works. */
-export interface WorkOptions extends Omit<ClaimOptions, 'idempotencyKey'> {
+export interface WorkOptions extends Pick<ClaimOptions, 'from' | 'types' | 'leaseSeconds'> {
   /** Ends the work: no further task is claimed, and what is under way is asked to stop and given back. */
   readonly signal: AbortSignal;
   /** Tasks done at once. Default 1. */
   readonly concurrency?: number | undefined;
-  /** How long to wait when there is no task, or the daemon does not answer. Default 1. */
+  /** How long to wait before a claim that failed, as the daemon or another node does not answer, is tried again. Default 1. */
   readonly idleSeconds?: number | undefined;
 }
 
@@ -31,7 +34,8 @@ export class TaskHopeless extends Error {
 type Handler = (task: ClaimedTask, signal: AbortSignal) => Promise<unknown>;
 
 /**
- * Claims tasks and has them done, as many at once as wished, with heartbeats while each is under way. A handler's signal ends when
+ * Claims tasks and has them done, as many at once as wished, with heartbeats while each is under way. A claim waits until there is a task,
+ * so that one is begun as soon as it can be. A handler's signal ends when
  * the lease is lost or the work is to end. A daemon, or another node, that cannot be reached is asked again; any other refusal of a
  * claim ends the work and is thrown. Resolves when `signal` has ended it and nothing is under way any more.
  */
@@ -54,8 +58,8 @@ export async function work(tasks: TaskCalls, handler: Handler, options: WorkOpti
 
 async function workOnce(tasks: TaskCalls, handler: Handler, options: WorkOptions): Promise<void> {
   const { signal, idleSeconds = DEFAULT_IDLE_SECONDS, from, types, leaseSeconds } = options;
-  const task = await claimOrNothing(tasks, { from, types, leaseSeconds });
-  if (task === undefined) return pause(idleSeconds * 1000, signal);
+  const { task, hasFailed } = await claimOrNothing(tasks, { from, types, leaseSeconds }, signal);
+  if (task === undefined) return hasFailed ? pause(idleSeconds * 1000, signal) : undefined;
   const lost = new AbortController();
   const pulse = beatRegularly(tasks, task, leaseSeconds ?? DEFAULT_LEASE_SECONDS, lost);
   try {
@@ -65,12 +69,29 @@ async function workOnce(tasks: TaskCalls, handler: Handler, options: WorkOptions
   }
 }
 
-async function claimOrNothing(tasks: TaskCalls, wish: ClaimOptions): Promise<ClaimedTask | undefined> {
+interface Claim {
+  readonly task: ClaimedTask | undefined;
+  readonly hasFailed: boolean;
+}
+
+async function claimOrNothing(tasks: TaskCalls, wish: ClaimOptions, signal: AbortSignal): Promise<Claim> {
+  const keyed = { ...wish, idempotencyKey: randomKey() };
   try {
-    return await tasks.claim(wish);
+    return { task: await tasks.claim({ ...keyed, waitSeconds: WAIT_SECONDS, signal }), hasFailed: false };
   } catch (error) {
-    if (mayPass(error)) return undefined;
-    throw error;
+    if (signal.aborted) await giveBack(tasks, keyed);
+    else if (!mayPass(error)) throw error;
+    return { task: undefined, hasFailed: true };
+  }
+}
+
+// Whoever ends a wait does not hear whether it was given a task just then: under the same key it is told, and gives it back.
+async function giveBack(tasks: TaskCalls, keyed: ClaimOptions): Promise<void> {
+  try {
+    const task = await tasks.claim(keyed);
+    if (task !== undefined) await tasks.release(task);
+  } catch {
+    // What cannot be told is made good by the end of the lease.
   }
 }
 

@@ -3,19 +3,23 @@ import type { AgentFiles } from '@holdfast/store';
 import PQueue from 'p-queue';
 import type { Registry } from 'prom-client';
 
-import { callCounters, channelCounters, syncCounters } from './metrics.ts';
+import { callCounters, channelCounters, letterCounters, syncCounters } from './metrics.ts';
 import type { DaemonOptions } from './options.ts';
 import type { Agents } from './service/agents.ts';
 import { Channels } from './service/channels.ts';
+import { Arrivals } from './service/commander/arrivals.ts';
+import { TaskWakes } from './service/commander/task-wakes.ts';
 import type { FileCustody } from './service/file-custody.ts';
 import type { JoiningOptions } from './service/joining.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
+import type { Records } from './service/records.ts';
 import type { SharedSpace } from './service/shared/shared-space.ts';
 import { waitingChanges } from './service/waiting.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
 import type { NodeLeases } from './storage/node-leases.ts';
 import type { AskNode, CallHandlers } from './sync/call-handlers.ts';
 import { joinOverHttp, relayTransport } from './sync/relay-transport.ts';
+import { SharedSink } from './sync/shared-sink.ts';
 import { SyncEngine } from './sync/sync-engine.ts';
 import { nodeTimers } from './sync/timers.ts';
 import type { Transport } from './sync/transport.ts';
@@ -52,6 +56,32 @@ export function assembleChannels({ log }: DaemonOptions, database: NodeDatabase,
   });
 }
 
+/** What comes for this node's agents from others, and who waits for it. */
+export interface Incoming {
+  readonly arrivals: Arrivals;
+  readonly wakes: TaskWakes;
+}
+
+/** What takes in what comes from other nodes. `records`: asked for when something came. */
+export function assembleIncoming(
+  { options, database, agents, registry, now }: Pick<SyncParts, 'options' | 'database' | 'agents' | 'registry' | 'now'>,
+  records: () => Records,
+): Incoming {
+  const wakes = new TaskWakes();
+  const arrivals = new Arrivals({
+    notes: database.arrivals,
+    records: { transact: (...asked) => records().transact(...asked) },
+    agents,
+    onTask: (owner) => wakes.changed(owner),
+    count: letterCounters(registry),
+    now,
+    timers: nodeTimers,
+    log: options.log,
+  });
+  agents.onAdded(() => arrivals.look());
+  return { arrivals, wakes };
+}
+
 interface SyncParts {
   readonly options: DaemonOptions;
   readonly database: NodeDatabase;
@@ -64,6 +94,7 @@ interface SyncParts {
   readonly registry: Registry;
   readonly visitors: CallHandlers;
   readonly space: SharedSpace;
+  readonly arrivals: Arrivals;
   readonly channels: Channels;
 }
 
@@ -80,6 +111,7 @@ export function assembleSync({
   registry,
   visitors,
   space,
+  arrivals,
   channels,
 }: SyncParts): SyncEngine {
   const counters = syncCounters(registry);
@@ -102,7 +134,10 @@ export function assembleSync({
       handlers: { ...visitors, ...options.calls?.(ask) },
       count: callCounters(registry),
     },
-    shared: space,
+    followed: [
+      { name: 'shared', what: 'what other nodes share', sink: new SharedSink(space) },
+      { name: 'addressed', what: 'what other nodes sent to agents of this one', sink: arrivals },
+    ],
     channels: channels.link,
     now,
     random: Math.random,

@@ -2,8 +2,10 @@ import { isHoldfastError, type Now } from '@holdfast/protocol';
 import type { AgentFiles, AgentSummary } from '@holdfast/store';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
+import type { CountLetters } from './service/commander/arrivals.ts';
 import type { CountCall } from './sync/call-handlers.ts';
 import type { CountMessages } from './sync/channel-link.ts';
+import type { FollowedName } from './sync/followers.ts';
 import { differencesOf, type Notice } from './sync/notices.ts';
 import type { SyncEngine } from './sync/sync-engine.ts';
 
@@ -13,6 +15,7 @@ export interface MetricSources {
   readonly files: AgentFiles;
   readonly sync: SyncEngine;
   readonly channels: { readonly listeners: number };
+  readonly arrivals: { readonly held: number };
   readonly now: Now;
 }
 
@@ -69,6 +72,16 @@ export function channelCounters(registry: Registry): CountMessages {
   return (what, messages) => counters[what].inc(messages);
 }
 
+/** Makes the counters of letters that came from other nodes; the function returned counts. */
+export function letterCounters(registry: Registry): CountLetters {
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
+  const counters = {
+    arrived: counter('holdfast_letters_arrived_total', 'Letters of other nodes that were put into the mail of agents'),
+    refused: counter('holdfast_letters_refused_total', 'Letters of other nodes that nobody can be given'),
+  };
+  return (what, letters) => counters[what].inc(letters);
+}
+
 /** Makes the counters of what happened to files; the function returned counts. */
 export function fileCounters(registry: Registry): (what: 'damaged' | 'put-back') => void {
   const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
@@ -79,15 +92,45 @@ export function fileCounters(registry: Registry): (what: 'damaged' | 'put-back')
   return (what) => counters[what].inc();
 }
 
+type AddGauge = (name: string, help: string, read: () => number) => void;
+
+/** Adds the gauges of what comes from other nodes. */
+function registerIncomingGauges(
+  gauge: AddGauge,
+  { sync, arrivals, now }: Pick<MetricSources, 'sync' | 'arrivals' | 'now'>,
+): void {
+  const behindSeconds = (name: FollowedName): number => {
+    const { state, caughtUpMs } = sync.following(name);
+    return state === 'following' || caughtUpMs === null ? 0 : Math.max(0, (now() - caughtUpMs) / 1000);
+  };
+  gauge(
+    'holdfast_shared_behind_seconds',
+    'Since when the node may not have all that others share; 0 while it has',
+    () => behindSeconds('shared'),
+  );
+  gauge(
+    'holdfast_mail_behind_seconds',
+    'Since when the node may not have all that others sent to its agents; 0 while it has',
+    () => behindSeconds('addressed'),
+  );
+  gauge('holdfast_held_letters', 'Letters held for agents that are not there, or whose files do not serve', () => {
+    return arrivals.held;
+  });
+}
+
 /** Adds the daemon's gauges to a registry. Agents' names are no labels: each gauge is over all agents. */
-export function registerGauges(registry: Registry, { agents, files, sync, channels, now }: MetricSources): void {
-  const gauge = (name: string, help: string, read: () => number): void => {
+export function registerGauges(
+  registry: Registry,
+  { agents, files, sync, channels, arrivals, now }: MetricSources,
+): void {
+  const gauge: AddGauge = (name, help, read) => {
     const registered: Gauge = new Gauge({ name, help, registers: [registry], collect: () => registered.set(read()) });
   };
   const summaries = (): AgentSummary[] => agents().flatMap((agent) => summaryOf(files, agent) ?? []);
   const sum = (read: (summary: AgentSummary) => number) => () =>
     summaries().reduce((total, summary) => total + read(summary), 0);
   gauge('holdfast_agents', 'Agents of this node', () => agents().length);
+  registerIncomingGauges(gauge, { sync, arrivals, now });
   gauge('holdfast_channel_listeners', 'Listeners to channels on this node', () => channels.listeners);
   gauge('holdfast_open_files', 'Agent files held open', () => files.openCount);
   gauge('holdfast_unreadable_files', 'Agent files that cannot be opened: no other figure counts them', () => {
@@ -126,14 +169,6 @@ export function registerGauges(registry: Registry, { agents, files, sync, channe
   );
   gauge('holdfast_takes_calls', '1 while other nodes can call this one through the relay', () =>
     sync.takesCalls ? 1 : 0,
-  );
-  gauge(
-    'holdfast_shared_behind_seconds',
-    'Since when the node may not have all that others share; 0 while it has',
-    () => {
-      const { state, caughtUpMs } = sync.following;
-      return state === 'following' || caughtUpMs === null ? 0 : Math.max(0, (now() - caughtUpMs) / 1000);
-    },
   );
   gauge('holdfast_link_open', '1 while the link to the relay is open', () => (sync.link.state === 'open' ? 1 : 0));
 }

@@ -5,7 +5,7 @@ export { Records } from './service/records.ts';
 export { SharedSpace } from './service/shared/shared-space.ts';
 export { sweepRegularly } from './service/expiry-timer.ts';
 export { NodeDatabase } from './storage/node-database.ts';
-export type { SharedFile } from './sync/shared-sink.ts';
+export { type SharedFile, SharedSink } from './sync/shared-sink.ts';
 export { differencesOf, type Notice } from './sync/notices.ts';
 export { type RelayAnswer, type RelayCall, type RelayExchange, transportOver } from './sync/relay-transport.ts';
 export { SyncEngine } from './sync/sync-engine.ts';

@@ -19,7 +19,7 @@ import {
   refuseDamaged,
   refuseRotten,
 } from '@holdfast/sqlite';
-import { AgentFiles, streamBounds } from '@holdfast/store';
+import { AgentFiles, type CollectionsByResource, streamBounds } from '@holdfast/store';
 import { Registry } from 'prom-client';
 
 import { keepNodeBackups } from './backup/backups.ts';
@@ -29,7 +29,7 @@ import type { SharedServices } from './http/shared-handlers.ts';
 import { listen, type Listening } from './listening.ts';
 import type { DaemonOptions } from './options.ts';
 import { fileCounters, registerGauges } from './metrics.ts';
-import { assembleChannels, assembleJoining, assembleSync } from './assemble-sync.ts';
+import { assembleChannels, assembleIncoming, assembleJoining, assembleSync, type Incoming } from './assemble-sync.ts';
 import { assembleRebuilding, type Rebuilding } from './restore/assemble.ts';
 import { keepNodeRetention } from './retention/node-retention.ts';
 import { scrubNode } from './scrub/scrub.ts';
@@ -37,6 +37,7 @@ import { Agents } from './service/agents.ts';
 import { assembleCache } from './service/cache/assemble-cache.ts';
 import type { Cache } from './service/cache/cache.ts';
 import { sweepCache } from './service/cache/sweep-cache.ts';
+import type { Arrivals } from './service/commander/arrivals.ts';
 import { assembleCommander, type Commander } from './service/commander/commander.ts';
 import { visitorHandlers } from './service/commander/visitors.ts';
 import type { Channels } from './service/channels.ts';
@@ -98,6 +99,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   if (options.declarations?.some(({ declaration }) => declaration.conflict === 'shared')) parts.space.made();
   const { url, socketPath } = await listenOrClose(parts, config, paths.socket);
   const removeServiceFile = writeServiceFile(directory, { url, socket: socketPath }, now());
+  parts.incoming.arrivals.begin();
   parts.joining.onEnrolled();
   parts.rebuilding.resume();
   const endSweeping = sweepRegularly({
@@ -115,10 +117,12 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     await parts.retention.stop();
     parts.status.leases.leases.stop();
     parts.cache.endWaiting();
+    parts.incoming.wakes.stop();
     await parts.service.stop();
     endSweeping();
     endSweepingCache();
     await sync.stop();
+    await parts.incoming.arrivals.end();
     await endBackgroundWork(parts);
     closeAll(parts);
     removeServiceFile();
@@ -131,6 +135,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
 interface Parts {
   readonly status: StatusSources;
   readonly space: SharedSpace;
+  readonly incoming: Incoming;
   readonly cache: Cache;
   readonly joining: JoiningOptions;
   readonly service: Service;
@@ -154,18 +159,22 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const agents = new Agents(database, now);
   const clock = new HybridClock(now, startOfBoot(boot));
   const made = { options, database, leases, agents, registry, now };
-  const onCommit = (agent: string): void => {
+  const incoming = assembleIncoming(made, () => records);
+  const onCommit = (agent: string, written: CollectionsByResource): void => {
     sync.written(agent);
     shared.watches.changed(agent);
+    incoming.wakes.written(agent, written);
   };
   const cache = assembleCache({ config, path: paths.cache, boot, disk, now, timers: nodeTimers, registry, log });
   const { custody, files } = assembleFiles({ ...made, clock, disk, cache, onCommit, sync: () => sync });
-  const visitors = visitorHandlers(() => commander);
   const shared = openShared(agents, files);
   const channels = assembleChannels(options, database, registry);
-  const sync: SyncEngine = assembleSync({ ...made, files, custody, boot, visitors, channels, space: shared.space });
+  const { space } = shared;
+  const carried = { files, channels, arrivals: incoming.arrivals };
+  const visitors = visitorHandlers(() => commander);
+  const sync: SyncEngine = assembleSync({ ...made, ...carried, custody, boot, visitors, space });
   custody.begin();
-  addGauges({ registry, agents, files, sync, channels, leases, disk, now });
+  addGauges({ ...made, ...carried, sync, disk });
   const names = (): readonly string[] => agents.names;
   const care = { files, log, onRecounted: (agent: string) => sync.written(agent) };
   const scrubbed = { config, databasePath: paths.database, agents: names, firstAfterMs: options.scrubAfterMs };
@@ -175,8 +184,9 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
   const retention = keepNodeRetention({ ...status, config, registry, log });
   const rebuilding = assembleRebuilding({ ...status, ...care, config, directory, joining, clock, guard: disk });
-  const records = new Records({ files, shared: shared.space, sync, disk, bounds: streamBounds(config) });
-  const commander: Commander = assembleCommander(status, records);
+  const records: Records = new Records({ files, shared: space, sync, disk, bounds: streamBounds(config) });
+  const commander: Commander = assembleCommander(status, records, incoming.wakes);
+  const kept = { joining, backups, retention, rebuilding };
   const service = daemonService({
     status,
     records,
@@ -186,16 +196,13 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     locks: new Locks({ node: leases, askLock: sync.askLock, disk }),
     cache,
     limits: new RateLimits(options.monotonicMs ?? (() => performance.now())),
-    joining,
-    backups,
-    retention,
-    rebuilding,
+    ...kept,
     config,
     log,
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, space: shared.space, cache, joining, service, backups, retention, rebuilding, hosts };
+  return { status, space, incoming, cache, service, ...kept, hosts };
 }
 
 function openShared(agents: Agents, files: AgentFiles): SharedServices {
@@ -210,13 +217,14 @@ interface Measured {
   readonly files: AgentFiles;
   readonly sync: SyncEngine;
   readonly channels: Channels;
+  readonly arrivals: Arrivals;
   readonly leases: NodeLeases;
   readonly disk: DiskWatch;
   readonly now: Now;
 }
 
-function addGauges({ registry, agents, files, sync, channels, leases, disk, now }: Measured): void {
-  registerGauges(registry, { agents: () => agents.names, files, sync, channels, now });
+function addGauges({ registry, agents, files, sync, channels, arrivals, leases, disk, now }: Measured): void {
+  registerGauges(registry, { agents: () => agents.names, files, sync, channels, arrivals, now });
   addDiskGauges(registry, () => disk.status());
   addLockMetrics(registry, () => leases.leases.figures);
 }
@@ -228,7 +236,7 @@ interface FileParts {
   readonly disk: DiskWatch;
   readonly registry: Registry;
   readonly now: Now;
-  readonly onCommit: (agent: string) => void;
+  readonly onCommit: (agent: string, written: CollectionsByResource) => void;
   readonly cache: Cache;
   readonly sync: () => SyncEngine;
 }
@@ -258,7 +266,7 @@ function assembleFiles({ options, database, clock, disk, registry, now, cache, o
     onCommit: (agent, written) => {
       cache.written(agent, written);
       custody.touch(agent);
-      onCommit(agent);
+      onCommit(agent, written);
     },
     onLeft: (agent) => cache.fileLeft(agent),
     guard: disk,

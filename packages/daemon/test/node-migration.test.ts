@@ -11,14 +11,15 @@ import { TestDaemon } from './support/test-daemon.ts';
 
 const fixture = new URL('fixtures/schema-1/node.db', import.meta.url).pathname;
 
-test("a node's database of schema 2 is brought up to date with all that was in it", async () => {
+test.each([2, 4])("a node's database of schema %d is brought up to date with all that was in it", async (schema) => {
   await using place = await temporaryDirectory();
   const path = place.file('node.db');
-  cpSync(new URL('fixtures/schema-2/node.db', import.meta.url).pathname, path);
+  cpSync(new URL(`fixtures/schema-${schema}/node.db`, import.meta.url).pathname, path);
   const database = new NodeDatabase(path);
   expect(database.agents().map(({ name }) => name)).toEqual(['ada', 'bob']);
   expect(database.tokens()).toHaveLength(4);
   expect(database.enrolment).toMatchObject({ name: 'workstation', credential: 'fixture-credential' });
+  expect([database.arrivals.cursor, database.arrivals.held]).toEqual([undefined, 0]);
   database.close();
 });
 

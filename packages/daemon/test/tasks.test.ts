@@ -276,3 +276,55 @@ test('what is not said rightly is refused with its place', async () => {
   expect((await office.worker('none/complete', { lease: crypto.randomUUID() })).json.code).toBe('record-not-found');
   expect((await office.worker('a/complete', { lease: crypto.randomUUID() })).json.code).toBe('lease-lost');
 });
+
+test('a claim that waits is given a task as soon as there is one for it, and nothing once its time is over', async () => {
+  await using office = await Office.open();
+  expect(await office.claim({ wait_seconds: 0.05 })).toBeNull();
+  const others = office.claim({ wait_seconds: 25, types: ['report'] });
+  const waiting = office.claim({ wait_seconds: 25 });
+  await office.add('a');
+  expect(await waiting).toMatchObject({ id: 'a' });
+  await office.add('b', { type: 'report' });
+  expect(await others).toMatchObject({ id: 'b' });
+  const { status } = await office.worker('claim', { wait_seconds: 26 });
+  expect(status).toBe(422);
+});
+
+test('a claim that waits is given what comes due: a retry, and a task whose worker is silent', async () => {
+  await using office = await Office.open();
+  await office.add('a', { retry_seconds: 60 });
+  const { id, lease } = (await office.claim()) ?? { id: '', lease: '' };
+  await office.worker(`${id}/fail`, { lease, error: 'not yet' });
+  const retried = office.claim({ wait_seconds: 25 });
+  office.pass(61);
+  expect(await retried).toMatchObject({ id: 'a' });
+  const taken = office.claim({ wait_seconds: 25 });
+  office.pass(61);
+  expect(await taken).toMatchObject({ id: 'a' });
+}, 20_000);
+
+test('claims that wait together are given different tasks, each as one comes', async () => {
+  await using office = await Office.open();
+  const claims = [1, 2, 3].map(() => office.claim({ wait_seconds: 25 }));
+  await office.add('a');
+  await Promise.race(claims);
+  await office.add('b');
+  await office.add('c');
+  expect(new Set((await Promise.all(claims)).map((task) => task?.id))).toEqual(new Set(['a', 'b', 'c']));
+});
+
+test('a wait that is ended and asked about again under its key gives the task it was given', async () => {
+  await using office = await Office.open();
+  const { daemon, tokens } = office;
+  const ask = (wish: object) =>
+    daemon.call('POST /v1/claims', {
+      token: tokens.worker,
+      headers: { 'idempotency-key': 'k' },
+      body: { from: 'commander', ...wish },
+    });
+  const waiting = ask({ wait_seconds: 25 });
+  await office.add('a');
+  const { task } = (await waiting).json;
+  expect(task).toMatchObject({ id: 'a' });
+  expect((await ask({})).json).toEqual({ task });
+});

@@ -1,3 +1,4 @@
+export { addressedCollections, type Addressing } from './addressed.ts';
 export {
   type CallAnswer,
   type Caller,
@@ -115,6 +116,7 @@ export {
   NAME_PATTERN,
   NO_RESOURCE,
   nodeName,
+  peerName,
   recordId,
   RESOURCE_PATTERN,
   resourceName,
@@ -171,7 +173,7 @@ export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
 export type { Watched } from './routes/context.ts';
 export type { FeedQuery } from './routes/feed.ts';
 export type { LockLease, LockStanding } from './routes/locks.ts';
-export type { Letter, ReceivedLetter } from './routes/mail.ts';
+export type { Letter, ReceivedLetter, SentLetter } from './routes/mail.ts';
 export type { Heartbeat, RegistryEntry } from './routes/registry.ts';
 export type { CacheClassFigures, Invalidation } from './routes/cache.ts';
 export type { NewSession, Revocation, Session } from './routes/sessions.ts';

@@ -86,6 +86,12 @@ export const limits = Object.freeze({
   callWaitSeconds: 25,
   /** Longest wait for a change at the end of the feed, in seconds: then it is asked for again. */
   feedWaitSeconds: 25,
+  /** Letters that a node holds for agents that are not there, or whose files do not serve. */
+  heldLetters: 10_000,
+  /** How long a letter to an agent that is not there is held, in seconds: 30 days. */
+  heldLetterSeconds: 2_592_000,
+  /** Longest wait for a task in one claim, in seconds. */
+  claimWaitSeconds: 25,
   /** Names in one of the lists that narrow the feed. */
   feedNames: 100,
   /** A message on a channel, as JSON text in UTF-8 bytes. */

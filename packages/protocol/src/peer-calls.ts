@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
 import { agentName, recordId } from './names.ts';
-import { letterBody } from './routes/mail.ts';
 import { claimBody, taskReportSchema } from './routes/tasks.ts';
 
 const idempotency = z
@@ -14,9 +13,13 @@ const idempotency = z
  * it is about; who asks is told by the relay. Unknown fields are left out, so that a newer node may say more.
  */
 export const peerCalls = {
-  'task.claim': z.object({ ...claimBody.omit({ from: true }).shape, agent: agentName, idempotency }),
+  'task.claim': z.object({
+    ...claimBody.omit({ from: true, wait_seconds: true }).shape,
+    agent: agentName,
+    idempotency,
+  }),
   'task.report': z.object({ agent: agentName, id: recordId, report: taskReportSchema }),
-  'mail.send': z.object({ ...letterBody.omit({ to: true }).shape, agent: agentName, idempotency }),
+  'mail.address': z.object({ agent: agentName }),
 } as const satisfies Record<string, z.ZodType>;
 
 /** What nodes ask each other, by name. */

@@ -9,6 +9,11 @@ import type { MakeStore } from './store-under-test.ts';
 
 const shared = { agent: SHARED_AGENT };
 
+const letter = (seq: number, id: string, to: unknown, more: object = {}): ReturnType<typeof makeChange> =>
+  makeChange({ seq, id, collection: 'letters', doc: { to, body: 1 }, ...more });
+const task = (seq: number, id: string, workers: unknown, status = 'pending'): ReturnType<typeof makeChange> =>
+  makeChange({ seq, id, collection: 'tasks', doc: { type: 't', workers, status } });
+
 /** The feed (protocol rules 13 and 15), and records that all nodes share (rule 3). */
 export function feedCases(make: MakeStore): void {
   describe('the feed', () => {
@@ -97,6 +102,48 @@ export function feedCases(make: MakeStore): void {
       expect(await ids(position, { reader: { node: 'laptop', sharedAgents: [] } })).toEqual([]);
       expect(await ids(seen.position)).toEqual([]);
       expect(await ids(0)).toEqual(['r1']);
+    });
+
+    it('has for a node what agents of others addressed to its own, and nothing else', async () => {
+      const { store } = open();
+      await store.takeBatch(
+        makeBatch([
+          letter(1, 'to laptop', 'ada@laptop'),
+          letter(2, 'of a resource', 'ada@laptop', { resource: 'app:1' }),
+          letter(3, 'to another', 'ada@my-laptop'),
+          letter(4, 'to a name that is like it', 'ada@laptop2'),
+          letter(5, 'to nobody', 'laptop'),
+          letter(6, 'no text', { node: 'ada@laptop' }),
+          letter(7, 'taken back', 'ada@laptop', { doc: undefined }),
+          task(8, 'for one', ['x', 'ada@laptop']),
+          task(9, 'for all of it', ['*@laptop'], 'waiting'),
+          task(10, 'for all', ['*@*']),
+          task(11, 'for those here', ['*', 'ada']),
+          task(12, 'taken', ['ada@laptop'], 'assigned'),
+          task(13, 'for nobody', undefined),
+          makeChange({ seq: 14, id: 'a note', doc: { to: 'ada@laptop', workers: ['*@*'], status: 'pending' } }),
+          makeChange({ seq: 15, id: 'any value', collection: 'letters', doc: ['ada@laptop'] }),
+        ]),
+      );
+      await store.takeBatch(makeBatch([letter(1, 'its own', 'ada@laptop')], { node: 'laptop' }));
+      await store.takeBatch(makeBatch([letter(1, 'shared', 'ada@laptop')], shared));
+      const addressed = ['to laptop', 'of a resource', 'for one', 'for all of it', 'for all'];
+      expect(await ids(0, { addressedTo: 'laptop' })).toEqual(addressed);
+      expect(await ids(0, { addressedTo: 'cellar' })).toEqual(['for all']);
+      expect(await ids(0, { addressedTo: 'laptop', resources: ['app:1'] })).toEqual(['of a resource']);
+      expect((await part(0, { addressedTo: 'laptop' })).rows[0]).toMatchObject({ node: 'htpc', agent: 'recruiter' });
+    });
+
+    it('of what is addressed to a node goes on, whatever was removed meanwhile', async () => {
+      const { store } = open();
+      await store.takeBatch(makeBatch([makeChange({ seq: 1, doc: {} })]));
+      const { position } = await part(0, { addressedTo: 'laptop' });
+      const doc = { to: 'ada@laptop' };
+      const expiring = makeChange({ seq: 2, id: 'x', collection: 'letters', doc, expiresAtMs: START_MS });
+      await store.takeBatch(makeBatch([expiring], { base: cursorAt(1) }));
+      expect(await ids(position, { addressedTo: 'laptop' })).toEqual(['x']);
+      expect(await store.sweepExpired(START_MS + 1, 10)).toBe(1);
+      expect(await ids(position, { addressedTo: 'laptop' })).toEqual([]);
     });
 
     it('tells when it moved, once that is committed, until it is asked no more', async () => {

@@ -2,7 +2,7 @@ import { type FeedPage, relayRoutes, SHARED_AGENT } from '@holdfast/protocol';
 import { expect, it } from 'vitest';
 
 import { answerOf, changeLines, type Reply, type TestNode, TestRelay } from './relay-fixture.ts';
-import { BOOT, INCARNATION } from '../conformance/material.ts';
+import { BOOT, INCARNATION, makeChange } from '../conformance/material.ts';
 
 const read = async (relay: TestRelay, token: string, query = ''): Promise<FeedPage> =>
   answerOf(relayRoutes.feed, await relay.call('GET', `/relay/feed${query}`, { token }));
@@ -76,4 +76,20 @@ it('what nodes share is compared with no digest of one of them', async () => {
   const header = { agent: SHARED_AGENT, boot: BOOT, digest: 'f'.repeat(16) };
   const reply = await node.batch({ header, lines: changeLines(1) });
   expect(answerOf(relayRoutes.batch, reply)).not.toHaveProperty('digest');
+});
+
+it('gives a node what is addressed to it, as it comes, and nobody else', async () => {
+  await using relay = await new TestRelay().start();
+  const [sender, laptop] = [await relay.node(), await relay.node('laptop')];
+  const { cursor } = await read(relay, laptop.credential, '?addressed=true');
+  const waiting = read(relay, laptop.credential, `?addressed=true&after=${cursor}&wait_seconds=25`);
+  const letter = (seq: number, to: string): string =>
+    makeChange({ seq, id: `l${seq}`, collection: 'letters', doc: { to, body: 'hello' } }).line;
+  await sender.batch({ lines: [letter(1, 'ada@cellar'), letter(2, 'ada@laptop')] });
+  expect(await waiting).toMatchObject({ changes: [{ id: 'l2', node: 'htpc', agent: 'recruiter' }] });
+  expect(await read(relay, sender.credential, '?addressed=true')).toMatchObject({ changes: [] });
+  for (const role of ['operator', 'admin'] as const) {
+    const reply = await relay.call('GET', '/relay/feed?addressed=true', { token: await relay.token(role) });
+    expect(reply).toMatchObject({ status: 422, json: { code: 'invalid-request' } });
+  }
 });

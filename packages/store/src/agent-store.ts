@@ -113,7 +113,7 @@ export class AgentStore {
     this.#fences = new SeenFences(database);
     this.#expiry = new ExpirySweep(database, this.#stream);
     this.#snapshot = new ReadSnapshot(database);
-    this.#transaction = { database, writer: this.#writer, declarations: this.#declarations, now };
+    this.#transaction = { database, writer: this.#writer, declarations, retired, now };
     this.#notifiedSeq = this.#stream.counters.lastSeq;
     this.#outboxReads = outboxReads(this.#outbox, (read) => this.#reading(read));
     const feed = new LazyFeedSide(database, () => ({

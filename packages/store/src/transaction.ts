@@ -8,6 +8,7 @@ import { runQuery } from './query/run.ts';
 import type { QueryResult } from './query/runnable.ts';
 import { type IndexWalk, type WalkedRecord, walkIndex } from './query/walk.ts';
 import { isLive, type RecordWriter } from './record-writer.ts';
+import type { RetiredRecords } from './retention/retired-records.ts';
 import type { StoredDocument } from './stored-document.ts';
 
 /** What somebody wants to be done with an agent's records of one resource, reading and writing as one step. */
@@ -24,6 +25,7 @@ export interface TransactionOptions {
   readonly database: Database;
   readonly writer: RecordWriter;
   readonly declarations: Declarations;
+  readonly retired: Pick<RetiredRecords, 'find'>;
   readonly now: Now;
 }
 
@@ -43,6 +45,13 @@ export class RecordsTransaction {
     const stored = writer.find(this.#resource, collection, id);
     if (stored === undefined || stored.doc === null || !isLive(stored, now())) return undefined;
     return { version: stored.version, text: stored.doc };
+  }
+
+  /** Whether there is or ever was such a record, as far as the file remembers: deleted, expired and not yet swept, removed by retention. */
+  wasEver(collection: string, id: string): boolean {
+    const { writer, retired } = this.#options;
+    const key = { resource: this.#resource, collection, id };
+    return writer.find(this.#resource, collection, id) !== undefined || retired.find(key) !== undefined;
   }
 
   /** Queries a collection. Throws `invalid-request`. */

@@ -90,6 +90,21 @@ describe('retention on the node', () => {
     expectSameDigest();
   });
 
+  test('leaves behind that there was such a record, as a deletion does', async () => {
+    await declare({ retention: { node: { records: 1 } } });
+    await fill(2);
+    await agent.write(put('notes', 'deleted', {}));
+    await agent.write(remove('notes', 'deleted'));
+    await send();
+    await carryOut();
+    const ids = ['n0', 'n1', 'deleted', 'never'];
+    const wasEver = (resource: string) =>
+      agent.store.transact({ resource, run: (records) => ids.map((id) => records.wasEver('notes', id)) });
+    expect(idsHere()).not.toContain('n0');
+    expect(await wasEver('')).toEqual([true, true, true, false]);
+    expect(await wasEver('other')).toEqual([false, false, false, false]);
+  });
+
   test('never removes what the relay rejected', async () => {
     await declare({ retention: { node: { records: 1 } } });
     await agent.write(put('notes', 'poison', {}));

@@ -1,4 +1,4 @@
-import type { ReceivedLetter } from '@holdfast/protocol';
+import type { ReceivedLetter, SentLetter } from '@holdfast/protocol';
 import { Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
@@ -20,7 +20,7 @@ export function mailCommand(): Command {
 
 function sendCommand(): Command {
   const command = new Command('send')
-    .description("Put a letter into another agent's inbox.")
+    .description('Send a letter to another agent, of this node or of another.')
     .argument('<to>', 'an agent of this node, or agent@node')
     .argument('[body]', 'the letter as JSON, @file, or - for stdin')
     .option('--subject <text>', 'what it is about')
@@ -31,10 +31,14 @@ function sendCommand(): Command {
       const { subject, replyTo } = options;
       const letter = { to, subject, replyTo, body: await readJson(body, 'the letter') };
       const sent = await withDaemon(options, (holdfast) => holdfast.mail.send(letter));
-      output.answer(sent, () => `letter ${sent.id} is in the inbox of ${sent.to}`);
+      output.answer(sent, () => sentText(sent));
     },
   );
   return withExamples(command, `mail send screening '"Please hurry"' --agent commander`);
+}
+
+function sentText({ id, to, state }: SentLetter): string {
+  return state === 'delivered' ? `letter ${id} is in the inbox of ${to}` : `letter ${id} is on its way to ${to}`;
 }
 
 function inboxCommand(): Command {

@@ -124,6 +124,7 @@ interface ClaimFlags {
   readonly from?: string;
   readonly types?: string;
   readonly leaseSeconds?: string;
+  readonly wait?: string;
 }
 
 function claimCommand(): Command {
@@ -131,13 +132,15 @@ function claimCommand(): Command {
     .description('Take the most urgent task there is, alone and for a time. Ends with 1 if there is none.')
     .option('--from <agent>', "whose tasks: an agent, or agent@node (default: the agent's own)")
     .option('--types <types>', 'only tasks of these types, with commas')
-    .option('--lease-seconds <seconds>', 'how long it is held without a heartbeat (default: 60)');
+    .option('--lease-seconds <seconds>', 'how long it is held without a heartbeat (default: 60)')
+    .option('--wait <seconds>', 'how long to wait for a task, at most 25 (default: 0)');
   withAction<ClaimFlags>(command, async ({ options, output }) => {
-    const { from, types, leaseSeconds } = options;
+    const { from, types, leaseSeconds, wait } = options;
     const wish = {
       from,
       types: types === undefined ? undefined : listOf(types),
       leaseSeconds: leaseSeconds === undefined ? undefined : parseWholeNumber(leaseSeconds, '--lease-seconds'),
+      waitSeconds: wait === undefined ? undefined : parseWholeNumber(wait, '--wait'),
     };
     const task = await withDaemon(options, (holdfast) => holdfast.tasks.claim(wish));
     output.answer({ task: task ?? null }, () => (task === undefined ? 'no task to be done' : claimedText(task)));

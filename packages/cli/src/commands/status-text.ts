@@ -27,7 +27,7 @@ export function nodeStatusText(status: NodeStatus, nowMs: number): string {
       ? `Relay  ${paint('yellow', 'none yet')}  ${paint('dim', 'enrol with `holdfast join`; local work goes on')}`
       : `Relay  ${relay.url}  ${stateText(relay.state)}  ${paint('dim', `last contact ${agoText(relay.last_contact_at, nowMs)}`)}`,
     ...(relay.error === null ? [] : [`       ${paint('yellow', relay.error)}`]),
-    ...(relay.url === null ? [] : [`Shared ${sharedText(status.shared, nowMs)}`]),
+    ...(relay.url === null ? [] : incomingLines(status, nowMs)),
     ...upkeepLines(status, nowMs),
   ];
   const agents = status.agents.toSorted((one, other) => one.agent.localeCompare(other.agent));
@@ -49,7 +49,12 @@ function upkeepLines(
   return locks.held + locks.waiting === 0 ? upkeep : [...upkeep, `Locks  ${locks.held} held, ${locks.waiting} wait`];
 }
 
-function sharedText({ state, caught_up_at: caughtUpAt }: NodeStatus['shared'], nowMs: number): string {
+function incomingLines({ shared, mail }: Pick<NodeStatus, 'shared' | 'mail'>, nowMs: number): readonly string[] {
+  const held = mail.held === 0 ? '' : paint('yellow', `  ${countOf(mail.held, 'letter')} held`);
+  return [`Shared ${followText(shared, nowMs)}`, `Mail   ${followText(mail, nowMs)}${held}`];
+}
+
+function followText({ state, caught_up_at: caughtUpAt }: NodeStatus['shared'], nowMs: number): string {
   const since = caughtUpAt === null ? 'not complete since the start' : `complete ${agoText(caughtUpAt, nowMs)}`;
   return `${stateText(state)}  ${paint('dim', since)}`;
 }

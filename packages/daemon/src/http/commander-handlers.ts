@@ -22,10 +22,13 @@ function taskHandlers({ tasks }: Commander): HandlersOf<'task'> {
     said: TaskReport,
   ) => ({ json: await tasks.report(scopeOf(call.identity), from, { id: call.params.id, report: said }, call.signal) });
   return {
-    'task.claim': async ({ identity, body: { value, source }, header, signal }) => {
-      const { from, ...wish } = value;
-      const { idempotency } = idempotencyOf(header, () => requestFingerprint('task.claim', source));
-      return { json: { task: await tasks.claim(scopeOf(identity), from, { ...wish, idempotency }, signal) } };
+    'task.claim': async ({ identity, body: { value }, header, signal }) => {
+      const { from, wait_seconds: waitSeconds = 0, ...wish } = value;
+      // How long it waits does not make it another claim: who ended a wait asks once more without.
+      const wished = JSON.stringify({ from, ...wish });
+      const { idempotency } = idempotencyOf(header, () => requestFingerprint('task.claim', wished));
+      const asked = { from, wish: { ...wish, idempotency }, waitMs: waitSeconds * 1000 };
+      return { json: { task: await tasks.claim(scopeOf(identity), asked, signal) } };
     },
     'task.heartbeat': (call) => {
       const { from, ...said } = call.body.value;

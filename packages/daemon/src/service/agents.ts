@@ -36,12 +36,18 @@ export class Agents {
   readonly #tokens: Map<string, TokenEntry>;
   /** Tokens that were found right, by their text: to hash one with every request would cost more than most reads. */
   readonly #found = new Map<string, TokenEntry>();
+  #onAdded: () => void = () => undefined;
 
   constructor(database: NodeDatabase, now: Now) {
     this.#database = database;
     this.#now = now;
     this.#agents = new Map(database.agents().map((agent) => [agent.name, agent]));
     this.#tokens = new Map(database.tokens().map((token) => [token.id, token]));
+  }
+
+  /** Calls back, from now on, after each agent that was added; must not throw. */
+  onAdded(callback: () => void): void {
+    this.#onAdded = callback;
   }
 
   /** Names of all agents, in order. */
@@ -87,6 +93,7 @@ export class Agents {
     const agent: AgentEntry = { name, createdAtMs: this.#now() };
     const issued = this.#issue({ role: 'agent', agent: name, resource: null }, agent);
     this.#agents.set(name, agent);
+    this.#onAdded();
     return { ...issued, agent: name, resource: null };
   }
 
@@ -95,6 +102,7 @@ export class Agents {
     const adopted = names.map((name) => ({ name, createdAtMs }));
     this.#database.adopt(adopted, restoring);
     for (const agent of adopted) this.#agents.set(agent.name, agent);
+    this.#onAdded();
   }
 
   /** Makes a further token for an agent. Throws `agent-not-found`. */

@@ -4,6 +4,7 @@ import { type AgentFiles, type AgentSummary, type Scrubber, toTimestamp } from '
 
 import type { NodeDatabase } from '../storage/node-database.ts';
 import type { NodeLeases } from '../storage/node-leases.ts';
+import type { FollowedName } from '../sync/followers.ts';
 import type { SyncEngine } from '../sync/sync-engine.ts';
 import type { Agents } from './agents.ts';
 import type { FileCustody } from './file-custody.ts';
@@ -102,7 +103,8 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
       error,
       takes_calls: sync.takesCalls,
     },
-    shared: sharedStatus(sync),
+    shared: followStatus(sync, 'shared'),
+    mail: { ...followStatus(sync, 'addressed'), held: database.arrivals.held },
     disk: disk.status(),
     scrub: scrubber.status,
     locks: { held, waiting },
@@ -110,7 +112,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
   };
 }
 
-function sharedStatus({ following }: SyncEngine): NodeStatus['shared'] {
-  const { state, caughtUpMs } = following;
+function followStatus(sync: SyncEngine, name: FollowedName): NodeStatus['shared'] {
+  const { state, caughtUpMs } = sync.following(name);
   return { state, caught_up_at: caughtUpMs === null ? null : toTimestamp(caughtUpMs) };
 }

@@ -11,6 +11,7 @@ import {
 
 import type { CommitConfig } from '@holdfast/protocol';
 
+import { ArrivalNotes } from './arrival-notes.ts';
 import { FileMarks } from './file-marks.ts';
 import { nodeMigrations } from './migrations/index.ts';
 import { NodeLeases } from './node-leases.ts';
@@ -53,6 +54,8 @@ const MAX_PREDECESSORS = 100;
 export class NodeDatabase {
   /** What is known of the agents' files. */
   readonly marks: FileMarks;
+  /** What came from other nodes. */
+  readonly arrivals: ArrivalNotes;
   readonly #database: Database;
   readonly #guard: StorageGuard;
   readonly #addBoot: Statement;
@@ -69,6 +72,7 @@ export class NodeDatabase {
       .prepare('INSERT INTO node (id, suffix) VALUES (1, ?) ON CONFLICT DO NOTHING')
       .run(randomBytes(4).toString('hex'));
     this.marks = new FileMarks(this.#database, (what, run) => this.#write(what, run));
+    this.arrivals = new ArrivalNotes(this.#database, (what, run) => this.#write(what, run));
     this.#addBoot = this.#database.prepare('INSERT INTO boots (boot) VALUES (?)');
     this.#boots = this.#database.prepare('SELECT boot FROM boots WHERE boot <> ? ORDER BY number DESC LIMIT ?').pluck();
     this.#latestBoot = this.#database.prepare('SELECT boot FROM boots ORDER BY number DESC LIMIT 1').pluck();
@@ -129,6 +133,7 @@ export class NodeDatabase {
     const change = this.#database.transaction(() => {
       enrol.run(relayUrl, credential, joinedAtMs);
       this.#database.prepare('DELETE FROM boots').run();
+      this.#database.prepare('UPDATE arrivals SET cursor = NULL').run();
       this.#addBoot.run(boot);
     });
     this.#write('the enrolment', () => change.immediate());
@@ -146,6 +151,7 @@ export class NodeDatabase {
       enrol.run(name, relayUrl, credential, joinedAtMs);
       this.#database.prepare('UPDATE node SET suffix = ? WHERE id = 1').run(suffix);
       this.#database.prepare('DELETE FROM boots').run();
+      this.#database.prepare('UPDATE arrivals SET cursor = NULL').run();
       this.#addBoot.run(boot);
     });
     this.#write('the new identity', () => change.immediate());

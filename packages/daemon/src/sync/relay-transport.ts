@@ -247,10 +247,9 @@ function copyPath({ agent, bucket, after }: CopyRange): string {
   return `/relay/agents/${agent}/records?${query.toString()}`;
 }
 
-function feedPath({ agents, after, waitSeconds, incarnation }: FeedRange): string {
-  const query = new URLSearchParams({ agents, wait_seconds: String(waitSeconds) });
+function feedPath({ part, after, waitSeconds }: FeedRange): string {
+  const query = new URLSearchParams({ ...part, wait_seconds: String(waitSeconds) });
   if (after !== undefined) query.set('after', after);
-  if (incarnation !== undefined) query.set('incarnation', incarnation);
   return `/relay/feed?${query.toString()}`;
 }
 

@@ -26,10 +26,11 @@ export class SharedSink implements FeedSink {
   next(): FeedPlace {
     const store = this.#shared.found();
     const standing = store?.feed.intake.standing;
+    // The node's own stream too, to hear how far the relay has it.
+    const own = store === undefined ? {} : { incarnation: store.incarnation };
     return {
-      agents: SHARED_AGENT,
+      part: { agents: SHARED_AGENT, ...own },
       after: standing === undefined ? this.#cursor : (standing.cursor ?? undefined),
-      incarnation: store?.incarnation,
       isStartingOver: standing?.isStartingOver === true,
     };
   }

@@ -21,7 +21,8 @@ import type { NodeCall } from './call-handlers.ts';
 import type { ChannelLink } from './channel-link.ts';
 import type { DigestState } from './comparison.ts';
 import { NOWHERE } from './cursor.ts';
-import { FeedFollower, type FollowStatus } from './feed-follower.ts';
+import type { FollowStatus } from './feed-follower.ts';
+import { type Followed, type FollowedName, Followers } from './followers.ts';
 import { Lane } from './lane.ts';
 import type { LaneContext } from './lane-context.ts';
 import { askLock, type AskLock } from './lock-call.ts';
@@ -29,7 +30,6 @@ import { Link, type LinkStatus } from './link.ts';
 import { NodeCalls, type NodeCallsOptions } from './node-calls.ts';
 import { logNotice, type Notice, noticeText } from './notices.ts';
 import { askRelay } from './relay-query.ts';
-import { type SharedFile, SharedSink } from './shared-sink.ts';
 import type { StreamState } from './stream-machine.ts';
 import type { Timers } from './timers.ts';
 import type { RelayAnswerJson, Transport } from './transport.ts';
@@ -53,8 +53,8 @@ export interface SyncOptions {
   readonly onNotice: (notice: Notice) => void;
   /** How the node and others call each other; undefined: they do not. */
   readonly calls?: NodeCallsOptions;
-  /** Where what nodes share is kept; undefined: the node does not follow it. */
-  readonly shared?: SharedFile;
+  /** What comes by the feed. Default: nothing. */
+  readonly followed?: readonly Followed[];
   /** How messages on channels go to other nodes; undefined: they do not. */
   readonly channels?: Pick<ChannelLink, 'open' | 'hold'>;
   readonly now: Now;
@@ -85,7 +85,7 @@ export class SyncEngine {
   #link: Link;
   #laneContext: LaneContext;
   #calls: NodeCalls | undefined;
-  readonly #follower: FeedFollower | undefined;
+  readonly #followers: Followers;
   #transport: Transport | undefined;
   #moments = 0;
 
@@ -96,14 +96,13 @@ export class SyncEngine {
     this.#link = this.#makeLink();
     this.#laneContext = this.#makeLaneContext();
     this.#calls = this.#makeCalls();
-    const { shared, now, random, timers, log } = options;
-    const what = 'what other nodes share';
-    this.#follower = shared && new FeedFollower({ sink: new SharedSink(shared), what, now, random, timers, log });
+    const { followed = [], now, random, timers, log } = options;
+    this.#followers = new Followers(followed, { now, random, timers, log });
   }
 
-  /** How far the node follows what all nodes share. */
-  get following(): FollowStatus {
-    return this.#follower?.status ?? { state: 'off', caughtUpMs: null };
+  /** How far the node follows a part of the feed. */
+  following(name: FollowedName): FollowStatus {
+    return this.#followers.status(name);
   }
 
   /** The link's state. */
@@ -234,7 +233,7 @@ export class SyncEngine {
     this.#transport = undefined;
     this.#link.stop();
     this.#options.channels?.hold();
-    await Promise.all([this.#stopLanes(), this.#calls?.stop(), this.#follower?.stop()]);
+    await Promise.all([this.#stopLanes(), this.#calls?.stop(), this.#followers.stop()]);
     await transport?.close();
   }
 
@@ -275,7 +274,7 @@ export class SyncEngine {
     if (this.#transport === undefined) return;
     const source = { boot: this.#boot, transport: this.#transport, link: this.#link };
     this.#calls?.open(source);
-    this.#follower?.open(source);
+    this.#followers.open(source);
     this.#options.channels?.open(source);
   }
 
@@ -346,7 +345,7 @@ export class SyncEngine {
 
   #hold(): void {
     this.#calls?.hold();
-    this.#follower?.hold();
+    this.#followers.hold();
     this.#options.channels?.hold();
     for (const lane of this.#lanes.values()) lane.dispatch('held-back');
   }

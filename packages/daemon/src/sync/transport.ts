@@ -95,16 +95,16 @@ export interface CopyRange {
   readonly after?: string | undefined;
 }
 
-/** Which part of the feed to read. */
+/** Which part of the feed, as the relay is asked for it. */
+export type FeedPart = Readonly<Partial<Record<'agents' | 'addressed' | 'incarnation', string>>>;
+
+/** Which part of the feed to read, and from where. */
 export interface FeedRange {
-  /** Whose records. */
-  readonly agents: string;
+  readonly part: FeedPart;
   /** `cursor` of the page before; undefined: from the beginning. */
   readonly after: string | undefined;
   /** How long the relay may wait for a change. */
   readonly waitSeconds: number;
-  /** The stream of the node's own shared records, to hear how far the relay has it; undefined: there is none. */
-  readonly incarnation: string | undefined;
 }
 
 /** An answer of the relay that is handed on as it came: what is new in it means something to whoever asked. */

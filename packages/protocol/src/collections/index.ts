@@ -11,6 +11,7 @@ import { goals } from './goals.ts';
 import { interactions } from './interactions.ts';
 import { interviews } from './interviews.ts';
 import { kv } from './kv.ts';
+import { letters } from './letters.ts';
 import { mail } from './mail.ts';
 import { messages } from './messages.ts';
 import { metrics } from './metrics.ts';
@@ -31,6 +32,7 @@ const builtIn = [
   tasks,
   agents,
   mail,
+  letters,
   decisions,
   metrics,
   goals,

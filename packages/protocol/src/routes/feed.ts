@@ -22,6 +22,9 @@ export const feedQuerySchema = z.strictObject({
   nodes: names(nodeName).meta({ description: 'What these nodes wrote' }),
   agents: names(agentName).meta({ description: 'What these agents wrote; `shared`: what all nodes share' }),
   resources: names(resourceName).meta({ description: 'Of these resources alone' }),
+  addressed: z.literal('true').optional().meta({
+    description: 'Only what other nodes addressed to agents of the node that asks: letters, and tasks they may claim',
+  }),
   limit: z.coerce
     .number()
     .int()
@@ -47,7 +50,7 @@ export const feedRoutes = {
     method: 'GET',
     path: '/relay/feed',
     summary:
-      'What changed in the network, in the order the relay took it, each record once as it is now; a node reads what its agents may see',
+      'What changed in the network, in the order the relay took it, each record once as it is now; a node reads what its agents may see, or what is addressed to them',
     roles: ['node', 'operator', 'admin'],
     query: feedQuerySchema,
     status: 200,

@@ -4,11 +4,9 @@ import { peerName, recordId } from '../names.ts';
 import { timestamp } from '../record.ts';
 import { pageQuery } from './page.ts';
 import { type Route, writeErrors } from './route.ts';
-import { farErrors } from './tasks.ts';
 import { idempotency } from './writing.ts';
 
-/** A letter to be sent. */
-export const letterBody = z.strictObject({
+const letterBody = z.strictObject({
   to: peerName,
   subject: z.string().max(500).optional(),
   body: z.json(),
@@ -17,6 +15,19 @@ export const letterBody = z.strictObject({
 
 /** A letter to be sent. */
 export type Letter = z.infer<typeof letterBody>;
+
+const sentSchema = z.object({
+  id: recordId,
+  to: z.string(),
+  sent_at: timestamp,
+  state: z.enum(['delivered', 'on-its-way']).meta({
+    description:
+      '`delivered`: it is in the inbox; `on-its-way`: it is safe here, and goes to the other node when both are connected',
+  }),
+});
+
+/** A letter that was taken. */
+export type SentLetter = z.infer<typeof sentSchema>;
 
 const receivedSchema = z.object({
   id: recordId,
@@ -37,18 +48,20 @@ export const mailRoutes = {
   'mail.send': {
     method: 'POST',
     path: '/v1/mail',
-    summary: "Put a letter into another agent's inbox; the sender is the token's agent",
+    summary:
+      "Send a letter; the sender is the token's agent. To an agent of another node it goes by the relay, also after an outage",
     roles: ['agent', 'admin'],
     headers: idempotency,
     body: { kind: 'json', schema: letterBody },
     status: 201,
-    answer: { kind: 'json', schema: z.object({ id: recordId, to: z.string(), sent_at: timestamp }) },
+    answer: { kind: 'json', schema: sentSchema },
     errors: [
       'agent-not-found',
       'unsafe-document',
       'record-too-large',
       'idempotency-mismatch',
-      ...farErrors,
+      'not-enrolled',
+      'node-not-found',
       ...writeErrors,
     ],
   },

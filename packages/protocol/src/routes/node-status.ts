@@ -63,6 +63,14 @@ export type DiskStatus = z.infer<typeof diskStatusSchema>;
 /** How many locks are held, and how many calls wait for one. */
 export const lockFiguresSchema = z.object({ held: z.number().int(), waiting: z.number().int() });
 
+/** How far a node has what comes to it from others. */
+const followingSchema = z.object({
+  state: z
+    .enum(['off', 'reading', 'following'])
+    .meta({ description: '`off`: the relay is away; `reading`: there is more at once; `following`: it has all' }),
+  caught_up_at: timestamp.nullable().meta({ description: 'When the node last had all; null: not since the start' }),
+});
+
 /** The node's state and that of its agents. */
 export const nodeStatusSchema = z.object({
   node: nodeName.nullable().meta({ description: 'Null until the node is enrolled' }),
@@ -76,16 +84,15 @@ export const nodeStatusSchema = z.object({
     error: z.string().nullable(),
     takes_calls: z.boolean().meta({ description: 'Whether other nodes can call this one through the relay now' }),
   }),
-  shared: z
-    .object({
-      state: z
-        .enum(['off', 'reading', 'following'])
-        .meta({ description: '`off`: the relay is away; `reading`: there is more at once; `following`: it has all' }),
-      caught_up_at: timestamp
-        .nullable()
-        .meta({ description: 'When the node last had all that others shared; null: not since the start' }),
+  shared: followingSchema.meta({ description: 'How far the node has what others share' }),
+  mail: followingSchema
+    .extend({
+      held: z
+        .number()
+        .int()
+        .meta({ description: 'Letters held for agents that are not there, or whose files do not serve' }),
     })
-    .meta({ description: 'How far the node has what others share' }),
+    .meta({ description: 'How far the node has what agents of other nodes sent to its own' }),
   disk: diskStatusSchema,
   scrub: scrubStatusSchema,
   locks: lockFiguresSchema.meta({ description: 'Of the node' }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { taskStatuses } from '../collections/tasks.ts';
+import { limits } from '../limits.ts';
 import { peerName, recordId } from '../names.ts';
 import { timestamp } from '../record.ts';
 import { type Route, writeErrors } from './route.ts';
@@ -23,6 +24,12 @@ export const claimBody = z.strictObject({
   from,
   types: z.array(z.string().min(1).max(100)).min(1).max(20).optional().meta({ description: 'Only such tasks' }),
   lease_seconds: leaseSeconds,
+  wait_seconds: z
+    .number()
+    .min(0)
+    .max(limits.claimWaitSeconds)
+    .optional()
+    .meta({ description: 'How long a task is waited for when there is none, or the other node is away. Default 0' }),
 });
 const reports = {
   heartbeat: z.strictObject({
@@ -76,7 +83,7 @@ const standingSchema = z.object({
 export type TaskStanding = z.infer<typeof standingSchema>;
 
 /** What may come of asking another node. */
-export const farErrors = [
+const farErrors = [
   'not-enrolled',
   'relay-unreachable',
   'node-not-found',
@@ -100,7 +107,7 @@ export const taskRoutes = {
     method: 'POST',
     path: '/v1/claims',
     summary:
-      'Take the most urgent task there is, alone and for a time: whoever claims next gets another. Null if there is none',
+      'Take the most urgent task there is, alone and for a time: whoever claims next gets another. Null if there is none, or none came while it was waited for',
     roles: ['agent', 'admin'],
     headers: idempotency,
     body: { kind: 'json', schema: claimBody },

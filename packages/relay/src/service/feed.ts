@@ -45,7 +45,7 @@ export class Feed {
 
   /**
    * A page of the feed; waits for a change, as long as the query says, where there is none. Throws `feed-refetch` for a cursor of
-   * another life of the database, and for one before what is known in full.
+   * another life of the database, and for one before what is known in full; `invalid-request` for what is addressed to who is no node.
    */
   async page(caller: RelayCaller, query: FeedQuery, signal: AbortSignal): Promise<FeedPage> {
     // Before the records: who reads to the end has met all that this cursor covers.
@@ -78,10 +78,12 @@ export class Feed {
   }
 
   #scopeOf({ role, name }: RelayCaller, { limit = limits.syncBatchChanges, ...query }: FeedQuery): FeedScope {
+    const { collections, nodes, agents, resources, addressed } = query;
+    const narrowed = { collections, nodes, agents, resources, limit };
+    if (addressed !== undefined) return { ...narrowed, addressedTo: nodeOf(role, name) };
     const reader = role === 'node' ? { node: name, sharedAgents: this.#options.sharedAgents } : undefined;
     const audience = role === 'operator' ? role : undefined;
-    const { collections, nodes, agents, resources } = query;
-    return { collections, nodes, agents, resources, limit, reader, audience };
+    return { ...narrowed, reader, audience };
   }
 
   #placeOf(cursor: string | undefined): Place {
@@ -104,6 +106,12 @@ export class Feed {
     for (const { node, agent } of rows.filter(({ isDamaged }) => isDamaged)) warnings.unreadable(node, agent, 1);
     return changes.map(({ position: _position, ...change }) => change);
   }
+}
+
+function nodeOf(role: RelayCaller['role'], name: string): string {
+  if (role === 'node') return name;
+  const message = 'only to nodes something is addressed';
+  throw new HoldfastError('invalid-request', message, { issues: [{ path: 'addressed', message }] });
 }
 
 const realAlarm: Alarm = (delayMs, run) => {

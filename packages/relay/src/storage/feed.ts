@@ -13,6 +13,11 @@ export interface FeedScope {
   readonly limit: number;
   /** See `NetworkView`. A node also reads what all share. */
   readonly reader?: NodeReader | undefined;
+  /**
+   * Only what agents of other nodes addressed to agents of this one. Who reads that keeps nothing of it that a removal would make wrong, so
+   * that it goes on from anywhere.
+   */
+  readonly addressedTo?: string | undefined;
   /** See `NetworkView`. */
   readonly audience?: 'operator' | undefined;
 }

@@ -13,6 +13,8 @@ export interface Peer {
 
 /** How agents of this node and of others are reached. */
 export interface Reach {
+  /** Whether what agents of other nodes address to those of this one comes at once. */
+  readonly hears: () => boolean;
   /** What this node is called; null: it has no relay, and so no name. */
   readonly thisNode: () => string | null;
   readonly agents: Pick<Agents, 'assertExists'>;
@@ -25,6 +27,8 @@ export interface PeerCall extends Scope {
   readonly node: string;
   readonly call: PeerCallName;
   readonly body: Json;
+  /** See `NodeCall`. */
+  readonly timeoutSeconds?: number;
 }
 
 /** An agent of another node that asks for something; the relay vouches for its node, and that node for the agent. */

@@ -31,7 +31,7 @@ export interface Worker {
 }
 
 /** What a claim takes beside its worker. */
-export interface ClaimWish extends Omit<TaskClaim, 'from'> {
+export interface ClaimWish extends Omit<TaskClaim, 'from' | 'wait_seconds'> {
   readonly idempotency?: Idempotency | undefined;
 }
 

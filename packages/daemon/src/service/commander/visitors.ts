@@ -20,9 +20,9 @@ export function visitorHandlers(
       const { agent, ...said } = parsed('task.report', body);
       return desks().tasks.reportFor(visitor, agent, said);
     },
-    'mail.send': (visitor, body) => {
-      const { agent, ...letter } = parsed('mail.send', body);
-      return desks().post.deliverFor(visitor, agent, letter);
+    'mail.address': async (_visitor, body) => {
+      desks().post.assertAddress(parsed('mail.address', body).agent);
+      return null;
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Database, Statement } from '@holdfast/sqlite';
 import { all, any, sql, type Sql } from '@holdfast/store';
 
 import type { FeedPart, FeedRow, FeedScope } from '../feed.ts';
+import { addressedTo } from './addressed.ts';
 import type { DeclaredCollections } from './declared-collections.ts';
 import { oneOf, readableBy } from './network-query.ts';
 import { RECORD_ROW, type RecordRowColumns, rowOf } from './record-row.ts';
@@ -45,7 +46,8 @@ export class FeedTable {
 
   /** See `RelayFeed.part`. */
   part(scope: FeedScope, afterPosition: number, knownPosition: number): FeedPart {
-    if (afterPosition > 0) this.#assertKnownFrom(scope, Math.max(afterPosition, knownPosition));
+    if (afterPosition > 0 && scope.addressedTo === undefined)
+      this.#assertKnownFrom(scope, Math.max(afterPosition, knownPosition));
     const end = this.#end.get(afterPosition) as number | null;
     if (end === null) return { rows: [], position: afterPosition, more: false };
     const rows: FeedRow[] = [];
@@ -74,13 +76,14 @@ export class FeedTable {
       .iterate(afterPosition, end, ...params) as IterableIterator<FeedColumns>;
   }
 
-  #conditions({ collections, nodes, agents, resources, reader, audience }: FeedScope): Sql[] {
+  #conditions({ collections, nodes, agents, resources, reader, addressedTo: node, audience }: FeedScope): Sql[] {
     return [
       ...(collections === undefined ? [] : [oneOf('collection', collections)]),
       ...(nodes === undefined ? [] : [oneOf('node', nodes)]),
       ...(agents === undefined ? [] : [oneOf('agent', agents)]),
       ...(resources === undefined ? [] : [oneOf('resource', resources)]),
       ...(reader === undefined ? [] : [any([readableBy(reader), sql('agent = ?', SHARED_AGENT)])]),
+      ...(node === undefined ? [] : [addressedTo(node)]),
       ...(audience === undefined ? [] : this.#openTo(audience)),
     ];
   }
