@@ -85,6 +85,8 @@ export interface Collection extends Declaration {
 /** A collection that ships with Holdfast. */
 export interface BuiltInCollection extends Omit<Collection, 'example'> {
   readonly help: string;
+  /** The call that alone writes its records: `collection-guarded` answers those that write any collection. Default: none. */
+  readonly writtenBy?: string;
   /** The generated round-trip test writes and reads it. */
   readonly example: { readonly id: string; readonly document: Json };
 }

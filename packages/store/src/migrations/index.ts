@@ -7,6 +7,7 @@ import { declared } from './0004-declared.ts';
 import { retention } from './0005-retention.ts';
 import { feed } from './0006-feed.ts';
 import { fences } from './0007-fences.ts';
+import { feedPlace } from './0008-feed-place.ts';
 
 /** The schema of an agent's file, step by step. */
 export const agentMigrations: readonly Migration[] = Object.freeze([
@@ -17,4 +18,5 @@ export const agentMigrations: readonly Migration[] = Object.freeze([
   retention,
   feed,
   fences,
+  feedPlace,
 ]);
