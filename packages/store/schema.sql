@@ -1,4 +1,4 @@
--- Schema 7
+-- Schema 8
 
 CREATE TABLE collections (
   name TEXT PRIMARY KEY,
@@ -25,7 +25,7 @@ CREATE TABLE feed (
   cursor_before TEXT,
   is_starting_over INTEGER NOT NULL CHECK (is_starting_over IN (0, 1)),
   seal TEXT NOT NULL
-) STRICT;
+, lowest_seq INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE feed_met (
   resource TEXT NOT NULL,

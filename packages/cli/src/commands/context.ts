@@ -9,6 +9,7 @@ import { ackText, type PutFlags, putOptions, withPutFlags } from '../put-flags.t
 import { withDaemon } from '../services.ts';
 import { printLines } from '../streamed-output.ts';
 import { renderTable } from '../table.ts';
+import { upTo } from '../up-to.ts';
 import { NOTHING } from '../wording.ts';
 
 /** `holdfast context`: what the agents of all nodes share. */
@@ -99,15 +100,6 @@ function watchCommand(): Command {
     },
   );
   return withExamples(command, 'context watch candidate: --changes --agent analytics');
-}
-
-async function* upTo<Item>(items: AsyncIterable<Item>, most: number): AsyncGenerator<Item, void> {
-  let count = 0;
-  for await (const item of items) {
-    yield item;
-    count += 1;
-    if (count >= most) return;
-  }
 }
 
 async function notFound(key: string): Promise<Error> {

@@ -7,7 +7,7 @@ import { requestFingerprint } from '../service/records.ts';
 import type { Watches } from '../service/shared/watches.ts';
 import { type DaemonCaller, scopeOf } from './caller.ts';
 import { idempotencyOf } from './write-headers.ts';
-import { placeAsked } from './watch-place.ts';
+import { eventsFrom } from './watch-place.ts';
 
 type ChannelRouteId = Extract<DaemonRouteId, `channel.${string}`>;
 
@@ -38,7 +38,8 @@ export function channelHandlers({
     'channel.listen': async ({ identity, params: { channel }, query, header, signal }): Promise<Answer> => {
       const scope = scopeOf(identity);
       if (query.durable === 'true') {
-        return { events: durable.listen(scope, channel, placeAsked({ query, header }, watches), signal) };
+        const eventsAfter = (place: string | undefined) => durable.listen(scope, channel, place, signal);
+        return { events: eventsFrom({ query, header }, watches, eventsAfter) };
       }
       assertLive({ from: query.from });
       return { events: await channels.listen(scope, channel, signal) };

@@ -1,4 +1,4 @@
-import type { ReadHeader } from '@holdfast/http';
+import type { ReadHeader, ServerEvent } from '@holdfast/http';
 
 import type { Watches } from '../service/shared/watches.ts';
 
@@ -8,7 +8,17 @@ interface PlaceCall {
   readonly header: ReadHeader;
 }
 
-/** From where who follows is to be told: after the last event that was seen, if one was; undefined: from the beginning. */
-export function placeAsked({ query, header }: PlaceCall, watches: Pick<Watches, 'end'>): string | undefined {
-  return header('last-event-id') ?? (query.from === 'now' ? watches.end : undefined);
+/**
+ * Events from the place that a request names: behind the last one that was seen, or from now on, or else from the beginning
+ * (`undefined`). Who asks from now on gets that place first, so that a cut before the first event costs nothing.
+ */
+export async function* eventsFrom(
+  { query, header }: PlaceCall,
+  watches: Pick<Watches, 'end'>,
+  eventsAfter: (place: string | undefined) => AsyncIterable<ServerEvent>,
+): AsyncGenerator<ServerEvent> {
+  const seen = header('last-event-id');
+  const now = seen === undefined && query.from === 'now' ? watches.end : undefined;
+  if (now !== undefined) yield { id: now };
+  yield* eventsAfter(seen ?? now);
 }

@@ -77,7 +77,7 @@ export class WatchedRecords {
   after(place: WatchPlace, { resource, collection, prefix }: WatchScope): WatchPage {
     const now = this.place;
     // SQLite counts characters, not UTF-16 code units.
-    const scope = [collection, resource, [...prefix].length, prefix];
+    const scope = [collection, resource, Array.from(prefix).length, prefix];
     const taken = sideOf(this.#taken, [Math.min(place.takenSeq, 0), ...scope], now.takenSeq);
     const written = sideOf(this.#written, [place.writtenSeq, ...scope], now.writtenSeq);
     const through = { writtenSeq: written.seq, takenSeq: taken.seq };
