@@ -157,6 +157,21 @@ describe('a durable listener', () => {
     expect(second).toBe(first + 1);
   });
 
+  test('that begins with now goes on from there, also if it is cut before it heard anything', async () => {
+    await publish('news', 'before');
+    const answer = await fetch(`${daemon.url}/v1/channels/news?durable=true&from=now`, {
+      headers: { authorization: `Bearer ${ben}` },
+    });
+    let text = '';
+    for await (const piece of answer.body!.pipeThrough(new TextDecoderStream())) {
+      text += piece;
+      if (/^id: .+\n\n/m.test(text)) break;
+    }
+    const [, place = ''] = /^id: (.+)\n\n/m.exec(text)!;
+    await publish('news', 'meanwhile');
+    expect(values(await heard('news', 1, { 'last-event-id': place }, '&from=now'))).toEqual(['meanwhile']);
+  });
+
   test('begins at the beginning where its place is of no file there is', async () => {
     await publish('news', 1);
     const [{ place }] = (await heard('news', 1)) as [AnyJson];
