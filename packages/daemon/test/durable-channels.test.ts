@@ -2,6 +2,7 @@ import { limits } from '@holdfast/protocol';
 import { FakeClock } from '@holdfast/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { DurableChannels } from '../src/service/durable-channels.ts';
 import { firstEvents } from './support/first-events.ts';
 import { type AnyJson, TestDaemon, type TestReply } from './support/test-daemon.ts';
 
@@ -204,4 +205,19 @@ describe('what only durable messages keep', () => {
     const refused = await daemon.call(call, { token: ada, headers, ...options });
     expect(refused).toMatchObject({ status: 422, json: { code: 'invalid-request' } });
   });
+});
+
+test('a node that keeps as many as it may takes no further one, and says when to try again', async () => {
+  const refuse = (): never => {
+    throw new Error('nothing is to be written');
+  };
+  const channels = new DurableChannels({
+    channels: { publisher: refuse, tell: refuse, reach: 'node' },
+    records: { write: refuse },
+    watches: { changes: refuse },
+    kept: () => limits.durableMessages,
+    now: clock.now,
+  });
+  const published = channels.publish({ agent: 'ada', resource: '' }, 'news', { value: 1, text: '1' }, {});
+  await expect(published).rejects.toMatchObject({ code: 'too-many-requests', retryAfterSeconds: 60 });
 });

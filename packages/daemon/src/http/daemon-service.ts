@@ -1,6 +1,6 @@
 import type { BackupKeeper } from '@holdfast/backup';
 import { createService, type RetentionKeeper, type Service } from '@holdfast/http';
-import { daemonRoutes, type NodeConfig } from '@holdfast/protocol';
+import { CHANNEL_MESSAGES, daemonRoutes, type NodeConfig } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
@@ -73,7 +73,13 @@ export function daemonService(options: DaemonServiceOptions): Service {
     allowedHosts,
   } = options;
   const { agents, sync, disk, database, now, version } = status;
-  const durable = new DurableChannels({ ...shared, channels, records, now });
+  const durable = new DurableChannels({
+    channels,
+    records,
+    watches: shared.watches,
+    kept: () => shared.space.count(CHANNEL_MESSAGES),
+    now,
+  });
   return createService({
     name: 'Holdfast daemon',
     description: 'Local-first storage for the agents of this machine',

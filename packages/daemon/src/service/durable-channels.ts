@@ -8,12 +8,11 @@ import {
   makeRecordId,
   type Now,
 } from '@holdfast/protocol';
-import type { Idempotency } from '@holdfast/store';
+import type { Idempotency, StoreOperation } from '@holdfast/store';
 
 import { assertMessageSize, type Channels, type Published } from './channels.ts';
 import { keyedBy } from './commander/peer.ts';
 import type { Records, Scope } from './records.ts';
-import type { SharedSpace } from './shared/shared-space.ts';
 import type { Watches } from './shared/watches.ts';
 
 /** Between a channel and the id of a message in a record's id. No channel's name has it. */
@@ -25,7 +24,8 @@ const FULL_RETRY_SECONDS = 60;
 export interface DurableChannelsOptions {
   readonly channels: Pick<Channels, 'publisher' | 'reach' | 'tell'>;
   readonly records: Pick<Records, 'write'>;
-  readonly space: Pick<SharedSpace, 'made'>;
+  /** How many durable messages this node keeps. */
+  readonly kept: () => number;
   readonly watches: Pick<Watches, 'changes'>;
   readonly now: Now;
 }
@@ -66,24 +66,20 @@ export class DurableChannels {
     const { ttlSeconds = limits.durableMessageSeconds } = wish;
     const id = makeRecordId();
     const document = documentOf({ channel, from: channels.publisher(scope.agent), value: message.value }, message.text);
+    const operation: StoreOperation = {
+      op: 'put',
+      collection: CHANNEL_MESSAGES,
+      id: `${channel}${SLASH}${id}`,
+      document,
+      expiresAtMs: now() + ttlSeconds * 1000,
+    };
     const idempotency = keyedBy(scope.agent, wish.idempotency);
-    const written = await records.write(
+    const { results } = await records.write(
       scope,
-      {
-        operations: [
-          {
-            op: 'put',
-            collection: CHANNEL_MESSAGES,
-            id: `${channel}${SLASH}${id}`,
-            document,
-            expiresAtMs: now() + ttlSeconds * 1000,
-          },
-        ],
-        ...(idempotency && { idempotency }),
-      },
+      { operations: [operation], ...(idempotency && { idempotency }) },
       { ack: 'local', timeoutMs: 0 },
     );
-    const kept = partsOf(written.results[0]?.id ?? '').id;
+    const kept = partsOf(results[0]?.id ?? '').id;
     // Under a key that was used before it is the message of that time, and was told then.
     if (kept !== id) return { id: kept, listeners: 0, reach: channels.reach };
     return channels.tell(scope, channel, { id, text: message.text });
@@ -103,11 +99,8 @@ export class DurableChannels {
     const covers = matcherOf(pattern);
     const beginning = beginningOf(pattern);
     const prefix = beginning === pattern ? `${pattern}${SLASH}` : beginning;
-    for await (const { record, place } of watches.changes(
-      { resource, collection: CHANNEL_MESSAGES, prefix },
-      after,
-      signal,
-    )) {
+    const scope = { resource, collection: CHANNEL_MESSAGES, prefix };
+    for await (const { record, place } of watches.changes(scope, after, signal)) {
       const { channel, id } = partsOf(record.id);
       const { text, expiresAtMs } = record;
       if (text === null || (expiresAtMs ?? Infinity) <= now() || !covers(channel)) continue;
@@ -117,11 +110,7 @@ export class DurableChannels {
   }
 
   #assertRoom(): void {
-    const kept = this.#options.space
-      .made()
-      .collections()
-      .find(({ name }) => name === CHANNEL_MESSAGES);
-    if ((kept?.records ?? 0) < limits.durableMessages) return;
+    if (this.#options.kept() < limits.durableMessages) return;
     const detail = `${limits.durableMessages} durable messages are kept; the first to expire make room`;
     throw new HoldfastError('too-many-requests', detail, { retryAfterSeconds: FULL_RETRY_SECONDS });
   }
