@@ -80,13 +80,16 @@ export interface Collection extends Declaration {
   readonly name: string;
   /** Default `object`. Only collections that ship with Holdfast hold anything else. */
   readonly document?: DocumentKind | undefined;
+  /**
+   * The call that alone writes its records: those that write any collection answer `collection-guarded`. Default: none. Only collections
+   * that ship with Holdfast have one.
+   */
+  readonly writtenBy?: string | undefined;
 }
 
 /** A collection that ships with Holdfast. */
 export interface BuiltInCollection extends Omit<Collection, 'example'> {
   readonly help: string;
-  /** The call that alone writes its records: `collection-guarded` answers those that write any collection. Default: none. */
-  readonly writtenBy?: string;
   /** The generated round-trip test writes and reads it. */
   readonly example: { readonly id: string; readonly document: Json };
 }
