@@ -1,4 +1,4 @@
--- Schema 8
+-- Schema 9
 
 CREATE TABLE collections (
   name TEXT PRIMARY KEY,
@@ -31,7 +31,7 @@ CREATE TABLE feed (
   cursor_before TEXT,
   is_starting_over INTEGER NOT NULL CHECK (is_starting_over IN (0, 1)),
   seal TEXT NOT NULL
-) STRICT;
+, lowest_seq INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE feed_met (
   resource TEXT NOT NULL,

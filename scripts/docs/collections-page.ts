@@ -12,13 +12,14 @@ export function collectionsPage({ builtInCollections }: Protocol): string {
 type BuiltIn = Protocol['builtInCollections'][number];
 
 function sectionOf(collection: BuiltIn): string {
-  const { name, help, document, open, indexes = [], search = [], example } = collection;
+  const { name, help, document, open, writtenBy, indexes = [], search = [], example } = collection;
   const kind =
     document === 'any'
       ? 'Documents: any JSON value.'
       : `Documents: JSON objects${open ? ', with further fields too' : ''}.`;
   const found = [
     ...(indexes.length === 0 ? [] : [`Indexes: ${indexes.map((paths) => `\`${paths.join(', ')}\``).join('; ')}.`]),
+    ...(writtenBy === undefined ? [] : [`Written by \`${writtenBy}\` alone.`]),
     ...(search.length === 0 ? [] : [`Searched: ${search.map((path) => `\`${path}\``).join(', ')}.`]),
   ];
   const shown = JSON.stringify(example.document, null, 2);

@@ -14,7 +14,7 @@ test(
   async () => {
     await using node = await startAgentNode(['ada', 'bob']);
     const options = { cwd: node.home.path, environment: node.environmentOf(node.adminToken) };
-    expect(typed.filter(({ answer }) => answer !== undefined)).toHaveLength(3);
+    expect(typed.filter(({ answer }) => answer !== undefined)).toHaveLength(5);
     for (const step of typed) {
       const said = await typeIt(step, options);
       expect(said).toBe(step.answer ?? said);

@@ -46,6 +46,32 @@ test('a listener that takes nothing is ended with the reason, and costs the othe
   expect((await quick.values(published + 1)).at(-1)).toBe('after');
 });
 
+test('a durable listener that takes nothing for a while is not ended, and hears everything once it reads', async () => {
+  await using home = await temporaryDirectory();
+  await using node = await LiveNode.start(home.file('node'));
+  const ada = await node.agent('ada');
+  const { token } = await node.admin.agents.token('ada');
+  const slow = await listenOn(node, token, 'flood?durable=true');
+  slow.pause();
+  const count = 120;
+  const value = 'x'.repeat(60_000);
+  for (let n = 0; n < count; n += 1) await ada.channels.publish('flood', { n, value }, { durable: true });
+  // More waits than a live listener may leave, and than a connection holds.
+  expect(slow.bytesRead).toBeLessThan((count * value.length) / 2);
+  const numbers: number[] = [];
+  let rest = '';
+  slow.setEncoding('latin1').on('data', (part: string) => {
+    rest += part;
+    const found = [...rest.matchAll(/"n":(\d+),/g)];
+    numbers.push(...found.map(([, n]) => Number(n)));
+    rest = rest.slice(Math.max(rest.length - 20, (found.at(-1)?.index ?? 0) + 5));
+  });
+  slow.resume();
+  await eventually(() => expect(numbers.at(-1)).toBe(count - 1), { limitMs: 20_000 });
+  expect(numbers).toEqual(Array.from({ length: count }, (_, n) => n));
+  slow.destroy();
+});
+
 test(`${CROWD} idle listeners hold nothing up, and stopping does not wait for them`, async () => {
   await using home = await temporaryDirectory();
   const config = { 'limits.connections': CROWD + 100, 'limits.eventStreams': CROWD + 1 };

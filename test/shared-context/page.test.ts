@@ -13,7 +13,7 @@ test(
     await using node = await startAgentNode(['screening']);
     const options = { cwd: node.home.path, environment: node.environmentOf(node.tokenOf('screening')) };
     const typed = typedOn(readFileSync(new URL('../../docs/context.md', import.meta.url), 'utf8'));
-    expect(typed.filter(({ answer }) => answer !== undefined)).toHaveLength(4);
+    expect(typed.filter(({ answer }) => answer !== undefined)).toHaveLength(5);
     for (const step of typed) {
       const said = await typeIt(step, options);
       expect(said).toBe(step.answer ?? said);

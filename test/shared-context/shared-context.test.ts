@@ -1,9 +1,11 @@
 import { type Holdfast, HoldfastProblem, type WatchedKey } from '@holdfast/client';
+import { eventually } from '@holdfast/testkit';
 import { expect, test } from 'vitest';
 
 import { type Network, startNetwork } from '../harness/network.ts';
 
 const LIMIT_MS = 120_000;
+const PATIENCE = { limitMs: 60_000 };
 const NODES = { laptop: ['ada'], workstation: ['ben'] };
 
 type Change = WatchedKey<unknown>;
@@ -92,6 +94,47 @@ test(
     await arrived(ada, 'leader', 'ben');
     await expect(ada.context.put('leader', 'ada', { ifMatch: version })).rejects.toMatchObject({
       code: 'precondition-failed',
+    });
+  },
+  LIMIT_MS,
+);
+
+test(
+  'a collection that was declared shared is followed by its name, over a kill of the daemon, each state once',
+  async () => {
+    await using network = await startNetwork({ nodes: NODES });
+    const [ada, ben] = agentsOf(network);
+    await ada.collections.declare('board', { conflict: 'shared', fields: { n: { type: 'integer' } } });
+    const board = ada.collection<{ n: number }>('board');
+    await board.put('note:0', { n: 0 });
+    await board.put('other', { n: 0 });
+    // It is known there once it came by the feed.
+    await eventually(async () => expect(await ben.collection('board').get('note:0')).toBeDefined(), PATIENCE);
+    const seen: unknown[] = [];
+    let last = '';
+    for await (const { id, doc, deleted, place } of ben.collection<{ n: number }>('board').watch({ prefix: 'note:' })) {
+      seen.push([id, deleted ? 'deleted' : doc?.n]);
+      last = place;
+      if (deleted) break;
+      if (doc?.n === 1) {
+        const { service } = network.node('workstation');
+        await service.end('SIGKILL');
+        await service.start();
+        await board.delete('note:0');
+      } else await board.put('note:1', { n: 1 });
+    }
+    expect(seen).toEqual([
+      ['note:0', 0],
+      ['note:1', 1],
+      ['note:0', 'deleted'],
+    ]);
+    await board.put('note:2', { n: 2 });
+    for await (const { id } of ben.collection('board').watch({ prefix: 'note:', after: last })) {
+      expect(id).toBe('note:2');
+      break;
+    }
+    await expect(ben.collection('own').watch()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: 'not-shared',
     });
   },
   LIMIT_MS,

@@ -81,6 +81,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/context.ts')).contextCommand(),
   },
   {
+    name: 'watch',
+    summary: 'follow a collection that the agents of all nodes share',
+    load: async () => (await import('./commands/watch.ts')).watchCommand(),
+  },
+  {
     name: 'task',
     summary: 'make, claim and follow tasks',
     load: async () => (await import('./commander/task-command.ts')).taskCommand(),
@@ -102,7 +107,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'channel',
-    summary: 'publish to whoever listens now, listen, see who does',
+    summary: 'publish to whoever listens now, or later too; listen, see who does',
     load: async () => (await import('./commander/channel-command.ts')).channelCommand(),
   },
   {

@@ -49,6 +49,12 @@ describe('help', () => {
 });
 
 describe('wrong usage', () => {
+  test('a place without durable messages ends with 2 and says why', async () => {
+    const { exitCode, stderr } = await runHoldfast(['channel', 'listen', 'news', '--from', 'now']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--from goes with --durable');
+  });
+
   test('an unknown command ends with 2 and suggests the near one', async () => {
     const { exitCode, stdout, stderr } = await runHoldfast(['staus']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

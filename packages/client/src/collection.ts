@@ -2,12 +2,14 @@ import type { BuiltInDocuments, Json, Query, QueryAnswer, QueryPlan, WriteAnswer
 
 import type { DaemonRoutes } from './calls.ts';
 import type { Caller } from './caller.ts';
+import type { EventCaller } from './event-caller.ts';
 import { found, orNothing } from './found.ts';
 import type { LineCaller } from './line-caller.ts';
 import type { AggregateQuery, Group, Page, PageQuery, RecordOf, Selected } from './queries.ts';
 import { eachRecord, groupsOf, pageOf, planOf } from './query-answer.ts';
 import { randomKey } from './random-key.ts';
 import { streamedRecords } from './record-stream.ts';
+import { type WatchedRecord, type WatchOptions, watchRecords } from './watch.ts';
 
 /** How long a write waits before it is answered. */
 export interface WaitOptions {
@@ -88,6 +90,11 @@ export interface CollectionClient<T> {
   aggregate(query: AggregateQuery): Promise<readonly Group[]>;
   /** How the daemon would run a query: its steps, and the indexes it would use. */
   explain(query: PageQuery | AggregateQuery): Promise<QueryPlan>;
+  /**
+   * Follows a shared collection: what is there, then what changes, on whichever node, until `signal` ends it; goes on by itself after a
+   * cut. A record that changes faster than it is read is told of with its latest state, and with none twice. Throws `not-shared`.
+   */
+  watch(options?: WatchOptions): AsyncIterable<WatchedRecord<T>>;
 }
 
 /** What documents are taken to be when nothing is said. */
@@ -99,7 +106,7 @@ export type BuiltInName = keyof BuiltInDocuments;
 /** Opens a collection. Nothing is sent. */
 export function openCollection<T>(
   call: Caller<DaemonRoutes>,
-  lines: LineCaller<DaemonRoutes>,
+  { lines, events }: { readonly lines: LineCaller<DaemonRoutes>; readonly events: EventCaller<DaemonRoutes> },
   collection: string,
 ): CollectionClient<T> {
   return {
@@ -109,6 +116,7 @@ export function openCollection<T>(
         (reach) => lines('record.query', { params: { collection }, body: { ...query, ...reach } }),
         query,
       ),
+    watch: (options) => watchRecords<T>(events, collection, options),
     ...openWrites<T>(call, collection),
   };
 }
@@ -132,7 +140,7 @@ function openReads<T>(call: Caller<DaemonRoutes>, collection: string): Reads<T> 
   };
 }
 
-type Writes<T> = Omit<CollectionClient<T>, keyof Reads<T> | 'stream'>;
+type Writes<T> = Omit<CollectionClient<T>, keyof Reads<T> | 'stream' | 'watch'>;
 
 function openWrites<T>(call: Caller<DaemonRoutes>, collection: string): Writes<T> {
   return {

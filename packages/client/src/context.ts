@@ -1,22 +1,17 @@
-import type { Json, Watched, WriteAnswer } from '@holdfast/protocol';
+import type { Json, WriteAnswer } from '@holdfast/protocol';
 
 import type { Caller } from './caller.ts';
-import type { DaemonRoutes, InputOf } from './calls.ts';
+import type { DaemonRoutes } from './calls.ts';
 import type { PutOptions } from './collection.ts';
 import type { EventCaller } from './event-caller.ts';
-import type { ResumeOptions } from './event-reader.ts';
 import { type KvClient, openKv } from './kv.ts';
-
-/** Which keys are followed, and from where. */
-export interface WatchOptions extends ResumeOptions, NonNullable<InputOf<DaemonRoutes['watch']>['query']> {}
+import { type WatchedRecord, type WatchOptions, watchRecords } from './watch.ts';
 
 /** A key that changed, as it is now. */
-export interface WatchedKey<T> extends Omit<Watched, 'id' | 'doc'> {
+export interface WatchedKey<T> extends Omit<WatchedRecord<T>, 'id' | 'doc'> {
   readonly key: string;
   /** What it is taken to be; undefined when it is deleted. */
   readonly value: T | undefined;
-  /** Where to go on from, as `after`. */
-  readonly place: string;
 }
 
 /**
@@ -43,22 +38,11 @@ export function openContext(call: Caller<DaemonRoutes>, events: EventCaller<Daem
   };
 }
 
-/** Follows the context: what is there, then what changes; each state of a key once. */
 async function* watchedKeys<T>(
   events: EventCaller<DaemonRoutes>,
-  { signal, after, ...query }: WatchOptions,
+  options: WatchOptions,
 ): AsyncGenerator<WatchedKey<T>, void> {
-  const states = new Map<string, string>();
-  const changes = events('watch', { params: { collection: 'context' }, query }, { signal, after });
-  for await (const { id: place, data } of changes) {
-    const { id: key, doc, ...rest } = data;
-    // A state that is moved in the daemon's file, or read again after a cut, is no change.
-    if (states.get(key) === stateOf(data)) continue;
-    states.set(key, stateOf(data));
-    yield { ...rest, key, value: doc as T | undefined, place };
+  for await (const { id: key, doc: value, ...rest } of watchRecords<T>(events, 'context', options)) {
+    yield { ...rest, key, value };
   }
-}
-
-function stateOf({ version, deleted }: Watched): string {
-  return deleted ? `${version} deleted` : version;
 }

@@ -16,6 +16,7 @@ const EVENT_CHARS = 8 * 1024 * 1024;
 export class EventParser {
   #rest = '';
   #id: string;
+  #place: string;
   #event = '';
   #data: string[] = [];
   #chars = 0;
@@ -23,6 +24,12 @@ export class EventParser {
   /** `id` is the one the stream goes on from. */
   constructor(id = '') {
     this.#id = id;
+    this.#place = id;
+  }
+
+  /** The last id the stream gave, also by an event without data, which is none. */
+  get place(): string {
+    return this.#place;
   }
 
   /** The events that are whole with this piece. Throws `unexpected-answer` for one that has no end. */
@@ -59,6 +66,7 @@ export class EventParser {
     this.#event = '';
     this.#data = [];
     this.#chars = 0;
+    this.#place = this.#id;
     if (data.length > 0) yield { id: this.#id, event: event === '' ? 'message' : event, data: data.join('\n') };
   }
 }

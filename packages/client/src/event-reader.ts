@@ -99,6 +99,7 @@ export class EventReader {
         this.#after = event.id;
         yield event;
       }
+      this.#after = parser.place;
       silence.resume();
     }
   }

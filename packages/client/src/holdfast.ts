@@ -181,7 +181,7 @@ export function connect(options: ConnectOptions = {}): Holdfast {
   const call = callerOf<DaemonRoutes>(requester, daemonCalls);
   const lines = lineCallerOf<DaemonRoutes>(requester, daemonCalls);
   const events = eventCallerOf<DaemonRoutes>(requester, daemonCalls);
-  const collection = <T>(name: string): CollectionClient<T> => openCollection<T>(call, lines, name);
+  const collection = <T>(name: string): CollectionClient<T> => openCollection<T>(call, { lines, events }, name);
   const batch = async (
     operations: readonly Operation[],
     { idempotencyKey = randomKey(), ifFence, ...query }: BatchOptions = {},

@@ -1,5 +1,6 @@
 export type { BackupsClient } from './backups.ts';
-export type { ContextClient, WatchedKey, WatchOptions } from './context.ts';
+export type { ContextClient, WatchedKey } from './context.ts';
+export type { WatchedRecord, WatchOptions } from './watch.ts';
 export type { FeedClient, FeedEntry, FeedRange, FollowOptions } from './feed.ts';
 export type { AchievementsClient, Standing } from './achievements.ts';
 export type { Lease, LockOptions, LockPlace, LockStanding } from './lock-calls.ts';
@@ -42,8 +43,8 @@ export {
   type NodeDeadLettersClient,
   type RestoreRequest,
 } from './holdfast.ts';
-export type { ChannelsClient } from './channels.ts';
-export type { ListenOptions } from './event-reader.ts';
+export type { ChannelsClient, DurableListenOptions, DurableMessage, PublishOptions } from './channels.ts';
+export type { ListenOptions, ResumeOptions } from './event-reader.ts';
 export type { LimitsClient, Taken, TakeOptions } from './limits.ts';
 export type { EndedSessions, MadeSession, NewSession, SessionsClient } from './sessions.ts';
 export type { CacheClient, CacheOptions, RememberOptions } from './cache.ts';

@@ -91,6 +91,13 @@ describe('reading an event stream', () => {
     expect(waitsMs).toEqual([125, 250, 500, 1_000, 2_000]);
   });
 
+  test('goes on from an id that came alone, which is no event', async () => {
+    await using server = await scriptedServer(stream('id: e-0\n\nid: e-9', cut), stream(event(1)));
+    const { events } = listenTo(server);
+    expect(await take(events, 1)).toEqual(['1']);
+    expect(server.seen.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, 'e-0']);
+  });
+
   test('begins its waiting anew after a stream that lasted', async () => {
     const lasting = stream('', (response) => response.write(':\n\n', () => setImmediate(() => response.destroy())));
     await using server = await scriptedServer(lostAnswer(), lostAnswer(), lasting, stream(event(1)));

@@ -23,7 +23,8 @@ beforeAll(async () => {
 });
 afterAll(async () => daemon[Symbol.asyncDispose]());
 
-const plain = builtInCollections.filter(({ name }) => name !== DECLARATIONS);
+const plain = builtInCollections.filter(({ name, writtenBy }) => name !== DECLARATIONS && writtenBy === undefined);
+const guarded = builtInCollections.filter(({ writtenBy }) => writtenBy !== undefined);
 
 function put(collection: string, id: string, body: Json): Promise<TestReply> {
   return daemon.call(`PUT /v1/records/${collection}/${id}`, { token: ada, body });
@@ -53,6 +54,48 @@ describe.each(plain.map((collection) => [collection.name, collection] as const))
         const found = await daemon.call(`POST /v1/records/${name}/query`, { ...stranger, body: {} });
         expect(found.json).toEqual({ records: [], next: null });
       }
+    });
+  },
+);
+
+describe.each(guarded.map((collection) => [collection.name, collection] as const))(
+  '%s, which has a call of its own',
+  (collection, { example: { id, document: doc }, writtenBy }) => {
+    const operations = [
+      { op: 'put', collection, id, doc },
+      { op: 'put', collection, doc },
+      { op: 'patch', collection, id, doc },
+      { op: 'delete', collection, id },
+    ];
+    const path = `/v1/records/${collection}`;
+    const refusal = { code: 'collection-guarded', detail: expect.stringContaining(String(writtenBy)) };
+
+    test.each<[string, Json]>([
+      [`PUT ${path}/x`, doc],
+      [`PATCH ${path}/x`, {}],
+      [`DELETE ${path}/x`, null],
+      [`POST ${path}`, doc],
+      ...operations.map((operation): [string, Json] => ['POST /v1/batch', [operation]]),
+    ])('is not written by %s', async (call, body) => {
+      const refused = await daemon.call(call, { token: ada, ...(body !== null && { body }) });
+      expect([refused.status, refused.json]).toMatchObject([409, refusal]);
+    });
+
+    test('is written by no line of a batch, and the lines beside it are', async () => {
+      const beside = { op: 'put', collection: 'kv', id: 'beside', doc: 1 };
+      const body = [...operations, beside].map((operation) => JSON.stringify(operation)).join('\n');
+      const headers = { 'content-type': 'application/x-ndjson' };
+      const { lines } = await daemon.call('POST /v1/batch', { token: ada, headers, body });
+      expect(lines).toMatchObject([
+        ...operations.map(() => ({ error: { code: 'collection-guarded' } })),
+        { id: 'beside' },
+        { end: true, written: 1 },
+      ]);
+    });
+
+    test('is not declared anew', async () => {
+      const declared = await daemon.call(`PUT /v1/collections/${collection}`, { token: ada, body: { open: true } });
+      expect(declared.status).toBeGreaterThanOrEqual(400);
     });
   },
 );

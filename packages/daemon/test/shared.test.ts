@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { firstEvents } from './support/first-events.ts';
 import { type AnyJson, TestDaemon } from './support/test-daemon.ts';
 
 let daemon: TestDaemon;
@@ -15,24 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => daemon[Symbol.asyncDispose]());
 
-/** The first events of a watch, each with its id. */
-async function firstEvents(path: string, count: number, headers: Record<string, string> = {}): Promise<AnyJson[]> {
-  const ending = new AbortController();
-  const answer = await fetch(`${daemon.url}${path}`, {
-    headers: { authorization: `Bearer ${ben}`, ...headers },
-    signal: ending.signal,
-  });
-  expect(answer.headers.get('content-type')).toContain('text/event-stream');
-  let text = '';
-  for await (const piece of answer.body!.pipeThrough(new TextDecoderStream())) {
-    text += piece;
-    const whole = [...text.matchAll(/^id: ?(.+)\ndata: ?(.+)\n\n/gm)];
-    if (whole.length < count) continue;
-    ending.abort();
-    return whole.map(([, id, data]) => ({ ...(JSON.parse(data!) as object), place: id }));
-  }
-  throw new Error('the stream ended');
-}
+const eventsOf = (path: string, count: number, headers: Record<string, string> = {}): Promise<AnyJson[]> =>
+  firstEvents(daemon, path, count, { authorization: `Bearer ${ben}`, ...headers });
 
 describe('shared context', () => {
   test('is read, changed and removed by all agents of a resource, and by nobody of another', async () => {
@@ -83,9 +68,9 @@ describe('shared context', () => {
 describe('a watch', () => {
   test('tells what is there, then what changes, and goes on from the last event', async () => {
     await daemon.call('PUT /v1/context/watch:1', { token: ada, body: 1 });
-    const [there] = await firstEvents('/v1/watch/context?prefix=watch:', 1);
+    const [there] = await eventsOf('/v1/watch/context?prefix=watch:', 1);
     expect(there).toMatchObject({ deleted: false, doc: 1 });
-    const following = firstEvents('/v1/watch/context?prefix=watch:', 2, { 'last-event-id': there.place });
+    const following = eventsOf('/v1/watch/context?prefix=watch:', 2, { 'last-event-id': there.place });
     await daemon.call('PUT /v1/context/elsewhere', { token: ada, body: 0 });
     await daemon.call('PUT /v1/context/watch:2?ttl=60', { token: ada, body: 2 });
     // Each as it is when it is read: the first may be there by now in its last state alone.
@@ -95,7 +80,7 @@ describe('a watch', () => {
 
   test('begins with the changes alone where that is asked for', async () => {
     await daemon.call('PUT /v1/context/now:1', { token: ada, body: { is: 'before' } });
-    const following = firstEvents('/v1/watch/context?prefix=now:&from=now', 1);
+    const following = eventsOf('/v1/watch/context?prefix=now:&from=now', 1);
     const written = setInterval(
       () => void daemon.call('PUT /v1/context/now:2', { token: ada, body: { is: 'after' } }),
       20,

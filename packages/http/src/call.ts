@@ -81,8 +81,8 @@ export interface ServerEvent {
   readonly id?: string;
   /** What kind of event it is; without it, a `message`. One line; `end` is used when the service ends the stream. */
   readonly event?: string;
-  /** Text, such as JSON. */
-  readonly data: string;
+  /** Text, such as JSON. Without it readers are told nothing, and go on from `id` after a cut. */
+  readonly data?: string;
 }
 
 /** Events of a stream as they come: one by one, or in groups of those that came together. */

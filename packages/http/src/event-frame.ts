@@ -15,7 +15,7 @@ export function retryFrame(ms: number): string {
 /** The frames of events that were sent already: one event may go to many readers. */
 const frames = new WeakMap<ServerEvent, string>();
 
-/** An event as it goes over the wire: a `data` line for each line of its data. Throws a plain error for an id or name of two lines. */
+/** An event as it goes over the wire: a `data` line for each line of its data, none without data. Throws a plain error for an id or name of two lines. */
 export function eventFrame(event: ServerEvent): string {
   const known = frames.get(event);
   if (known !== undefined) return known;
@@ -28,7 +28,7 @@ function frameOf({ id, event, data }: ServerEvent): string {
   let frame = '';
   if (id !== undefined) frame += `id: ${oneLine(id)}\n`;
   if (event !== undefined) frame += `event: ${oneLine(event)}\n`;
-  for (const line of data.split(LINE_END)) frame += `data: ${line}\n`;
+  for (const line of data?.split(LINE_END) ?? []) frame += `data: ${line}\n`;
   return `${frame}\n`;
 }
 

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { END_EVENT, type HoldfastError } from '@holdfast/protocol';
 
 import { inBurst } from './burst.ts';
-import type { ServerEvents } from './call.ts';
+import type { ServerEvent, ServerEvents } from './call.ts';
 import { drained } from './drained.ts';
 import { eventFrame, HEARTBEAT, retryFrame } from './event-frame.ts';
 
@@ -48,14 +48,14 @@ export class EventStream {
   async run(events: ServerEvents): Promise<void> {
     try {
       for await (const group of events) {
-        for (const event of 'data' in group ? [group] : group) {
+        for (const event of isGroup(group) ? group : [group]) {
           if (this.#isOver) return;
           this.#gather(eventFrame(event));
           if (this.#gathered.length >= PIECE_CHARS) this.#flush();
           if (this.#response.writableNeedDrain) await drained(this.#response, this.#options.stallMs);
         }
         // What came together waits for no others.
-        if (!('data' in group)) this.#flush();
+        if (isGroup(group)) this.#flush();
       }
       this.#finish('source');
     } catch (error) {
@@ -105,4 +105,8 @@ export class EventStream {
     this.#gathered = '';
     this.#options.onEnd(reason);
   }
+}
+
+function isGroup(events: ServerEvent | readonly ServerEvent[]): events is readonly ServerEvent[] {
+  return Array.isArray(events);
 }

@@ -42,10 +42,11 @@ function bodyOf(received: string): string {
 }
 
 describe('an event stream', () => {
-  test('has one data line for each line of its text, and names what it is', async () => {
+  test('has one data line for each line of its text, none without, and names what it is', async () => {
     const events: readonly ServerEvent[] = [
       { data: '{"a":1}' },
       { id: 'e-2', event: 'note', data: 'one\ntwo\r\nthree\rfour' },
+      { id: 'e-3' },
       { id: '', data: '' },
     ];
     await using under = await start({ events: (_id, signal) => eventsThenNothing(events, signal) });
@@ -56,7 +57,7 @@ describe('an event stream', () => {
     expect(received).toContain('cache-control: no-store\r\n');
     expect(bodyOf(received)).toBe(
       'retry: 1000\n\ndata: {"a":1}\n\n' +
-        'id: e-2\nevent: note\ndata: one\ndata: two\ndata: three\ndata: four\n\nid: \ndata: \n\n',
+        'id: e-2\nevent: note\ndata: one\ndata: two\ndata: three\ndata: four\n\nid: e-3\n\nid: \ndata: \n\n',
     );
   });
 

@@ -1,2 +1,3 @@
 export type { Address, Fanout, Interest, Listening, Presence } from './fanout.ts';
 export { type FanoutBounds, MemoryFanout } from './memory-fanout.ts';
+export { beginningOf, matcherOf } from './pattern.ts';

@@ -20,6 +20,9 @@ export const channelPattern = z
   .refine((pattern) => pattern.split('*').length <= limits.patternStars + 1, { error: PATTERN_RULE })
   .meta({ description: 'A channel, or a pattern: `*` stands for any run of characters', example: 'agent:updates:*' });
 
+/** Seconds a durable message is kept. */
+export const durableMessageSeconds = z.number().int().min(1).max(limits.longestDurableMessageSeconds);
+
 const messageId = z.uuid().meta({ description: 'UUIDv7: of one node, later messages sort later' });
 
 /** Who published a message: the relay vouches for the node, the node for its agent. */

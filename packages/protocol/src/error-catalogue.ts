@@ -121,6 +121,12 @@ export const errorCatalogue = {
     title: 'Records of this collection are never changed',
     remedy: 'Write a new record instead, under an id of its own.',
   },
+  'collection-guarded': {
+    status: 409,
+    retryable: false,
+    title: 'Records of this collection are written by a call of their own',
+    remedy: 'Use the call that the detail names; reading and querying are open.',
+  },
   'collection-not-found': {
     status: 404,
     retryable: false,

@@ -35,6 +35,7 @@ export type { Interaction } from './collections/interactions.ts';
 export type { Interview } from './collections/interviews.ts';
 export type { Requisition } from './collections/requisitions.ts';
 export { type CheckedDocument, documentCheck, type DocumentCheck, normalTime } from './collections/check.ts';
+export { CHANNEL_MESSAGES } from './collections/channel-messages.ts';
 export { CONTEXT } from './collections/context.ts';
 export { DECLARATIONS } from './collections/collections.ts';
 export {

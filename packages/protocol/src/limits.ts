@@ -96,6 +96,12 @@ export const limits = Object.freeze({
   feedNames: 100,
   /** A message on a channel, as JSON text in UTF-8 bytes. */
   messageBytes: 64 * KIB,
+  /** How long a durable message is kept unless its publisher says otherwise, in seconds: a day. */
+  durableMessageSeconds: 86_400,
+  /** Longest time a durable message is kept, in seconds: thirty days. */
+  longestDurableMessageSeconds: 2_592_000,
+  /** Durable messages of the whole network that a node keeps: it takes no further ones of its agents beyond it. */
+  durableMessages: 1_000_000,
   /** Messages a node sends its relay at once. */
   messagesAtOnce: 256,
   /** Stars in one pattern of channels. */

@@ -147,13 +147,15 @@ describe.each([
 describe('collections', () => {
   test.each(builtInCollections)(
     '$name has a valid name, help and example',
-    ({ name, help, document, example, ...declaration }) => {
+    ({ name, help, document, example, writtenBy, ...declaration }) => {
       expect(collectionName.safeParse(name).success).toBe(true);
       expect(help).toMatch(/^[A-Z].*[^.]$/);
       expect(isRecordId(example.id)).toBe(true);
       expect(parseDocument(JSON.stringify(example.document)).value).toEqual(example.document);
       expect(document === 'any' || isJsonObject(example.document)).toBe(true);
       expect(declarationSchema.safeParse(declaration).error).toBeUndefined();
+      const calls = Object.values(daemonRoutes).map(({ method, path }) => `${method} ${path}`);
+      expect([undefined, ...calls]).toContain(writtenBy?.split('?')[0]);
       expect(documentCheck({ name, document, ...declaration })(example.document)).toEqual({
         issues: [],
         value: example.document,

@@ -14,7 +14,7 @@ const sealedTables = {
   stream: ['incarnation', 'last_seq', 'last_version', 'acked_seq', 'acked_version', 'acked_at', 'outbox', 'digest'],
   idempotency: ['resource', 'key', 'fingerprint', 'answer', 'expires_at'],
   dead_letters: ['seq', 'resource', 'collection', 'record', 'version', 'code', 'reason', 'rejected_at'],
-  feed: ['cursor', 'cursor_before', 'is_starting_over'],
+  feed: ['cursor', 'cursor_before', 'is_starting_over', 'lowest_seq'],
   fences: ['scope', 'resource', 'lock', 'fence'],
 } as const;
 

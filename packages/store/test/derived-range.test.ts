@@ -1,7 +1,7 @@
 import { cpSync } from 'node:fs';
 
 import { HoldfastError, type Query } from '@holdfast/protocol';
-import { migrate, migrateDown, openDatabase, unguarded } from '@holdfast/sqlite';
+import { migrate, migrateDown, openDatabase, schemaVersion, unguarded } from '@holdfast/sqlite';
 import { agentMigrations, checkFile } from '@holdfast/store';
 import { describe, expect, test } from 'vitest';
 
@@ -150,11 +150,11 @@ describe('members and words that are made later than their records are written',
     expect(found(byWord)).toEqual(['a', 'b', 'c']);
   });
 
-  test('are made by the version before too, of all records', async () => {
+  test('are made by an earlier version too, of all records', async () => {
     await writeSome();
     agent.reopen(() => {
       const database = openDatabase(agent.path);
-      migrateDown(database, agentMigrations);
+      while (schemaVersion(database) > 7) migrateDown(database, agentMigrations);
       expect(database.prepare('SELECT count(*) FROM text_fields').pluck().get()).toBe(0);
       migrate(database, agentMigrations);
       database.close();

@@ -55,7 +55,12 @@ test('what came by the feed is read like what was written here, and is never sen
   expect(waiting()).toBe(0);
   expect(agent.store.outbox.next({ changes: 10, bytes: 1000 })).toBeUndefined();
   agent.reopen();
-  expect(intake().standing).toEqual({ cursor: `${EPOCH}.7`, cursorBefore: null, isStartingOver: false });
+  expect(intake().standing).toEqual({
+    cursor: `${EPOCH}.7`,
+    cursorBefore: null,
+    isStartingOver: false,
+    lowestSeq: -1,
+  });
   expect(agent.read('context', 'k')).toEqual({ a: 1 });
 });
 
@@ -151,7 +156,7 @@ test('where the feed stands rots to nothing: it is read from the beginning, and 
     database.prepare('UPDATE feed SET cursor = ?').run(`${EPOCH}.9`);
     database.close();
   });
-  expect(intake().standing).toEqual({ cursor: null, cursorBefore: null, isStartingOver: true });
+  expect(intake().standing).toEqual({ cursor: null, cursorBefore: null, isStartingOver: true, lowestSeq: -1 });
   await intake().take(page([], 9));
   await finish();
   expect(agent.read('context', 'k')).toBe(1);
@@ -174,4 +179,57 @@ test('a watch tells what was written and what came, from any place on, each stat
     { id: 'a1', deleted: true, text: null },
     { id: 'a2', text: '{"n":3}' },
   ]);
+});
+
+test('a watch that ends anywhere goes on behind the record it saw last', async () => {
+  const scope = { resource: '', collection: 'context', prefix: '' };
+  const { watched } = agent.store.feed;
+  await intake().take(
+    page(
+      ['t1', 't2'].map((id) => change({ id, age: LATE, value: 1 })),
+      1,
+    ),
+  );
+  for (const id of ['w1', 'w2']) await agent.write(put('context', id, {}));
+  const { records } = watched.after({ writtenSeq: 0, takenSeq: 0 }, scope);
+  expect(records.map(({ id }) => id)).toEqual(['t1', 't2', 'w1', 'w2']);
+  for (const [index, { place }] of records.entries()) {
+    const rest = records.slice(index + 1).map(({ id }) => id);
+    expect(watched.after(place, scope).records.map(({ id }) => id)).toEqual(rest);
+  }
+});
+
+test('a page ends where its documents become many or large, and the next goes on there', async () => {
+  const scope = { resource: '', collection: 'context', prefix: '' };
+  const ids = Array.from({ length: 1_100 }, (_, n) => `k${String(n).padStart(4, '0')}`);
+  const large = ['x1', 'x2', 'x3'].map((id) => change({ id, age: LATE, value: 'x'.repeat(600_000) }));
+  await intake().take(page(large, 1));
+  await Promise.all(ids.map((id) => agent.write(put('context', id, {}))));
+  const sizes: number[] = [];
+  const seen: string[] = [];
+  for (let place = { writtenSeq: 0, takenSeq: 0 }, more = true; more;) {
+    const next = agent.store.feed.watched.after(place, scope);
+    seen.push(...next.records.map(({ id }) => id));
+    sizes.push(next.records.length);
+    ({ place, more } = next);
+  }
+  expect(sizes).toEqual([502, 501, 100]);
+  expect(seen.toSorted()).toEqual([...ids, 'x1', 'x2', 'x3']);
+});
+
+test('a place that was given is not given again, though what stood there is gone and the file was opened anew', async () => {
+  const scope = { resource: '', collection: 'context', prefix: '' };
+  await intake().take(
+    page(
+      ['a', 'b'].map((id) => change({ id, age: LATE, value: 1, expiresAtMs: agent.clock.now() + 1_000 })),
+      1,
+    ),
+  );
+  const { place } = agent.store.feed.watched;
+  agent.clock.advance(2_000);
+  expect(await agent.store.sweep(10, true)).toBe(2);
+  agent.reopen();
+  expect(agent.store.feed.watched.place).toEqual(place);
+  await intake().take(page([change({ id: 'c', age: LATE, value: 1 })], 2));
+  expect(agent.store.feed.watched.after(place, scope).records).toMatchObject([{ id: 'c' }]);
 });

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 
-import type { Change } from '@holdfast/protocol';
+import { type Change, ZERO_VERSION } from '@holdfast/protocol';
 import { type Database, migrate, migrateDown, openDatabase, openMigrated, schemaVersion } from '@holdfast/sqlite';
 import { agentMigrations, checkFile } from '@holdfast/store';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
@@ -218,6 +218,21 @@ test('a file whose members of lists stand in a table of the kind before is opene
   await agent.write(put('tasks', 'b', { type: 'x', dependencies: ['a'] }));
   const where = { dependencies: { hasAny: ['a'] } };
   expect(agent.store.query('', 'tasks', { where })).toMatchObject({ records: [{ id: 'b' }] });
+});
+
+test('a file of schema 7 goes on with the feed where it stands, and puts what comes below all that came', () => {
+  rmSync(path);
+  migrateBy(7, path, (database) => {
+    database.exec(
+      `INSERT INTO feed (id, cursor, cursor_before, is_starting_over, seal) VALUES (1, 'e.7', NULL, 0, 'old')`,
+    );
+    const columns = 'seq, resource, collection, id, version, created_at, updated_at, expires_at, deleted, hash, doc';
+    const record = `INSERT INTO records (${columns}) VALUES (?, '', 'context', ?, ?, 1, 1, NULL, 0, 'h', '1')`;
+    for (const seq of [-3, -1]) database.prepare(record).run(seq, `k${seq}`, ZERO_VERSION);
+  });
+  using agent = new TestAgent(path);
+  const { standing } = agent.store.feed.intake;
+  expect(standing).toEqual({ cursor: 'e.7', cursorBefore: null, isStartingOver: false, lowestSeq: -3 });
 });
 
 /** Brings a file to a schema and does something to it. */

@@ -1,14 +1,14 @@
-import type { KvEntry, WatchedKey } from '@holdfast/client';
+import type { KvEntry } from '@holdfast/client';
 import type { Json } from '@holdfast/protocol';
 import { Argument, Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
 import { readJson } from '../json-input.ts';
-import { paint } from '../output.ts';
 import { ackText, type PutFlags, putOptions, withPutFlags } from '../put-flags.ts';
 import { withDaemon } from '../services.ts';
-import { printLines } from '../streamed-output.ts';
 import { renderTable } from '../table.ts';
+import { upTo } from '../up-to.ts';
+import { changeText, printChanges, type WatchFlags, watchOptions, withWatchFlags } from '../watch-flags.ts';
 import { NOTHING } from '../wording.ts';
 
 /** `holdfast context`: what the agents of all nodes share. */
@@ -82,32 +82,17 @@ function deleteCommand(): Command {
 function watchCommand(): Command {
   const command = new Command('watch')
     .description('What is under keys, then what changes, on whichever node, until it is interrupted.')
-    .argument('[prefix]', 'only keys that begin so')
-    .option('--changes', 'only what changes from now on')
-    .option('--count <number>', 'end after so many');
-  withAction<{ readonly changes?: true; readonly count?: string }>(
-    command,
-    async ({ args: [prefix], options, output }) => {
-      const { parseWholeNumber } = await import('../option-values.ts');
-      const most = options.count === undefined ? Infinity : parseWholeNumber(options.count, '--count');
-      await withDaemon(options, async ({ context }) => {
-        const from = options.changes === true ? 'now' : 'beginning';
-        const changes = upTo(context.watch(prefix, { from }), most);
-        if (output.json) return printLines(changes);
-        for await (const change of changes) output.answer(change, () => changeText(change));
+    .argument('[prefix]', 'only keys that begin so');
+  withWatchFlags(command);
+  withAction<WatchFlags>(command, async ({ args: [prefix], options, output }) => {
+    const { most, ...from } = await watchOptions(options);
+    await withDaemon(options, ({ context }) => {
+      return printChanges(upTo(context.watch(prefix, from), most), output, ({ key, value, ...change }) => {
+        return changeText(key, value, change);
       });
-    },
-  );
+    });
+  });
   return withExamples(command, 'context watch candidate: --changes --agent analytics');
-}
-
-async function* upTo<Item>(items: AsyncIterable<Item>, most: number): AsyncGenerator<Item, void> {
-  let count = 0;
-  for await (const item of items) {
-    yield item;
-    count += 1;
-    if (count >= most) return;
-  }
 }
 
 async function notFound(key: string): Promise<Error> {
@@ -126,8 +111,4 @@ function entriesText(entries: readonly KvEntry<Json>[]): string {
       expires ?? NOTHING,
     ]),
   );
-}
-
-function changeText({ key, value, updated_at: at, deleted }: WatchedKey<Json>): string {
-  return `${paint('dim', at)}  ${key}  ${deleted ? paint('yellow', 'removed') : JSON.stringify(value)}`;
 }

@@ -16,6 +16,7 @@ import type { Outcome, StoreOperation, WriteResult } from '@holdfast/store';
 import { type Records, requestFingerprint, toStoreOperation } from '../service/records.ts';
 import { type DaemonCaller, scopeOf } from './caller.ts';
 import { inChunks } from './chunks.ts';
+import { assertUnguarded } from './guarded.ts';
 import { ackWish, fencesOf, idempotencyOf } from './write-headers.ts';
 
 /** Lines committed together at most. */
@@ -51,12 +52,17 @@ function notForStreams(): HoldfastError {
 function atomicOperations(body: JsonBody<readonly Operation[]>, nowMs: number): StoreOperation[] {
   return body.value.map((operation, index) => {
     try {
-      return toStoreOperation(operation, body.source, nowMs);
+      return operationOf(operation, body.source, nowMs);
     } catch (error) {
       if (!isHoldfastError(error)) throw error;
       throw new HoldfastError(error.code, `operation ${index}: ${error.message}`, { issues: error.issues });
     }
   });
+}
+
+function operationOf(operation: Operation, source: string, nowMs: number): StoreOperation {
+  assertUnguarded(operation.collection);
+  return toStoreOperation(operation, source, nowMs);
 }
 
 type WriteEach = (operations: readonly StoreOperation[]) => ReturnType<Records['writeEach']>;
@@ -117,7 +123,7 @@ function readChunk(lines: readonly Line[], nowMs: number): Chunk {
 function readOperation(text: string, nowMs: number): StoreOperation {
   const parsed = operationSchema.safeParse(parseJson(text));
   if (!parsed.success) throw invalidRequest('operation', parsed.error);
-  return toStoreOperation(parsed.data, text, nowMs);
+  return operationOf(parsed.data, text, nowMs);
 }
 
 function outcomeLine(line: number, outcome: Outcome<readonly WriteResult[]> | undefined): string {

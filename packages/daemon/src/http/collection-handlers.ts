@@ -68,7 +68,7 @@ function builtInShared(): Listed[] {
 }
 
 function described(collection: Collection): Listed {
-  const { name, help, document = 'object', ...declaration } = collection;
+  const { name, help, document = 'object', writtenBy: _call, ...declaration } = collection;
   return {
     name,
     kind: collectionKind(name, collection),

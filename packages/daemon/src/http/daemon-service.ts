@@ -1,6 +1,6 @@
 import type { BackupKeeper } from '@holdfast/backup';
 import { createService, type RetentionKeeper, type Service } from '@holdfast/http';
-import { daemonRoutes, type NodeConfig } from '@holdfast/protocol';
+import { CHANNEL_MESSAGES, daemonRoutes, type NodeConfig } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
@@ -10,6 +10,7 @@ import type { StatusSources } from '../service/node-status.ts';
 import type { Cache } from '../service/cache/cache.ts';
 import type { Commander } from '../service/commander/commander.ts';
 import type { Channels } from '../service/channels.ts';
+import { DurableChannels } from '../service/durable-channels.ts';
 import type { Locks } from '../service/locks.ts';
 import type { RateLimits } from '../service/limits/rate-limits.ts';
 import type { Records } from '../service/records.ts';
@@ -72,6 +73,13 @@ export function daemonService(options: DaemonServiceOptions): Service {
     allowedHosts,
   } = options;
   const { agents, sync, disk, database, now, version } = status;
+  const durable = new DurableChannels({
+    channels,
+    records,
+    watches: shared.watches,
+    kept: () => shared.space.count(CHANNEL_MESSAGES),
+    now,
+  });
   return createService({
     name: 'Holdfast daemon',
     description: 'Local-first storage for the agents of this machine',
@@ -84,7 +92,7 @@ export function daemonService(options: DaemonServiceOptions): Service {
       ...batchHandlers(records, now),
       ...collectionHandlers(status, shared.space),
       ...commanderHandlers(commander),
-      ...channelHandlers(channels),
+      ...channelHandlers({ channels, durable, watches: shared.watches }),
       ...lockHandlers(options.locks),
       ...recruiterHandlers(records, now),
       ...sharedHandlers(shared),

@@ -5,6 +5,7 @@ import { toTimestamp } from '@holdfast/store';
 import type { SharedSpace } from '../service/shared/shared-space.ts';
 import type { WatchedChange, Watches } from '../service/shared/watches.ts';
 import { type DaemonCaller, scopeOf } from './caller.ts';
+import { eventsFrom } from './watch-place.ts';
 
 /** What the handlers answer from. */
 export interface SharedServices {
@@ -21,9 +22,10 @@ export function sharedHandlers({
     watch: ({ identity, params: { collection }, query, header, signal }): Answer => {
       const { resource } = scopeOf(identity);
       if (!space.holds(collection)) throw new HoldfastError('not-shared', `"${collection}" is not shared`);
-      const after = header('last-event-id') ?? (query.from === 'now' ? watches.end : undefined);
       const scope = { resource, collection, prefix: query.prefix ?? '' };
-      return { events: eventsOf(watches.changes(scope, after, signal)) };
+      return {
+        events: eventsFrom({ query, header }, watches, (after) => eventsOf(watches.changes(scope, after, signal))),
+      };
     },
   };
 }

@@ -5,6 +5,7 @@ import type { StoreOperation, Write } from '@holdfast/store';
 import { type Records, requestFingerprint } from '../service/records.ts';
 import type { Ack } from '../sync/ack.ts';
 import { type DaemonCaller, scopeOf } from './caller.ts';
+import { assertUnguarded } from './guarded.ts';
 import { ackWish, fencesOf, idempotencyOf, preconditionOf } from './write-headers.ts';
 
 type WriteRouteId =
@@ -68,6 +69,7 @@ function putOperation(call: PutCall, now: Now): Omit<Extract<StoreOperation, { o
 }
 
 async function writeOne(records: Records, call: WriteCall, write: Omit<Write, 'resource'>): Promise<Answer> {
+  for (const { collection } of write.operations) assertUnguarded(collection);
   const wish = ackWish(call.query);
   const fenced = { ...write, ...fencesOf(call.header) };
   const { results, ack } = await records.write(scopeOf(call.identity), fenced, wish);

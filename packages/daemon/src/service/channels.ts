@@ -7,6 +7,7 @@ import {
   makeRecordId,
   type Publisher,
   type Reach,
+  type SentMessage,
   utf8Length,
 } from '@holdfast/protocol';
 
@@ -65,15 +66,31 @@ export class Channels {
     return [...this.#interests.values()].reduce((sum, { listeners }) => sum + listeners, 0);
   }
 
+  /** How far a message would go now. */
+  get reach(): Reach {
+    return this.link.isOpen ? 'network' : 'node';
+  }
+
+  /** What an agent of this node is called as a publisher. */
+  publisher(agent: string): Publisher {
+    return { node: this.#node() ?? null, agent };
+  }
+
   /** Publishes a value. Waits for nobody. Throws `body-too-large`. */
-  async publish({ agent, resource }: Scope, channel: string, { text }: Document): Promise<Published> {
-    if (utf8Length(text) > limits.messageBytes) {
-      throw new HoldfastError('body-too-large', `a message is at most ${limits.messageBytes} bytes`);
-    }
-    const id = makeRecordId();
+  async publish(scope: Scope, channel: string, { text }: Document): Promise<Published> {
+    assertMessageSize(text);
+    return this.tell(scope, channel, { id: makeRecordId(), text });
+  }
+
+  /** Hands a message to those who listen now, once at most. Waits for nobody. */
+  async tell(
+    { agent, resource }: Scope,
+    channel: string,
+    message: Pick<SentMessage, 'id' | 'text'>,
+  ): Promise<Published> {
+    const { id, text } = message;
     const isSent = this.link.send({ id, resource, channel, agent, text });
-    const from = { node: this.#node() ?? null, agent };
-    const listeners = await this.#hand({ id, resource, channel, from, text });
+    const listeners = await this.#hand({ id, resource, channel, from: this.publisher(agent), text });
     return { id, listeners, reach: isSent ? 'network' : 'node' };
   }
 
@@ -129,4 +146,10 @@ export class Channels {
     else this.#interests.delete(key);
     this.link.changed(now);
   }
+}
+
+/** Throws `body-too-large` for a message, as JSON text, that is larger than messages are. */
+export function assertMessageSize(text: string): void {
+  if (utf8Length(text) <= limits.messageBytes) return;
+  throw new HoldfastError('body-too-large', `a message is at most ${limits.messageBytes} bytes`);
 }

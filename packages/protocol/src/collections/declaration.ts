@@ -80,6 +80,11 @@ export interface Collection extends Declaration {
   readonly name: string;
   /** Default `object`. Only collections that ship with Holdfast hold anything else. */
   readonly document?: DocumentKind | undefined;
+  /**
+   * The call that alone writes its records: those that write any collection answer `collection-guarded`. Default: none. Only collections
+   * that ship with Holdfast have one.
+   */
+  readonly writtenBy?: string | undefined;
 }
 
 /** A collection that ships with Holdfast. */

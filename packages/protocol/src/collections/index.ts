@@ -1,6 +1,7 @@
 import { achievements } from './achievements.ts';
 import { agents } from './agents.ts';
 import { candidates } from './candidates.ts';
+import { channelMessages } from './channel-messages.ts';
 import { collections } from './collections.ts';
 import { context } from './context.ts';
 import { decisions } from './decisions.ts';
@@ -23,6 +24,7 @@ import { threads } from './threads.ts';
 const builtIn = [
   kv,
   context,
+  channelMessages,
   threads,
   messages,
   candidates,

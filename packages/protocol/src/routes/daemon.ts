@@ -77,7 +77,7 @@ export const daemonRoutes = {
     body: { kind: 'document' },
     status: 200,
     answer: writeAnswer,
-    errors: ['precondition-failed', 'fence-stale', ...documentErrors],
+    errors: ['precondition-failed', 'fence-stale', 'collection-guarded', ...documentErrors],
   },
   'record.get': {
     method: 'GET',
@@ -101,7 +101,7 @@ export const daemonRoutes = {
     body: { kind: 'patch' },
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...documentErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', 'collection-guarded', ...documentErrors],
   },
   'record.delete': {
     method: 'DELETE',
@@ -113,7 +113,7 @@ export const daemonRoutes = {
     headers: preconditions,
     status: 200,
     answer: writeAnswer,
-    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...writeErrors],
+    errors: ['record-not-found', 'precondition-failed', 'fence-stale', 'collection-guarded', ...writeErrors],
   },
   'record.create': {
     method: 'POST',
@@ -126,7 +126,7 @@ export const daemonRoutes = {
     body: { kind: 'document' },
     status: 201,
     answer: writeAnswer,
-    errors: ['fence-stale', ...documentErrors, 'idempotency-mismatch'],
+    errors: ['fence-stale', 'collection-guarded', ...documentErrors, 'idempotency-mismatch'],
   },
   'record.query': {
     method: 'POST',
@@ -153,7 +153,14 @@ export const daemonRoutes = {
       schema: batchAnswerSchema,
       lines: z.union([batchLineSchema, batchEndSchema]),
     },
-    errors: ['record-not-found', 'precondition-failed', 'fence-stale', ...documentErrors, 'idempotency-mismatch'],
+    errors: [
+      'record-not-found',
+      'precondition-failed',
+      'fence-stale',
+      'collection-guarded',
+      ...documentErrors,
+      'idempotency-mismatch',
+    ],
   },
   'kv.put': {
     method: 'PUT',

@@ -50,7 +50,7 @@ export function deskHandlers({
 type Known = Awaited<ReturnType<Desk['collections']>>[number];
 
 function described({ name, records, declared, unindexed }: Known): Record<string, unknown> {
-  const { name: _name, help = '', document: _document, ...declaration } = declared ?? { name };
+  const { name: _name, help = '', document: _document, writtenBy: _call, ...declaration } = declared ?? { name };
   return {
     name,
     kind: collectionKind(name, declared),

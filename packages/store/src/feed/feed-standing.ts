@@ -10,12 +10,15 @@ export interface FeedStanding {
   readonly cursorBefore: string | null;
   /** Whether it is read from the beginning, so that what does not come again is not known to be there any more. */
   readonly isStartingOver: boolean;
+  /** The seq that the record got which came last by the feed; none was ever lower. 0: none came. */
+  readonly lowestSeq: number;
 }
 
 interface StandingColumns {
   readonly cursor: string | null;
   readonly cursor_before: string | null;
   readonly is_starting_over: number;
+  readonly lowest_seq: number;
 }
 
 /** The row that tells how far the feed was taken in. What rotted counts as nothing: the feed is read from the beginning then. */
@@ -26,7 +29,7 @@ export class FeedStandingRow {
   constructor(database: Database) {
     const columns = sealedColumns('feed');
     this.#save = database.prepare(
-      `INSERT INTO feed (id, ${columns}) VALUES (1, ?, ?, ?, ?)
+      `INSERT INTO feed (id, ${columns}) VALUES (1, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET (${columns}) = (${columns.replaceAll(/\w+/g, 'excluded.$&')})`,
     );
     const row = database.prepare(`SELECT ${columns} FROM feed WHERE id = 1`).get() as StandingColumns | undefined;
@@ -40,8 +43,8 @@ export class FeedStandingRow {
 
   /** Writes it down. Needs a transaction. */
   save(standing: FeedStanding): void {
-    const { cursor, cursorBefore, isStartingOver } = standing;
-    this.#save.run(...sealed([cursor, cursorBefore, isStartingOver ? 1 : 0]));
+    const { cursor, cursorBefore, isStartingOver, lowestSeq } = standing;
+    this.#save.run(...sealed([cursor, cursorBefore, isStartingOver ? 1 : 0, lowestSeq]));
     this.#standing = standing;
   }
 
@@ -55,10 +58,16 @@ export class FeedStandingRow {
 }
 
 function beginning(database: Database): FeedStanding {
-  const hasTaken = database.prepare('SELECT 1 FROM records WHERE seq < 0 LIMIT 1').get() !== undefined;
-  return { cursor: null, cursorBefore: null, isStartingOver: hasTaken };
+  const lowest = database.prepare('SELECT min(seq) FROM records').pluck().get() as number | null;
+  const lowestSeq = Math.min(0, lowest ?? 0);
+  return { cursor: null, cursorBefore: null, isStartingOver: lowestSeq < 0, lowestSeq };
 }
 
 function standingOf(row: StandingColumns): FeedStanding {
-  return { cursor: row.cursor, cursorBefore: row.cursor_before, isStartingOver: row.is_starting_over === 1 };
+  return {
+    cursor: row.cursor,
+    cursorBefore: row.cursor_before,
+    isStartingOver: row.is_starting_over === 1,
+    lowestSeq: row.lowest_seq,
+  };
 }

@@ -49,7 +49,8 @@ export class Intake {
   readonly #met: Statement;
   readonly #unmet: Statement;
   readonly #forget: Statement;
-  #lowestSeq: number;
+  /** Of the transaction under way. */
+  #lowestSeq = 0;
 
   constructor(database: Database, options: IntakeOptions) {
     this.#options = options;
@@ -62,18 +63,11 @@ export class Intake {
        ) LIMIT ${STEP_RECORDS}`,
     );
     this.#forget = database.prepare('DELETE FROM feed_met');
-    const lowest = database.prepare('SELECT min(seq) FROM records').pluck().get() as number | null;
-    this.#lowestSeq = Math.min(0, lowest ?? 0);
   }
 
   /** How far the feed was taken in. */
   get standing(): FeedStanding {
     return this.#options.row.standing;
-  }
-
-  /** The seq of the record that came last by the feed; 0: none did. */
-  get lowestSeq(): number {
-    return this.#lowestSeq;
   }
 
   /** Takes a page that followed on the cursor. Resolves after the commit. */
@@ -86,7 +80,7 @@ export class Intake {
     return this.#write(() => {
       const { cursor, cursorBefore } = this.standing;
       this.#forget.run();
-      this.#options.row.save({ cursor: null, cursorBefore: cursorBefore ?? cursor, isStartingOver: true });
+      this.#save({ cursor: null, cursorBefore: cursorBefore ?? cursor, isStartingOver: true });
     });
   }
 
@@ -108,7 +102,7 @@ export class Intake {
       if (standing.isStartingOver) this.#met.run(change.resource, change.collection, change.id);
       this.#settle(rowOfChange(change), tally);
     }
-    this.#options.row.save({ ...standing, cursor });
+    this.#save({ ...standing, cursor });
     return tally;
   }
 
@@ -133,7 +127,8 @@ export class Intake {
   }
 
   #finish(stream: Cursor): TakenIn & { readonly more: boolean } {
-    const { cursor, cursorBefore } = this.standing;
+    const { standing } = this;
+    const { cursor, cursorBefore } = standing;
     const tally: Tally = { taken: 0, resent: 0, gone: 0 };
     // What waits is not what the relay had at that seq: a file that was put back gives out seqs the relay knows of others.
     const hadSeq = Math.min(stream.seq, this.#options.stream.counters.acked.seq);
@@ -144,10 +139,10 @@ export class Intake {
       if (isSameLife) this.#remove(stored, tally);
       else if (stored.rejected === 0 && stored.expires_at === null && isAsWritten(stored)) this.#send(stored, tally);
     }
-    if (unmet.length === STEP_RECORDS) return { ...tally, more: true };
-    this.#forget.run();
-    this.#options.row.save({ cursor, cursorBefore: null, isStartingOver: false });
-    return { ...tally, more: false };
+    const more = unmet.length === STEP_RECORDS;
+    if (!more) this.#forget.run();
+    this.#save(more ? standing : { cursor, cursorBefore: null, isStartingOver: false });
+    return { ...tally, more };
   }
 
   #remove(stored: StoredColumns, tally: Tally): void {
@@ -168,6 +163,10 @@ export class Intake {
     this.#options.writer.place({ ...row, seq: this.#lowestSeq }, stored);
   }
 
+  #save(standing: Omit<FeedStanding, 'lowestSeq'>): void {
+    this.#options.row.save({ ...standing, lowestSeq: this.#lowestSeq });
+  }
+
   #observe(version: string): void {
     const { clock, stream } = this.#options;
     clock.observe(version);
@@ -175,6 +174,11 @@ export class Intake {
   }
 
   #write<Result>(run: () => Result): Promise<Result> {
-    return this.#options.commits.run({ run, bytes: 0 });
+    const { row, commits } = this.#options;
+    const begun = (): Result => {
+      this.#lowestSeq = row.standing.lowestSeq;
+      return run();
+    };
+    return commits.run({ run: begun, bytes: 0 });
   }
 }

@@ -3,8 +3,10 @@ import type { Database, Statement } from '@holdfast/sqlite';
 import type { StreamState } from '../stream-state.ts';
 import type { Intake } from './intake.ts';
 
-/** Changes read at once. */
+/** Changes read at once, of each side. */
 const PAGE_RECORDS = 500;
+/** A page's side ends with the record that brings its documents to so many characters: it waits in memory until it is taken. */
+const PAGE_CHARS = 1024 * 1024;
 
 /** A place in the order in which a file's records changed: what agents here wrote, and what came by the feed. */
 export interface WatchPlace {
@@ -29,6 +31,8 @@ export interface WatchedRecord {
   readonly deleted: boolean;
   /** Null: it is deleted. */
   readonly text: string | null;
+  /** From where a watch goes on after it and all before it. */
+  readonly place: WatchPlace;
 }
 
 /** Changes after a place, and the place they lead to. */
@@ -38,7 +42,14 @@ export interface WatchPage {
   readonly more: boolean;
 }
 
-type WatchedColumns = Omit<WatchedRecord, 'deleted'> & { readonly seq: number; readonly deleted: number };
+type WatchedColumns = Omit<WatchedRecord, 'deleted' | 'place'> & { readonly seq: number; readonly deleted: number };
+
+/** What changed on one side of the file, in order, and the seq it leads to. */
+interface Side {
+  readonly rows: readonly WatchedColumns[];
+  readonly seq: number;
+  readonly more: boolean;
+}
 
 const COLUMNS = 'seq, id, version, doc AS text, updated_at AS updatedAtMs, expires_at AS expiresAtMs, deleted';
 const SCOPE = 'collection = ? AND resource = ? AND substr(id, 1, ?) = ?';
@@ -53,34 +64,42 @@ export class WatchedRecords {
   constructor(database: Database, stream: StreamState, intake: Intake) {
     this.#stream = stream;
     this.#intake = intake;
-    this.#written = database.prepare(
-      `SELECT ${COLUMNS} FROM records WHERE seq > ? AND ${SCOPE} ORDER BY seq LIMIT ${PAGE_RECORDS}`,
-    );
-    this.#taken = database.prepare(
-      `SELECT ${COLUMNS} FROM records WHERE seq < ? AND ${SCOPE} ORDER BY seq DESC LIMIT ${PAGE_RECORDS}`,
-    );
+    this.#written = database.prepare(`SELECT ${COLUMNS} FROM records WHERE seq > ? AND ${SCOPE} ORDER BY seq`);
+    this.#taken = database.prepare(`SELECT ${COLUMNS} FROM records WHERE seq < ? AND ${SCOPE} ORDER BY seq DESC`);
   }
 
   /** Where the file's records stand now. */
   get place(): WatchPlace {
-    return { writtenSeq: this.#stream.counters.lastSeq, takenSeq: this.#intake.lowestSeq };
+    return { writtenSeq: this.#stream.counters.lastSeq, takenSeq: this.#intake.standing.lowestSeq };
   }
 
   /** What changed after a place. */
-  after({ writtenSeq, takenSeq }: WatchPlace, { resource, collection, prefix }: WatchScope): WatchPage {
+  after(place: WatchPlace, { resource, collection, prefix }: WatchScope): WatchPage {
     const now = this.place;
-    const scope = [collection, resource, prefix.length, prefix];
-    const written = this.#written.all(writtenSeq, ...scope) as WatchedColumns[];
-    const taken = this.#taken.all(Math.min(takenSeq, 0), ...scope) as WatchedColumns[];
-    const place = {
-      writtenSeq: written.length === PAGE_RECORDS ? (written.at(-1)?.seq ?? writtenSeq) : now.writtenSeq,
-      takenSeq: taken.length === PAGE_RECORDS ? (taken.at(-1)?.seq ?? takenSeq) : now.takenSeq,
-    };
-    const more = written.length === PAGE_RECORDS || taken.length === PAGE_RECORDS;
-    return { records: [...taken, ...written].map(recordOf), place, more };
+    // SQLite counts characters, not UTF-16 code units.
+    const scope = [collection, resource, Array.from(prefix).length, prefix];
+    const taken = sideOf(this.#taken, [Math.min(place.takenSeq, 0), ...scope], now.takenSeq);
+    const written = sideOf(this.#written, [place.writtenSeq, ...scope], now.writtenSeq);
+    const through = { writtenSeq: written.seq, takenSeq: taken.seq };
+    const records = [
+      ...taken.rows.map((row) => recordOf(row, { ...place, takenSeq: row.seq })),
+      ...written.rows.map((row) => recordOf(row, { ...through, writtenSeq: row.seq })),
+    ];
+    return { records, place: through, more: taken.more || written.more };
   }
 }
 
-function recordOf({ seq: _seq, deleted, ...record }: WatchedColumns): WatchedRecord {
-  return { ...record, deleted: deleted === 1 };
+function sideOf(statement: Statement, params: readonly (string | number)[], end: number): Side {
+  const rows: WatchedColumns[] = [];
+  let chars = 0;
+  for (const row of statement.iterate(...params) as IterableIterator<WatchedColumns>) {
+    rows.push(row);
+    chars += row.text?.length ?? 0;
+    if (rows.length === PAGE_RECORDS || chars >= PAGE_CHARS) return { rows, seq: row.seq, more: true };
+  }
+  return { rows, seq: end, more: false };
+}
+
+function recordOf({ seq: _seq, deleted, ...record }: WatchedColumns, place: WatchPlace): WatchedRecord {
+  return { ...record, deleted: deleted === 1, place };
 }

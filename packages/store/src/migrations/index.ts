@@ -8,6 +8,7 @@ import { retention } from './0005-retention.ts';
 import { feed } from './0006-feed.ts';
 import { fences } from './0007-fences.ts';
 import { derived } from './0008-derived.ts';
+import { feedPlace } from './0009-feed-place.ts';
 
 /** The schema of an agent's file, step by step. */
 export const agentMigrations: readonly Migration[] = Object.freeze([
@@ -19,4 +20,5 @@ export const agentMigrations: readonly Migration[] = Object.freeze([
   feed,
   fences,
   derived,
+  feedPlace,
 ]);

@@ -33,6 +33,12 @@ export class SharedSpace implements SharedFile {
     return files.get(SHARED_AGENT);
   }
 
+  /** How many records a shared collection has here, over all resources; expired ones not yet swept count. */
+  count(collection: string): number {
+    const counts = this.found()?.collections() ?? [];
+    return counts.find(({ name }) => name === collection)?.records ?? 0;
+  }
+
   onTaken(taken: TakenIn): void {
     this.#options.onTaken(taken);
   }

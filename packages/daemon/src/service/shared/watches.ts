@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { SHARED_AGENT } from '@holdfast/protocol';
 import type { AgentStore, WatchedRecord, WatchPlace, WatchScope } from '@holdfast/store';
 
@@ -40,14 +42,13 @@ export class Watches {
       const woken = this.#woken(signal);
       const store = this.#space.made();
       const page = store.feed.watched.after(place, scope);
-      const before = placeText(store, place);
       place = page.place;
-      const through = placeText(store, place);
-      for (const [index, record] of page.records.entries()) {
+      const last = page.records.at(-1);
+      for (const record of page.records) {
         if (signal.aborted) return;
-        yield { record, place: index === page.records.length - 1 ? through : before };
+        yield { record, place: placeText(store, record === last ? place : record.place) };
       }
-      if (!page.more) await woken;
+      await (page.more ? nextTurn() : woken);
     }
   }
 
