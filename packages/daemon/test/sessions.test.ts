@@ -257,4 +257,8 @@ test('what cannot be a session is refused', async () => {
   for (const each of wrong) expect((await portal.call('', { user: 'ada', ...each })).status).toBe(422);
   for (const each of [{}, { user: 'ada', id: 'a'.repeat(64) }])
     expect((await portal.call('/revoke', each)).status).toBe(422);
+  const times = { started_at: '2026-11-20T10:54:56.123Z', extended_at: '2026-11-20T10:54:56.123Z' };
+  const body = { user: 'ada', ...times, lifetime_seconds: 9e14 };
+  const { daemon, token } = portal;
+  expect((await daemon.call(`PUT /v1/records/sessions/${'a'.repeat(64)}`, { token, body })).status).toBe(422);
 });
