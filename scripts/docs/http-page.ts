@@ -94,7 +94,11 @@ function answerText(answer: RouteAnswer): string {
     case 'json':
       return jsonText(answer.schema);
     case 'json-or-ndjson':
-      return `${jsonText(answer.schema)}\n\nOr ${linesText(answer.lines)}`;
+      return [
+        jsonText(answer.schema),
+        linesText(answer.lines),
+        ...(answer.events ? [eventsText(answer.events)] : []),
+      ].join('\n\nOr ');
     case 'events':
       return `an event stream, the data of each event ${jsonText(answer.schema)}`;
   }
@@ -111,9 +115,17 @@ function jsonText(contract: Contract): string {
 }
 
 function linesText(contract: Contract): string {
+  return `NDJSON, each line ${choicesText(contract)}.`;
+}
+
+function eventsText(contract: Contract): string {
+  return `where \`Accept\` asks for \`text/event-stream\`, an event stream, the data of each event JSON: ${choicesText(contract)}.`;
+}
+
+function choicesText(contract: Contract): string {
   const schema = schemaOf(contract);
   const choices = (schema.anyOf ?? [schema]).flatMap((choice) => choice.anyOf ?? choice.oneOf ?? [choice]);
-  return `NDJSON, each line ${choices.map((choice) => code(shapeOf(choice))).join(' or ')}.`;
+  return choices.map((choice) => code(shapeOf(choice))).join(' or ');
 }
 
 /** What a contract accepts, as JSON Schema. What JSON Schema cannot say shows as any JSON. */

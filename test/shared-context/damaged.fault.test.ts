@@ -24,6 +24,13 @@ test(
     await expect(client.context.get('k')).rejects.toBeInstanceOf(HoldfastProblem);
     expect(await client.collection('notes').get('n')).toMatchObject({ doc: { text: 'before' } });
     await client.collection('notes').put('m', { text: 'after' }, { ack: 'relay', timeout: 30 });
+    const known = await client.collections.list();
+    expect(known.find(({ name }) => name === 'notes')).toMatchObject({ kind: 'free-form', records: 2 });
+    expect(known.find(({ name }) => name === 'context')).toMatchObject({ kind: 'built-in', records: null });
+    expect(await client.collections.get('notes')).toMatchObject({ records: 2 });
+    expect(await client.collections.get('context')).toMatchObject({ records: null });
+    // Perhaps it was declared shared: that cannot be told now.
+    await expect(client.collections.get('board')).rejects.toMatchObject({ code: 'file-damaged' });
     const { agents } = await network.node('laptop').admin.node.status();
     expect(agents).toMatchObject([
       { agent: 'ada', state: 'ok' },

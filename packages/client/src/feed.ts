@@ -28,9 +28,9 @@ export interface FeedClient {
   /** One page. */
   page(range?: FeedRange): Promise<FeedPage>;
   /**
-   * All changes from a place on, those to come too, until `signal` ends it. Goes on by itself after failures that may pass. An entry
-   * may come again after one that was not whole, never be left out. Throws `HoldfastProblem` with code `feed-refetch` when the relay
-   * was put back: forget what is known and follow from the beginning.
+   * All changes from a place on, those to come too, until `signal` ends it; read by pages, which wait at the end. Goes on by itself
+   * after failures that may pass. An entry may come again after one that was not whole, never be left out. Throws `HoldfastProblem`
+   * with code `feed-refetch` when the relay was put back: forget what is known and follow from the beginning.
    */
   follow(options?: FollowOptions): AsyncIterable<FeedEntry>;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 
@@ -136,6 +136,29 @@ describe('a daemon whose file of cached values', () => {
     };
     await eventually(isBackInUse, { limitMs: 20_000, everyMs: 200 });
   });
+});
+
+test('a file that could not be removed when it was to go does not bring back what was invalidated meanwhile', async () => {
+  await using home = await temporaryDirectory();
+  const directory = home.file('node');
+  const first = await CacheDesk.open({ directory });
+  await first.put('k?tags=t', 'old');
+  await using desk = await first.again({ config: { 'expiry.seconds': 1 } });
+  const path = join(directory, 'cache.db');
+  const database = openDatabase(path);
+  database.exec(`VACUUM INTO '${home.file('old.db')}'`);
+  database.exec('DROP TABLE labels');
+  database.close();
+  // In the place of the file is what cannot be removed, for a while.
+  renameSync(path, home.file('broken.db'));
+  mkdirSync(path);
+  await desk.invalidate({ tag: 't' });
+  expect(await desk.metric('holdfast_cache_has_file')).toBe(0);
+  rmdirSync(path);
+  renameSync(home.file('old.db'), path);
+  const isMade = async (): Promise<void> => expect(await desk.metric('holdfast_cache_has_file')).toBe(1);
+  await eventually(isMade, { limitMs: 20_000 });
+  expect(await desk.value('k')).toBeUndefined();
 });
 
 test('without room on the disk values are in memory alone, and what they replace there does not come back', async () => {

@@ -154,6 +154,15 @@ test('all sessions of a user are revoked in one call, however many, and those of
   expect(await portal.check(other.key)).toBe(200);
 });
 
+test('all sessions of a user are revoked, also where they hold more than one answer to a query does', async () => {
+  await using portal = await Portal.open();
+  const data = { text: 'x'.repeat(900_000) };
+  for (let made = 0; made < 12; made += 1) await portal.create({ data });
+  expect((await portal.call('/revoke', { user: 'ada' })).json).toEqual({ revoked: 12 });
+  const listed = await portal.daemon.call('GET /v1/sessions?user=ada', { token: portal.token });
+  expect(listed.json).toMatchObject({ sessions: [] });
+});
+
 test("a user's sessions are listed by their ids, the oldest first, without any key", async () => {
   await using portal = await Portal.open();
   const made: Made[] = [];
@@ -248,4 +257,8 @@ test('what cannot be a session is refused', async () => {
   for (const each of wrong) expect((await portal.call('', { user: 'ada', ...each })).status).toBe(422);
   for (const each of [{}, { user: 'ada', id: 'a'.repeat(64) }])
     expect((await portal.call('/revoke', each)).status).toBe(422);
+  const times = { started_at: '2026-11-20T10:54:56.123Z', extended_at: '2026-11-20T10:54:56.123Z' };
+  const body = { user: 'ada', ...times, lifetime_seconds: 9e14 };
+  const { daemon, token } = portal;
+  expect((await daemon.call(`PUT /v1/records/sessions/${'a'.repeat(64)}`, { token, body })).status).toBe(422);
 });

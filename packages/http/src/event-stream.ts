@@ -52,10 +52,12 @@ export class EventStream {
           if (this.#isOver) return;
           this.#gather(eventFrame(event));
           if (this.#gathered.length >= PIECE_CHARS) this.#flush();
-          if (this.#response.writableNeedDrain) await drained(this.#response, this.#options.stallMs);
+          if (this.#response.writableNeedDrain) await this.#taken();
         }
-        // What came together waits for no others.
-        if (isGroup(group)) this.#flush();
+        if (!isGroup(group)) continue;
+        // What came together waits for no others, and the next for it to be taken.
+        this.#flush();
+        if (this.#response.writableNeedDrain) await this.#taken();
       }
       this.#finish('source');
     } catch (error) {
@@ -83,6 +85,10 @@ export class EventStream {
     if (this.#isOver) return;
     this.#gather(eventFrame({ event: END_EVENT, data: JSON.stringify(reason.toProblem(this.#options.requestId)) }));
     this.#finish(reason);
+  }
+
+  #taken(): Promise<void> {
+    return drained(this.#response, this.#options.stallMs);
   }
 
   #gather(frame: string): void {

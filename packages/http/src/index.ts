@@ -1,3 +1,4 @@
+export { wantsEvents, wantsLines } from './accept.ts';
 export {
   type Answer,
   type BodyOf,
@@ -19,7 +20,7 @@ export type { Authenticate, Identity, ReadHeader } from './identity.ts';
 export type { ListenAt } from './listeners.ts';
 export type { Check } from './probes.ts';
 export { rateLimitHeaders } from './rate-limit-headers.ts';
-export { recordLines, wantsLines } from './record-lines.ts';
+export { recordLines } from './record-lines.ts';
 export {
   type RetentionDemand,
   RetentionKeeper,

@@ -102,13 +102,14 @@ function success(id: string, { answer }: Route, components: Components): Tree {
     return { description: 'The document', content: { 'application/json': { schema } } };
   }
   if (answer.kind === 'events') {
-    const events = { description: 'The data of each event is JSON of this schema' };
-    const schema = { ...events, anyOf: [schemaOf(answer.schema, name, components)] };
-    return { description: 'An event stream', content: { 'text/event-stream': { schema } } };
+    const content = { 'text/event-stream': events(schemaOf(answer.schema, name, components)) };
+    return { description: 'An event stream', content };
   }
   const content: Tree = { 'application/json': { schema: schemaOf(answer.schema, name, components) } };
   if (answer.kind === 'json-or-ndjson')
     content['application/x-ndjson'] = lines(schemaOf(answer.lines, `${name}.line`, components));
+  if (answer.kind === 'json-or-ndjson' && answer.events !== undefined)
+    content['text/event-stream'] = events(schemaOf(answer.events, `${name}.event`, components));
   return { description: 'Done', content };
 }
 
@@ -118,9 +119,13 @@ function lines(schema: Tree): Tree {
   return { schema: { description: 'Each line is JSON of this schema', anyOf: [schema] } };
 }
 
+function events(schema: Tree): Tree {
+  return { schema: { description: 'The data of each event is JSON of this schema', anyOf: [schema] } };
+}
+
 /** The errors of a route, together by status. */
 function problems(route: Route): Tree {
-  const ofAnswer = route.answer.kind === 'events' ? eventErrors : [];
+  const ofAnswer = route.answer.kind === 'events' || 'events' in route.answer ? eventErrors : [];
   const codes = new Set<ErrorCode>([...commonErrors, ...(route.body ? bodyErrors : []), ...ofAnswer, ...route.errors]);
   const byStatus: Tree = {};
   for (const status of new Set([...codes].map((code) => errorCatalogue[code].status))) {

@@ -1,16 +1,5 @@
 import type { QueryEnd } from '@holdfast/protocol';
 
-import type { ReadHeader } from './identity.ts';
-
-const LINES = 'application/x-ndjson';
-
-/** Whether the caller wants the answer line by line: its `Accept` names `application/x-ndjson`, and before `application/json`. */
-export function wantsLines(header: ReadHeader): boolean {
-  const accepted = (header('accept') ?? '').split(',').map((range) => range.split(';')[0]?.trim().toLowerCase());
-  const [lines, json] = [accepted.indexOf(LINES), accepted.indexOf('application/json')];
-  return lines !== -1 && (json === -1 || lines < json);
-}
-
 /** Records as lines of NDJSON, each with its line feed. */
 interface Lines {
   readonly text: string;

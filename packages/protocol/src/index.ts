@@ -172,7 +172,7 @@ export {
 } from './record.ts';
 export { type Backup, type Backups, backupsSchema } from './routes/backup.ts';
 export type { Watched } from './routes/context.ts';
-export type { FeedQuery } from './routes/feed.ts';
+export { CAUGHT_UP_EVENT, type FeedQuery } from './routes/feed.ts';
 export type { LockLease, LockStanding } from './routes/locks.ts';
 export type { Letter, ReceivedLetter, SentLetter } from './routes/mail.ts';
 export type { Heartbeat, RegistryEntry } from './routes/registry.ts';
@@ -222,6 +222,7 @@ export {
   cursorSchema,
   DIGEST_BUCKETS,
   type FeedChange,
+  feedCursor,
   feedEndSchema,
   feedEpoch,
   type FeedPage,

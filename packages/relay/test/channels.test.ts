@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
-
-import { makeRecordId, PROTOCOL_VERSION, relayRoutes } from '@holdfast/protocol';
+import { makeRecordId, relayRoutes } from '@holdfast/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { BOOT } from '../conformance/material.ts';
 import { answerOf, codeOf, type Reply, type TestNode, TestRelay } from './relay-fixture.ts';
+import { ReadStream } from './read-stream.ts';
 
 const OTHER_BOOT = '1'.repeat(32);
 
@@ -41,62 +39,22 @@ function post(path: string, body: object, { credential }: TestNode): Promise<Rep
 
 const publish = (messages: readonly object[], from = here): Promise<Reply> => post('publish', { messages }, from);
 
-/** The stream of a node, as text. */
-class Stream {
-  readonly #answer: IncomingMessage;
-  #text = '';
-
-  constructor(answer: IncomingMessage) {
-    this.#answer = answer;
-    answer.setEncoding('utf8').on('data', (part: string) => {
-      this.#text += part;
-      answer.emit('part');
-    });
-    answer.on('error', () => undefined);
-  }
-
+/** The stream of a node. */
+class Stream extends ReadStream {
   static async open(interests: readonly object[], node = there, boot = BOOT): Promise<Stream> {
-    const headers = {
-      authorization: `Bearer ${node.credential}`,
-      'holdfast-protocol': String(PROTOCOL_VERSION),
-      'content-type': 'application/json',
-    };
-    const url = `${relay.running.url}/relay/channels/listen`;
-    const outgoing = request(url, { method: 'POST', headers, agent: false });
-    outgoing.end(JSON.stringify({ boot, interests }));
-    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
-    const stream = new Stream(answer);
+    const options = { token: node.credential, body: { boot, interests } };
+    const stream = new Stream(await relay.open('POST', '/relay/channels/listen', options));
     await stream.until('"listening"');
     return stream;
   }
 
-  /** The data of its events so far. */
-  get events(): readonly Record<string, unknown>[] {
-    const frames = this.#text.split('\n\n').filter((frame) => frame.startsWith('data: '));
-    return frames.map((frame) => JSON.parse(frame.slice('data: '.length)) as Record<string, unknown>);
-  }
-
   get id(): string {
-    return String(this.events[0]?.['listening']);
+    return String(this.events[0]?.data['listening']);
   }
 
   /** What was published, as far as it came. */
   get texts(): readonly unknown[] {
-    return this.events.slice(1).map(({ text }) => JSON.parse(String(text)) as unknown);
-  }
-
-  async until(part: string): Promise<string> {
-    while (!this.#text.includes(part)) await once(this.#answer, 'part');
-    return this.#text;
-  }
-
-  async ended(): Promise<string> {
-    if (!this.#answer.closed) await once(this.#answer, 'close');
-    return this.#text;
-  }
-
-  close(): void {
-    this.#answer.destroy();
+    return this.events.slice(1).map(({ data }) => JSON.parse(String(data['text'])) as unknown);
   }
 }
 
@@ -108,7 +66,7 @@ describe('the stream of a node', () => {
     await publish([message('news:b', 'own')], there);
     await publish([message('x', 'one', { resource: 'app:one' }), message('x:a', 'last')]);
     await stream.until('last');
-    expect(stream.events[1]).toEqual({ ...sent, node: 'here' });
+    expect(stream.events[1]?.data).toEqual({ ...sent, node: 'here' });
     expect(stream.texts).toEqual([{ text: 'é\n' }, 'one', 'last']);
     stream.close();
   });

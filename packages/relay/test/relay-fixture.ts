@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -77,8 +77,8 @@ export class TestRelay {
     rmSync(this.directory, { recursive: true });
   }
 
-  /** Sends one request over a connection of its own. */
-  call(method: string, path: string, { token, body, headers }: CallOptions = {}): Promise<Reply> {
+  /** Sends one request over a connection of its own; resolves when its answer begins. */
+  open(method: string, path: string, { token, body, headers }: CallOptions = {}): Promise<IncomingMessage> {
     const text = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     const all = {
       'holdfast-protocol': String(PROTOCOL_VERSION),
@@ -88,20 +88,21 @@ export class TestRelay {
     };
     const sent = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
     return new Promise((resolve, reject) => {
-      const outgoing = request(new URL(path, this.running.url), { method, headers: sent, agent: false }, (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-        answer.on('error', reject);
-        answer.on('end', () => {
-          const received = Buffer.concat(chunks).toString();
-          const isJson = /[/+]json\b/.test(answer.headers['content-type'] ?? '');
-          const json = isJson && received.startsWith('{') ? (JSON.parse(received) as Reply['json']) : undefined;
-          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: received, json });
-        });
-      });
+      const outgoing = request(new URL(path, this.running.url), { method, headers: sent, agent: false }, resolve);
       outgoing.on('error', reject);
       outgoing.end(text);
     });
+  }
+
+  /** Sends one request over a connection of its own. */
+  async call(method: string, path: string, options: CallOptions = {}): Promise<Reply> {
+    const answer = await this.open(method, path, options);
+    const chunks: Buffer[] = [];
+    for await (const chunk of answer) chunks.push(chunk as Buffer);
+    const received = Buffer.concat(chunks).toString();
+    const isJson = /[/+]json\b/.test(answer.headers['content-type'] ?? '');
+    const json = isJson && received.startsWith('{') ? (JSON.parse(received) as Reply['json']) : undefined;
+    return { status: answer.statusCode ?? 0, headers: answer.headers, text: received, json };
   }
 
   /** Makes a token of a role. */

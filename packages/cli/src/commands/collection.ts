@@ -78,7 +78,12 @@ function undeclareCommand(): Command {
 const LISTS = 'See those there are: holdfast collection list.';
 
 function listText(collections: readonly CollectionInfo[]): string {
-  const rows = collections.map(({ name, kind, records, help }) => [name, kind, countText(records), paint('dim', help)]);
+  const rows = collections.map(({ name, kind, records, help }) => [
+    name,
+    kind,
+    records === null ? 'not known' : countText(records),
+    paint('dim', help),
+  ]);
   return renderTable(
     [{ title: 'collection' }, { title: 'kind' }, { title: 'records', align: 'right' }, { title: '' }],
     rows,

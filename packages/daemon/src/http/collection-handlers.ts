@@ -1,5 +1,4 @@
 import {
-  builtInCollections,
   type Collection,
   collectionKind,
   collectionNotFound,
@@ -7,10 +6,10 @@ import {
   jsonSchemaOf,
 } from '@holdfast/protocol';
 import type { Handlers } from '@holdfast/http';
-import type { AgentStore } from '@holdfast/store';
+import type { CollectionCount } from '@holdfast/store';
 
 import type { StatusSources } from '../service/node-status.ts';
-import type { SharedSpace } from '../service/shared/shared-space.ts';
+import type { FileContents, SharedSpace } from '../service/shared/shared-space.ts';
 import { type DaemonCaller, wholeAgentOf } from './caller.ts';
 
 type CollectionRouteId = 'collection.list' | 'collection.get';
@@ -21,10 +20,11 @@ export function collectionHandlers(
   space: SharedSpace,
 ): Handlers<Pick<typeof daemonRoutes, CollectionRouteId>, DaemonCaller> {
   const all = (identity: DaemonCaller): Listed[] => {
-    const own = listed(files.get(wholeAgentOf(identity))).filter(({ name }) => !space.holds(name));
-    const shared = space.found();
-    const others = shared === undefined ? [] : listed(shared).filter(({ name }) => space.holds(name));
-    return [...own, ...(shared === undefined ? builtInShared() : others)];
+    const file = files.get(wholeAgentOf(identity));
+    const own = listed({ declared: file.declared, counts: file.collections() }).filter(
+      ({ name }) => !space.holds(name),
+    );
+    return [...own, ...listed(space.contents()).filter(({ name }) => space.holds(name))];
   };
   return {
     'collection.list': ({ identity }) => ({ json: { collections: all(identity) } }),
@@ -32,6 +32,8 @@ export function collectionHandlers(
       const collections = all(identity);
       const found = collections.find((collection) => collection.name === name);
       if (found !== undefined) return { json: found };
+      // Throws while it is not known what others declared shared.
+      space.found();
       throw collectionNotFound(
         name,
         collections.map((collection) => collection.name),
@@ -42,29 +44,21 @@ export function collectionHandlers(
 
 type Listed = { readonly name: string } & Record<string, unknown>;
 
-function listed(store: AgentStore): Listed[] {
-  const counts = new Map(store.collections().map(({ name, records }) => [name, records]));
-  const declared = store.declared.map((entry) => ({
-    ...described(entry),
-    records: counts.get(entry.name) ?? 0,
-  }));
+function listed({ declared, counts }: FileContents): Listed[] {
   const known = new Set(declared.map(({ name }) => name));
-  const freeForm = [...counts].filter(([name]) => !known.has(name));
+  const records = new Map(counts?.map((each) => [each.name, each.records]));
   return [
-    ...declared,
-    ...freeForm.map(([name, records]) => ({
-      name,
-      kind: collectionKind(name, undefined),
-      help: 'Not declared: any JSON objects',
-      document: 'object',
-      records,
+    ...declared.map((entry) => ({
+      ...described(entry),
+      records: counts === undefined ? null : (records.get(entry.name) ?? 0),
     })),
+    ...(counts ?? []).filter(({ name }) => !known.has(name)).map(freeForm),
   ];
 }
 
-function builtInShared(): Listed[] {
-  const shared = (builtInCollections as readonly Collection[]).filter(({ conflict }) => conflict === 'shared');
-  return shared.map((collection) => ({ ...described(collection), records: 0 }));
+function freeForm({ name, records }: CollectionCount): Listed {
+  const help = 'Not declared: any JSON objects';
+  return { name, kind: collectionKind(name, undefined), help, document: 'object', records };
 }
 
 function described(collection: Collection): Listed {

@@ -26,8 +26,8 @@ export interface DiskLevelOptions {
 export class DiskLevel {
   readonly #options: DiskLevelOptions;
   #tables: CacheTables | undefined;
-  /** Whether the log has it that the file cannot be used. */
-  #isTold = false;
+  /** Whether the file cannot be used, and the log has it. */
+  #isGivenUp = false;
 
   /** Opens the file. Throws nothing. */
   constructor(options: DiskLevelOptions) {
@@ -81,9 +81,10 @@ export class DiskLevel {
   #open(): void {
     const { path, mostBytes } = this.#options;
     try {
-      if (mostBytes === 0) removeDatabase(path);
-      else this.#tables = new CacheTables(path, this.#options);
-      this.#isTold = false;
+      // One that could not be removed when it could not be used: what it holds may have been invalidated since.
+      if (mostBytes === 0 || this.#isGivenUp) removeDatabase(path);
+      if (mostBytes > 0) this.#tables = new CacheTables(path, this.#options);
+      this.#isGivenUp = false;
     } catch (error) {
       this.#giveUp(error);
     }
@@ -102,9 +103,9 @@ export class DiskLevel {
   // What could not be removed from the file must not come back with it later.
   #giveUp(error: unknown): void {
     const { path, log } = this.#options;
-    if (!this.#isTold)
+    if (!this.#isGivenUp)
       log.warn({ reason: reasonOf(error) }, 'the file of cached values cannot be used: it is removed and made anew');
-    this.#isTold = true;
+    this.#isGivenUp = true;
     try {
       this.close();
       removeDatabase(path);

@@ -1,3 +1,4 @@
+import { limits } from '../limits.ts';
 import type { BuiltInCollection } from './declaration.ts';
 
 /** How a session ends: some time after it was used last, or some time after it began. */
@@ -13,7 +14,7 @@ export const sessions = {
     address: { type: 'text', maxLength: 255, personal: true, help: 'Where the user called from' },
     user_agent: { type: 'text', maxLength: 1000, personal: true, help: 'The program the user called with' },
     kind: { type: 'text', oneOf: sessionKinds, default: 'sliding' },
-    lifetime_seconds: { type: 'integer', min: 1, default: 3600 },
+    lifetime_seconds: { type: 'integer', min: 1, max: limits.ttlSeconds, default: 3600 },
     started_at: { type: 'time', required: true },
     extended_at: { type: 'time', required: true, help: 'It ends its lifetime after this' },
   },

@@ -216,13 +216,13 @@ export const relayOptions = {
     kind: 'integer',
     default: 4096,
     min: 1,
-    help: 'Open connections at once; each node holds two of them open, for calls and for channels',
+    help: 'Open connections at once; each node holds three of them open, for calls, for channels and for the feed',
   },
   'limits.eventStreams': {
     kind: 'integer',
     default: 3072,
     min: 1,
-    help: 'Event streams open at once, one for each node, each on one of `limits.connections`; beyond it 503',
+    help: 'Event streams open at once, one for each node and each reader that follows the feed by events, each on one of `limits.connections`; beyond it 503',
   },
 } as const satisfies Options;
 

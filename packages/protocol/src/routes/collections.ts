@@ -17,7 +17,12 @@ const collectionInfoSchema = z.object({
   records: z
     .number()
     .int()
-    .meta({ description: 'Records of this agent, over all its resources; expired ones not yet swept count' }),
+    .nullable()
+    .meta({
+      description:
+        'Records of this agent, over all its resources, or of what all nodes share; expired ones not yet swept count. ' +
+        'Null: not known while the file of what all nodes share is damaged',
+    }),
 });
 
 /** The daemon's calls about collections. */

@@ -44,17 +44,30 @@ export const feedQuerySchema = z.strictObject({
 /** Which part of the feed is read. */
 export type FeedQuery = z.infer<typeof feedQuerySchema>;
 
+/** The name of the event that tells who follows the feed that there is nothing more in it now. */
+export const CAUGHT_UP_EVENT = 'caught-up';
+
+/** The data of that event. */
+const caughtUpSchema = z.object({ cursor: feedCursor });
+
 /** What the relay applied, in order. */
 export const feedRoutes = {
   feed: {
     method: 'GET',
     path: '/relay/feed',
     summary:
-      'What changed in the network, in the order the relay took it, each record once as it is now; a node reads what its agents may see, or what is addressed to them',
+      'What changed in the network, in the order the relay took it, each record once as it is now; a node reads what its agents may see, or what is addressed to them. ' +
+      `Followed as events: each change with a cursor as its id, and \`${CAUGHT_UP_EVENT}\` when there is nothing more for now`,
     roles: ['node', 'operator', 'admin'],
     query: feedQuerySchema,
+    headers: { 'Last-Event-ID': 'Of events: the id of the last one that was seen; counts before `after`' },
     status: 200,
-    answer: { kind: 'json-or-ndjson', schema: feedPageSchema, lines: z.union([feedChangeSchema, feedEndSchema]) },
+    answer: {
+      kind: 'json-or-ndjson',
+      schema: feedPageSchema,
+      lines: z.union([feedChangeSchema, feedEndSchema]),
+      events: z.union([feedChangeSchema, caughtUpSchema]),
+    },
     errors: ['feed-refetch'],
   },
 } as const satisfies Record<string, Route>;

@@ -21,12 +21,17 @@ export type RouteBody =
 
 /**
  * What a route answers with on success. `events` is an event stream that lasts until one side ends it; the schema is that of each
- * event's data. If the service ends it, the last event is `end` (`END_EVENT`), with a problem that tells why. `collection`: whose
- * document it is, unless the path says.
+ * event's data. If the service ends it, the last event is `end` (`END_EVENT`), with a problem that tells why. `events` beside other
+ * forms: an event stream too, for who asks for that in `Accept`. `collection`: whose document it is, unless the path says.
  */
 export type RouteAnswer =
   | { readonly kind: 'json'; readonly schema: z.ZodType }
-  | { readonly kind: 'json-or-ndjson'; readonly schema: z.ZodType; readonly lines: z.ZodType }
+  | {
+      readonly kind: 'json-or-ndjson';
+      readonly schema: z.ZodType;
+      readonly lines: z.ZodType;
+      readonly events?: z.ZodType;
+    }
   | { readonly kind: 'events'; readonly schema: z.ZodType }
   | { readonly kind: 'document'; readonly collection?: string }
   | { readonly kind: 'none' };

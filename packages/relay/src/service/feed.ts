@@ -35,6 +35,21 @@ interface Place {
   readonly known: number;
 }
 
+/** A change, and the cursor from which it goes on after it and all before it. */
+export interface FeedEntry {
+  readonly change: FeedChange;
+  readonly cursor: string;
+}
+
+/** A stretch of the feed, for who follows it. */
+export interface FeedStretch {
+  readonly entries: readonly FeedEntry[];
+  /** Where it ends. */
+  readonly cursor: string;
+  /** Whether there is nothing behind it now. */
+  readonly isLast: boolean;
+}
+
 /** What the relay took, in order, for those that follow it (protocol rules 13 and 15). */
 export class Feed {
   readonly #options: FeedOptions;
@@ -54,7 +69,43 @@ export class Feed {
     using patience = new Patience((query.wait_seconds ?? 0) * 1000, signal, this.#options.alarm);
     const part = await this.#part(this.#scopeOf(caller, query), place, patience.ended);
     const cursor = this.#cursorAt({ ...place, position: part.position });
-    return { changes: this.#changesOf(part.rows), cursor, more: part.more, stream };
+    const changes = this.#changesOf(part.rows).map(({ position: _position, ...change }) => change);
+    return { changes, cursor, more: part.more, stream };
+  }
+
+  /**
+   * The feed after a place and on as it grows, until `signal` aborts. Each stretch is read when it is asked for. One is without
+   * entries if there is nothing at the beginning, and then every `limits.feedWaitSeconds` while all that comes is out of scope.
+   * Throws like `page`, also later: when who follows is so slow that what was removed meanwhile may be known to it.
+   */
+  async follow(caller: RelayCaller, query: FeedQuery, signal: AbortSignal): Promise<AsyncIterable<FeedStretch>> {
+    const scope = this.#scopeOf(caller, query);
+    const { position, known } = this.#placeOf(query.after);
+    // Not when it is asked for: a cursor is refused before the answer is begun.
+    const first = await this.#options.store.feed.part(scope, position, known);
+    return this.#stretches(scope, known, first, signal);
+  }
+
+  async *#stretches(
+    scope: FeedScope,
+    known: number,
+    first: FeedPart,
+    signal: AbortSignal,
+  ): AsyncGenerator<FeedStretch, void> {
+    let toldEnd: number | undefined;
+    for (let part = first; !signal.aborted;) {
+      const isLast = !part.more;
+      if (part.rows.length > 0 || (isLast && part.position !== toldEnd)) yield this.#stretchOf(part, known);
+      if (isLast) toldEnd = part.position;
+      using patience = new Patience(limits.feedWaitSeconds * 1000, signal, this.#options.alarm);
+      part = await this.#part(scope, { position: part.position, known }, patience.ended);
+    }
+  }
+
+  #stretchOf({ rows, position, more }: FeedPart, known: number): FeedStretch {
+    const cursorAt = (at: number): string => this.#cursorAt({ position: at, known });
+    const entries = this.#changesOf(rows).map(({ position: at, ...change }) => ({ change, cursor: cursorAt(at) }));
+    return { entries, cursor: cursorAt(position), isLast: !more };
   }
 
   async #part(scope: FeedScope, { position, known }: Place, ended: AbortSignal): Promise<FeedPart> {
@@ -100,11 +151,11 @@ export class Feed {
     return position < known ? `${place}.${known}` : place;
   }
 
-  #changesOf(rows: readonly FeedRow[]): FeedChange[] {
+  #changesOf(rows: readonly FeedRow[]): (FeedChange & Pick<FeedRow, 'position'>)[] {
     const { warnings } = this.#options;
     const { changes } = readChanges(rows.map(({ isDamaged, ...row }) => (isDamaged ? { ...row, hash: '' } : row)));
     for (const { node, agent } of rows.filter(({ isDamaged }) => isDamaged)) warnings.unreadable(node, agent, 1);
-    return changes.map(({ position: _position, ...change }) => change);
+    return changes;
   }
 }
 

@@ -104,14 +104,14 @@ export class Sessions {
 
   async #revokeAll(scope: Scope, user: string): Promise<number> {
     let ended = 0;
-    for (let more = true; more;) {
-      const count = await this.#records.transact(scope, (records) => {
+    for (let isMore = true; isMore;) {
+      ended += await this.#records.transact(scope, (records) => {
         const answer = records.query(COLLECTION, { where: { user }, limit: REVOKED_AT_ONCE });
-        const found = 'records' in answer ? answer.records : [];
-        return found.reduce((sum, { id }) => sum + endSession(records, id), 0);
+        if (!('records' in answer)) throw new Error('a query for records was answered with something else');
+        // Not by their number: an answer is bounded in bytes too.
+        isMore = answer.next !== null;
+        return answer.records.reduce((sum, { id }) => sum + endSession(records, id), 0);
       });
-      ended += count;
-      more = count === REVOKED_AT_ONCE;
     }
     return ended;
   }

@@ -1,5 +1,11 @@
-import { builtInCollection, isHoldfastError, SHARED_AGENT } from '@holdfast/protocol';
-import type { AgentFiles, AgentStore, TakenIn } from '@holdfast/store';
+import {
+  builtInCollection,
+  builtInCollections,
+  type Collection,
+  isHoldfastError,
+  SHARED_AGENT,
+} from '@holdfast/protocol';
+import type { AgentFiles, AgentStore, CollectionCount, TakenIn } from '@holdfast/store';
 
 import type { SharedFile } from '../../sync/shared-sink.ts';
 import type { Agents } from '../agents.ts';
@@ -10,6 +16,13 @@ export interface SharedSpaceOptions {
   readonly files: AgentFiles;
   /** Records came from other nodes. Must not throw. */
   readonly onTaken: (taken: TakenIn) => void;
+}
+
+/** What is declared of the collections of a file, and how much is in them. */
+export interface FileContents {
+  readonly declared: readonly Collection[];
+  /** Undefined while the file does not serve. */
+  readonly counts: readonly CollectionCount[] | undefined;
 }
 
 /** What all nodes share, as this one has it: one file beside the agents' own, made when something is shared for the first time. */
@@ -41,6 +54,19 @@ export class SharedSpace implements SharedFile {
 
   onTaken(taken: TakenIn): void {
     this.#options.onTaken(taken);
+  }
+
+  /** What is in its file; while that does not serve, or is not there yet, what ships with Holdfast. */
+  contents(): FileContents {
+    const shipped = builtInCollections as readonly Collection[];
+    try {
+      const store = this.found();
+      if (store === undefined) return { declared: shipped, counts: [] };
+      return { declared: store.declared, counts: store.collections() };
+    } catch (error) {
+      if (!isHoldfastError(error)) throw error;
+      return { declared: shipped, counts: undefined };
+    }
   }
 
   /** Whether records of a collection are shared: it ships with Holdfast so, or somebody in the network declared it so. */
