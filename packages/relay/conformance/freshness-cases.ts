@@ -2,7 +2,8 @@
 import type { NetworkQuery, WaitingChanges } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 
-import type { NodeReader, NodeStanding } from '../src/index.ts';
+import type { NodeReader } from '@holdfast/network';
+import type { NodeStanding } from '../src/index.ts';
 import { useStore } from './enrolled.ts';
 import { BOOT, LEASE_MS, makeBatch, makeChange, START_MS } from './material.ts';
 import type { MakeStore } from './store-under-test.ts';

@@ -3,7 +3,7 @@ import { type NetworkQuery, type Record as PublicRecord, versionMs } from '@hold
 import type { Lines, StreamBounds } from '@holdfast/store';
 import { describe, expect, it } from 'vitest';
 
-import type { NodeReader } from '../src/index.ts';
+import type { NodeReader } from '@holdfast/network';
 import { useStore } from './enrolled.ts';
 import type { MakeStore } from './store-under-test.ts';
 import { cursorAt, INCARNATION, makeBatch, makeChange, makeRefused, START_MS } from './material.ts';

@@ -1,8 +1,8 @@
+import type { NetworkView } from '@holdfast/network';
 import type { DeadLetter, Freshness, NetworkQuery, NodeInfo, Now } from '@holdfast/protocol';
 import type { DiskWatch } from '@holdfast/sqlite';
 import { type QueryResult, type RecordStream, type StreamBounds, toTimestamp } from '@holdfast/store';
 
-import type { NetworkView } from '../storage/network-view.ts';
 import type { KnownCollection, NodeStanding, RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
 import type { Access, RelayCaller } from './access.ts';
 import type { Calls } from './calls.ts';

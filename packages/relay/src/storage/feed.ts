@@ -1,6 +1,5 @@
+import type { NodeReader } from '@holdfast/network';
 import type { RecordRow } from '@holdfast/store';
-
-import type { NodeReader } from './network-view.ts';
 
 /** Which part of the feed is read, and by whom. */
 export interface FeedScope {

@@ -1,12 +1,10 @@
+import { closedTo, type DeclaredCollections, noneOf, oneOf, readableBy } from '@holdfast/network';
 import { HoldfastError, limits, SHARED_AGENT } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 import { all, any, sql, type Sql } from '@holdfast/store';
 
 import type { FeedPart, FeedRow, FeedScope } from '../feed.ts';
-import type { DeclaredCollections } from './declared-collections.ts';
-import { oneOf, readableBy } from './network-query.ts';
 import { RECORD_ROW, type RecordRowColumns, rowOf } from './record-row.ts';
-import { closedTo, noneOf } from './sight.ts';
 
 /** Places of the feed looked at for one part: some milliseconds. */
 const STEP_POSITIONS = 5000;

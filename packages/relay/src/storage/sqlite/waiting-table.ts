@@ -1,11 +1,10 @@
+import { agentsOf, type NodeReader } from '@holdfast/network';
 import type { BatchHeader, NetworkQuery, WaitingChanges } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 import { all } from '@holdfast/store';
 
-import type { NodeReader } from '../network-view.ts';
 import type { NodeStanding } from '../relay-store.ts';
 import type { StoredStream } from './stream-table.ts';
-import { agentsOf } from './network-query.ts';
 
 interface NodeColumns {
   readonly name: string;

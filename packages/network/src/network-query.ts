@@ -1,7 +1,7 @@
 import type { NetworkQuery } from '@holdfast/protocol';
 import { all, any, named, placeholders, type QueryScope, recordColumns, sql, type Sql } from '@holdfast/store';
 
-import type { NetworkView, NodeReader } from '../network-view.ts';
+import type { NetworkView, NodeReader } from './network-view.ts';
 import type { DeclaredCollections } from './declared-collections.ts';
 import { assertKnown } from './known-collection.ts';
 import { sightOf } from './sight.ts';
