@@ -36,7 +36,6 @@ import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
 import { assembleCache } from './service/cache/assemble-cache.ts';
 import type { Cache } from './service/cache/cache.ts';
-import { sweepCache } from './service/cache/sweep-cache.ts';
 import { assembleCommander, type Commander } from './service/commander/commander.ts';
 import { visitorHandlers } from './service/commander/visitors.ts';
 import type { Channels } from './service/channels.ts';
@@ -48,6 +47,8 @@ import { Locks } from './service/locks.ts';
 import { declaresForAll } from './service/node-declarations.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
 import { Records } from './service/records.ts';
+import { repeatSweep } from './service/repeat-sweep.ts';
+import { type AssembledReplica, assembleReplica } from './service/replica/assemble-replica.ts';
 import { SharedSpace } from './service/shared/shared-space.ts';
 import { Watches } from './service/shared/watches.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
@@ -98,6 +99,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   if (options.declarations?.some(({ declaration }) => declaration.conflict === 'shared')) parts.space.made();
   const { url, socketPath } = await listenOrClose(parts, config, paths.socket);
   const removeServiceFile = writeServiceFile(directory, { url, socket: socketPath }, now());
+  parts.replica.subscriptions.begin();
   parts.joining.onEnrolled();
   parts.rebuilding.resume();
   const endSweeping = sweepRegularly({
@@ -109,7 +111,8 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     timers: nodeTimers,
     log,
   });
-  const endSweepingCache = sweepCache(parts.cache, { everyMs: config['expiry.seconds'] * 1000, timers: nodeTimers });
+  const often = { everyMs: config['expiry.seconds'] * 1000, timers: nodeTimers };
+  const endSweepingCopies = [parts.cache, parts.replica.subscriptions].map((swept) => repeatSweep(swept, often));
   const stop = once(async () => {
     // Who waits for a run has the answer that it came to.
     await parts.retention.stop();
@@ -117,7 +120,8 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     parts.cache.endWaiting();
     await parts.service.stop();
     endSweeping();
-    endSweepingCache();
+    for (const end of endSweepingCopies) end();
+    await parts.replica.subscriptions.stop();
     await sync.stop();
     await endBackgroundWork(parts);
     closeAll(parts);
@@ -132,6 +136,7 @@ interface Parts {
   readonly status: StatusSources;
   readonly space: SharedSpace;
   readonly cache: Cache;
+  readonly replica: AssembledReplica;
   readonly joining: JoiningOptions;
   readonly service: Service;
   readonly backups: BackupKeeper;
@@ -170,7 +175,10 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const care = { files, log, onRecounted: (agent: string) => sync.written(agent) };
   const scrubbed = { config, databasePath: paths.database, agents: names, firstAfterMs: options.scrubAfterMs };
   const scrubber = scrubNode({ ...care, ...scrubbed, registry, now });
-  const status = { database, leases, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs: now() };
+  const replica = assembleReplica({ ...made, path: paths.replica, sync, disk });
+  const { subscriptions } = replica;
+  const parts = { database, leases, agents, files, custody, sync, disk, scrubber, subscriptions };
+  const status = { ...parts, now, version, startedAtMs: now() };
   const joining = assembleJoining(status, clock, config);
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
   const retention = keepNodeRetention({ ...status, config, registry, log });
@@ -182,6 +190,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     records,
     commander,
     shared,
+    replica,
     channels,
     locks: new Locks({ node: leases, askLock: sync.askLock, disk }),
     cache,
@@ -195,7 +204,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, space: shared.space, cache, joining, service, backups, retention, rebuilding, hosts };
+  return { status, space: shared.space, cache, replica, joining, service, backups, retention, rebuilding, hosts };
 }
 
 function openShared(agents: Agents, files: AgentFiles): SharedServices {
@@ -287,7 +296,7 @@ async function endBackgroundWork({ status, backups, retention, rebuilding }: Par
   await rebuilding.stop();
 }
 
-function closeAll({ status: { files, custody, leases, database, disk }, cache }: Parts): void {
+function closeAll({ status: { files, custody, leases, database, disk }, cache, replica }: Parts): void {
   disk.close();
   // Closing would write what nobody knows the state of.
   if (disk.hasFailed) return;
@@ -295,6 +304,7 @@ function closeAll({ status: { files, custody, leases, database, disk }, cache }:
   files.close();
   leases.close();
   cache.close();
+  replica.file.close();
   database.close();
 }
 

@@ -149,9 +149,11 @@ export {
   type NetworkAnswer,
   networkAnswerSchema,
   type NetworkQuery,
+  type NetworkRequest,
   networkQuerySchema,
   type Query,
   type QueryAnswer,
+  type ReplicaAnswer,
   queryAnswerSchema,
   type QueryEnd,
   type QueryPlan,
@@ -223,6 +225,7 @@ export {
   feedEpoch,
   type FeedPage,
   feedPageSchema,
+  type FeedRights,
   type ImmediateRequest,
   immediateReceiptSchema,
   immediateSchema,
@@ -242,3 +245,10 @@ export {
   streamPageSchema,
   type WaitingChanges,
 } from './sync.ts';
+export {
+  type Subscription,
+  subscriptionName,
+  type SubscriptionScope,
+  subscriptionScopeSchema,
+  type SubscriptionStanding,
+} from './subscriptions.ts';

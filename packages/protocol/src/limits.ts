@@ -88,6 +88,8 @@ export const limits = Object.freeze({
   feedWaitSeconds: 25,
   /** Names in one of the lists that narrow the feed. */
   feedNames: 100,
+  /** Subscriptions of one node. */
+  subscriptions: 16,
   /** A message on a channel, as JSON text in UTF-8 bytes. */
   messageBytes: 64 * KIB,
   /** Messages a node sends its relay at once. */

@@ -15,7 +15,7 @@ function htpc(waiting: number | null, lastContactMs = START_MS): NodeStanding {
 }
 
 function sharing(...sharedAgents: string[]): NodeReader {
-  return { node: 'laptop', sharedAgents };
+  return { node: 'laptop', sharedAgents, sharedCollections: [] };
 }
 
 /** What is known of how fresh answers are: contacts, and what nodes told of what waits there. */

@@ -9,7 +9,7 @@ import type { MakeStore } from './store-under-test.ts';
 import { cursorAt, INCARNATION, makeBatch, makeChange, makeRefused, START_MS } from './material.ts';
 
 function sharing(...sharedAgents: string[]): NodeReader {
-  return { node: 'laptop', sharedAgents };
+  return { node: 'laptop', sharedAgents, sharedCollections: [] };
 }
 
 function recordsOf({ text }: Lines): PublicRecord[] {
@@ -48,7 +48,7 @@ export function readingCases(make: MakeStore): void {
     });
 
     it('a query for one node cannot see another, whatever it asks for', async () => {
-      const laptop = { node: 'laptop', sharedAgents: [] };
+      const laptop = { node: 'laptop', sharedAgents: [], sharedCollections: [] };
       await fill();
       await expect(ids({}, laptop)).resolves.toEqual(['c']);
       await expect(ids({ nodes: ['htpc'] }, laptop)).resolves.toEqual([]);
@@ -166,7 +166,7 @@ export function readingCases(make: MakeStore): void {
         await expect(refused).rejects.toMatchObject({ code: 'invalid-request' });
       }
       const { value } = await store
-        .stream({}, { nowMs: START_MS, bounds, reader: { node: 'laptop', sharedAgents: [] } })
+        .stream({}, { nowMs: START_MS, bounds, reader: { node: 'laptop', sharedAgents: [], sharedCollections: [] } })
         .next();
       if (value === null || typeof value === 'string') throw new Error('the stream has no records');
       expect(recordsOf(value)).toMatchObject([{ node: 'laptop', id: 'c' }]);
@@ -181,7 +181,7 @@ export function readingCases(make: MakeStore): void {
         open().store.query({ limit: 1, collection: 'notes', after }, { nowMs: START_MS }),
       ).rejects.toMatchObject(refused);
       await expect(
-        open().store.query({ limit: 1, after }, { nowMs: START_MS, reader: { node: 'htpc', sharedAgents: [] } }),
+        open().store.query({ limit: 1, after }, { nowMs: START_MS, reader: { node: 'htpc', sharedAgents: [], sharedCollections: [] } }),
       ).rejects.toMatchObject(refused);
     });
 

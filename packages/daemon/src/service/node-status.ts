@@ -7,6 +7,7 @@ import type { NodeLeases } from '../storage/node-leases.ts';
 import type { SyncEngine } from '../sync/sync-engine.ts';
 import type { Agents } from './agents.ts';
 import type { FileCustody } from './file-custody.ts';
+import type { Subscriptions } from './replica/subscriptions.ts';
 
 /** What a status is made of. */
 export interface StatusSources {
@@ -18,6 +19,7 @@ export interface StatusSources {
   readonly sync: SyncEngine;
   readonly disk: DiskWatch;
   readonly scrubber: Scrubber;
+  readonly subscriptions: Pick<Subscriptions, 'list'>;
   readonly now: Now;
   readonly version: string;
   readonly startedAtMs: number;
@@ -103,6 +105,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
       takes_calls: sync.takesCalls,
     },
     shared: sharedStatus(sync),
+    subscriptions: sources.subscriptions.list(),
     disk: disk.status(),
     scrub: scrubber.status,
     locks: { held, waiting },

@@ -247,8 +247,13 @@ function copyPath({ agent, bucket, after }: CopyRange): string {
   return `/relay/agents/${agent}/records?${query.toString()}`;
 }
 
-function feedPath({ agents, after, waitSeconds, incarnation }: FeedRange): string {
-  const query = new URLSearchParams({ agents, wait_seconds: String(waitSeconds) });
+function feedPath({ after, waitSeconds, incarnation, declarations, ...range }: FeedRange): string {
+  const query = new URLSearchParams({ wait_seconds: String(waitSeconds) });
+  for (const part of ['collections', 'nodes', 'agents', 'resources'] as const) {
+    const names = range[part];
+    if (names !== undefined) query.set(part, names.join(','));
+  }
+  if (declarations === true) query.set('declarations', 'true');
   if (after !== undefined) query.set('after', after);
   if (incarnation !== undefined) query.set('incarnation', incarnation);
   return `/relay/feed?${query.toString()}`;

@@ -27,7 +27,7 @@ export class SharedSink implements FeedSink {
     const store = this.#shared.found();
     const standing = store?.feed.intake.standing;
     return {
-      agents: SHARED_AGENT,
+      agents: [SHARED_AGENT],
       after: standing === undefined ? this.#cursor : (standing.cursor ?? undefined),
       incarnation: store?.incarnation,
       isStartingOver: standing?.isStartingOver === true,

@@ -4,7 +4,7 @@ import {
   type Cursor,
   isHoldfastError,
   type Json,
-  type NetworkQuery,
+  type NetworkRequest,
   type NodeConfig,
   type Now,
   type Reject,
@@ -21,7 +21,8 @@ import type { NodeCall } from './call-handlers.ts';
 import type { ChannelLink } from './channel-link.ts';
 import type { DigestState } from './comparison.ts';
 import { NOWHERE } from './cursor.ts';
-import { FeedFollower, type FollowStatus } from './feed-follower.ts';
+import type { FollowStatus } from './feed-follower.ts';
+import { Followers } from './followers.ts';
 import { Lane } from './lane.ts';
 import type { LaneContext } from './lane-context.ts';
 import { askLock, type AskLock } from './lock-call.ts';
@@ -85,7 +86,8 @@ export class SyncEngine {
   #link: Link;
   #laneContext: LaneContext;
   #calls: NodeCalls | undefined;
-  readonly #follower: FeedFollower | undefined;
+  /** What the node follows of the feed beside what all nodes share. */
+  readonly followers: Followers;
   #transport: Transport | undefined;
   #moments = 0;
 
@@ -97,13 +99,14 @@ export class SyncEngine {
     this.#laneContext = this.#makeLaneContext();
     this.#calls = this.#makeCalls();
     const { shared, now, random, timers, log } = options;
-    const what = 'what other nodes share';
-    this.#follower = shared && new FeedFollower({ sink: new SharedSink(shared), what, now, random, timers, log });
+    this.followers = new Followers({ now, random, timers, log });
+    if (shared !== undefined)
+      this.followers.follow(SHARED_AGENT, { sink: new SharedSink(shared), what: 'what other nodes share' });
   }
 
   /** How far the node follows what all nodes share. */
   get following(): FollowStatus {
-    return this.#follower?.status ?? { state: 'off', caughtUpMs: null };
+    return this.followers.statusOf(SHARED_AGENT);
   }
 
   /** The link's state. */
@@ -205,7 +208,7 @@ export class SyncEngine {
   }
 
   /** Asks the relay a query in the node's name; see `askRelay`. */
-  query(query: NetworkQuery, signal: AbortSignal): Promise<RelayAnswerJson> {
+  query(query: NetworkRequest, signal: AbortSignal): Promise<RelayAnswerJson> {
     return askRelay(query, { transport: this.#transport, link: this.#link, signal });
   }
 
@@ -234,7 +237,7 @@ export class SyncEngine {
     this.#transport = undefined;
     this.#link.stop();
     this.#options.channels?.hold();
-    await Promise.all([this.#stopLanes(), this.#calls?.stop(), this.#follower?.stop()]);
+    await Promise.all([this.#stopLanes(), this.#calls?.stop(), this.followers.stop()]);
     await transport?.close();
   }
 
@@ -275,7 +278,7 @@ export class SyncEngine {
     if (this.#transport === undefined) return;
     const source = { boot: this.#boot, transport: this.#transport, link: this.#link };
     this.#calls?.open(source);
-    this.#follower?.open(source);
+    this.followers.open(source);
     this.#options.channels?.open(source);
   }
 
@@ -346,7 +349,7 @@ export class SyncEngine {
 
   #hold(): void {
     this.#calls?.hold();
-    this.#follower?.hold();
+    this.followers.hold();
     this.#options.channels?.hold();
     for (const lane of this.#lanes.values()) lane.dispatch('held-back');
   }

@@ -12,7 +12,7 @@ import type {
   ImmediateRequest,
   InterestChanges,
   JoinAnswer,
-  NetworkQuery,
+  NetworkRequest,
   NetworkLockAnswer,
   NetworkLockCall,
   NetworkLockWish,
@@ -97,14 +97,19 @@ export interface CopyRange {
 
 /** Which part of the feed to read. */
 export interface FeedRange {
-  /** Whose records. */
-  readonly agents: string;
+  /** Undefined: of all. The same goes for the three below. */
+  readonly collections?: readonly string[] | undefined;
+  readonly nodes?: readonly string[] | undefined;
+  readonly agents?: readonly string[] | undefined;
+  readonly resources?: readonly string[] | undefined;
+  /** With what is declared of these collections. Default: false. */
+  readonly declarations?: boolean;
   /** `cursor` of the page before; undefined: from the beginning. */
   readonly after: string | undefined;
   /** How long the relay may wait for a change. */
   readonly waitSeconds: number;
   /** The stream of the node's own shared records, to hear how far the relay has it; undefined: there is none. */
-  readonly incarnation: string | undefined;
+  readonly incarnation?: string | undefined;
 }
 
 /** An answer of the relay that is handed on as it came: what is new in it means something to whoever asked. */
@@ -132,7 +137,7 @@ export interface Transport {
   /** Reads what the relay took, in order, waiting for a change if there is none. */
   feed(range: FeedRange, signal: AbortSignal): Promise<Outcome<FeedPage>>;
   /** Queries the network, in so far as the node may see it. */
-  query(query: NetworkQuery, signal: AbortSignal): Promise<Outcome<RelayAnswerJson>>;
+  query(query: NetworkRequest, signal: AbortSignal): Promise<Outcome<RelayAnswerJson>>;
   /** Asks another node, and waits for what comes of it. */
   askNode(request: NodeRequest, signal: AbortSignal): Promise<Outcome<CallOutcome>>;
   /** Asks about locks of the network, waiting for one if wished. */

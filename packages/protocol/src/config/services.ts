@@ -198,6 +198,11 @@ export const relayOptions = {
     default: [],
     help: "Agents that are one and the same on every node: a node that has such an agent may query what all nodes' agents of that name wrote; *: all agents; none: a node queries its own",
   },
+  'query.sharedCollections': {
+    kind: 'list',
+    default: [],
+    help: 'Collections of which agents of every node may read what all agents of their resource wrote; *: all; none: each reads its own',
+  },
   'join.seconds': { kind: 'integer', default: 900, min: 1, max: 86_400, help: 'Life of a join token' },
   'expiry.seconds': { kind: 'integer', default: 60, min: 1, help: 'How often expired records are swept away' },
   'query.seconds': {

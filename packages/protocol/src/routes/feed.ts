@@ -22,6 +22,10 @@ export const feedQuerySchema = z.strictObject({
   nodes: names(nodeName).meta({ description: 'What these nodes wrote' }),
   agents: names(agentName).meta({ description: 'What these agents wrote; `shared`: what all nodes share' }),
   resources: names(resourceName).meta({ description: 'Of these resources alone' }),
+  declarations: z
+    .literal('true')
+    .optional()
+    .meta({ description: 'With what those agents declared of these collections, of whatever resource is asked for' }),
   limit: z.coerce
     .number()
     .int()

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
 import { timestamp, version } from '../record.ts';
+import { subscriptionSchema } from '../subscriptions.ts';
 
 /** Whether an agent's file serves: it does, it was found damaged and set aside, or it is being rebuilt. */
 const fileState = z.enum(['ok', 'damaged', 'restoring']);
@@ -86,6 +87,7 @@ export const nodeStatusSchema = z.object({
         .meta({ description: 'When the node last had all that others shared; null: not since the start' }),
     })
     .meta({ description: 'How far the node has what others share' }),
+  subscriptions: z.array(subscriptionSchema).meta({ description: 'What the node keeps a copy of' }),
   disk: diskStatusSchema,
   scrub: scrubStatusSchema,
   locks: lockFiguresSchema.meta({ description: 'Of the node' }),

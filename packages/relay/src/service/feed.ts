@@ -1,8 +1,10 @@
+import type { SharedRights } from '@holdfast/network';
 import {
   type Cursor,
   type FeedChange,
   type FeedPage,
   type FeedQuery,
+  type FeedRights,
   HoldfastError,
   limits,
   SHARED_AGENT,
@@ -21,8 +23,7 @@ export type Alarm = (delayMs: number, run: () => void) => () => void;
 export interface FeedOptions {
   readonly store: Pick<RelayStore, 'epoch' | 'position' | 'feed' | 'streamPart'>;
   readonly warnings: Pick<Warnings, 'unreadable'>;
-  /** See `NodeReader`. */
-  readonly sharedAgents: readonly string[];
+  readonly shared: SharedRights;
   /** Ends waiting for a change; injected so that tests can bend time. Default: by the machine's time. */
   readonly alarm?: Alarm;
 }
@@ -52,9 +53,11 @@ export class Feed {
     const stream = await this.#streamCursor(caller, query);
     const place = this.#placeOf(query.after);
     using patience = new Patience((query.wait_seconds ?? 0) * 1000, signal, this.#options.alarm);
+    // Before the records too: what may be read since then is told with the next page.
+    const rights = await this.#rightsOf(caller);
     const part = await this.#part(this.#scopeOf(caller, query), place, patience.ended);
     const cursor = this.#cursorAt({ ...place, position: part.position });
-    return { changes: this.#changesOf(part.rows), cursor, more: part.more, stream };
+    return { changes: this.#changesOf(part.rows), cursor, more: part.more, stream, rights };
   }
 
   async #part(scope: FeedScope, { position, known }: Place, ended: AbortSignal): Promise<FeedPart> {
@@ -78,10 +81,18 @@ export class Feed {
   }
 
   #scopeOf({ role, name }: RelayCaller, { limit = limits.syncBatchChanges, ...query }: FeedQuery): FeedScope {
-    const reader = role === 'node' ? { node: name, sharedAgents: this.#options.sharedAgents } : undefined;
+    const reader = role === 'node' ? { node: name, ...this.#options.shared } : undefined;
     const audience = role === 'operator' ? role : undefined;
     const { collections, nodes, agents, resources } = query;
-    return { collections, nodes, agents, resources, limit, reader, audience };
+    const declarations = query.declarations === 'true';
+    return { collections, nodes, agents, resources, declarations, limit, reader, audience };
+  }
+
+  async #rightsOf({ role, name }: RelayCaller): Promise<FeedRights | null> {
+    if (role !== 'node') return null;
+    const { shared, store } = this.#options;
+    const mark = await store.feed.rights({ node: name, ...shared });
+    return { mark, collections: [...shared.sharedCollections] };
   }
 
   #placeOf(cursor: string | undefined): Place {
