@@ -1,4 +1,4 @@
-import type { NodeConfig, Now, SubscriptionScope } from '@holdfast/protocol';
+import type { NodeConfig, Now } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 
 import type { NodeDeclaration } from './service/node-declarations.ts';
@@ -14,8 +14,6 @@ export interface DaemonOptions {
   readonly version: string;
   /** Collections that every agent has. Default: none. */
   readonly declarations?: readonly NodeDeclaration[];
-  /** What the node keeps a copy of, by name. Default: only what it was told by calls. */
-  readonly subscriptions?: Readonly<Record<string, SubscriptionScope>>;
   /** What other nodes may ask of this one beside what agents do, made with what asks them. Default: nothing. */
   readonly calls?: (ask: AskNode) => CallHandlers;
   /** Wall-clock milliseconds. Default: `Date.now`. */

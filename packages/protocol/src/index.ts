@@ -64,6 +64,7 @@ export {
   type OptionKind,
   type Options,
   type Origin,
+  optionText,
   resolveConfig,
   type ResolvedConfig,
 } from './config/options.ts';
@@ -246,6 +247,7 @@ export {
   type WaitingChanges,
 } from './sync.ts';
 export {
+  type ConfiguredSubscriptions,
   type Subscription,
   subscriptionName,
   type SubscriptionScope,

@@ -12,7 +12,8 @@ export const replicaErrors = {
     status: 404,
     retryable: false,
     title: 'This node keeps no copy of that',
-    remedy: 'Subscribe to the collection with `holdfast subscription add`, or ask the relay with POST /v1/network/query.',
+    remedy:
+      'Subscribe to the collection with `holdfast subscription add`, or ask the relay with POST /v1/network/query.',
   },
   'subscription-configured': {
     status: 409,

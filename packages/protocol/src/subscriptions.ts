@@ -25,6 +25,16 @@ export const subscriptionScopeSchema = z.strictObject({
 /** Which records of other agents a node keeps a copy of. */
 export type SubscriptionScope = z.infer<typeof subscriptionScopeSchema>;
 
+/** The subscriptions of a node's configuration, by name. */
+export const subscriptionsSchema = z
+  .record(subscriptionName, subscriptionScopeSchema)
+  .refine((all) => Object.keys(all).length <= limits.subscriptions, {
+    error: `a node has at most ${limits.subscriptions} subscriptions`,
+  });
+
+/** The subscriptions of a node's configuration, by name. */
+export type ConfiguredSubscriptions = Readonly<z.infer<typeof subscriptionsSchema>>;
+
 /** How far a subscription is. */
 export const subscriptionStandingSchema = z.object({
   name: subscriptionName,

@@ -60,7 +60,11 @@ export function feedCases(make: MakeStore): void {
       expect(await ids(0, { agents: ['scout'] })).toEqual(['b']);
       expect(await ids(0, { collections: ['tasks'] })).toEqual(['b']);
       expect(await ids(0, { resources: ['app:1'] })).toEqual(['c']);
-      expect(await ids(0, { reader: { node: 'htpc', sharedAgents: [], sharedCollections: [] } })).toEqual(['a', 'b', 'd']);
+      expect(await ids(0, { reader: { node: 'htpc', sharedAgents: [], sharedCollections: [] } })).toEqual([
+        'a',
+        'b',
+        'd',
+      ]);
     });
 
     it('has for a node what all agents wrote of shared collections, and what they declare of those', async () => {

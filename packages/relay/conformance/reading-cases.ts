@@ -58,6 +58,19 @@ export function readingCases(make: MakeStore): void {
       ]);
     });
 
+    it('a query for an agent of a node sees its own, and of shared collections what all wrote', async () => {
+      await fill();
+      const reader = { node: 'laptop', sharedAgents: [], sharedCollections: ['notes'] };
+      const recruiter = { ...reader, agent: 'recruiter' };
+      await expect(ids({}, { ...recruiter, sharedCollections: [] })).resolves.toEqual(['c']);
+      await expect(ids({ agents: ['scout'] }, { ...recruiter, sharedCollections: [] })).resolves.toEqual([]);
+      await expect(ids({}, { ...reader, agent: 'other' })).resolves.toEqual(['a', 'b']);
+      await expect(ids({}, recruiter)).resolves.toEqual(['a', 'b', 'c']);
+      await expect(ids({ collection: 'notes', agents: ['scout'] }, recruiter)).resolves.toEqual(['b']);
+      await expect(ids({ collection: 'tasks' }, { ...reader, node: 'htpc' })).resolves.toEqual([]);
+      await expect(ids({}, { ...reader, sharedCollections: ['*'] })).resolves.toEqual(['a', 'b', 'c']);
+    });
+
     it('a query for a node sees of others what agents wrote that are shared, if it has such an agent', async () => {
       await fill();
       await expect(ids({}, sharing('recruiter'))).resolves.toEqual(['a', 'c']);
@@ -181,7 +194,10 @@ export function readingCases(make: MakeStore): void {
         open().store.query({ limit: 1, collection: 'notes', after }, { nowMs: START_MS }),
       ).rejects.toMatchObject(refused);
       await expect(
-        open().store.query({ limit: 1, after }, { nowMs: START_MS, reader: { node: 'htpc', sharedAgents: [], sharedCollections: [] } }),
+        open().store.query(
+          { limit: 1, after },
+          { nowMs: START_MS, reader: { node: 'htpc', sharedAgents: [], sharedCollections: [] } },
+        ),
       ).rejects.toMatchObject(refused);
     });
 

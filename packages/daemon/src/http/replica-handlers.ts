@@ -5,7 +5,12 @@ import type { Replica } from '../service/replica/replica.ts';
 import type { Subscriptions } from '../service/replica/subscriptions.ts';
 import type { DaemonCaller } from './caller.ts';
 
-type ReplicaRouteId = 'subscription.list' | 'subscription.put' | 'subscription.remove' | 'replica.query' | 'replica.get';
+type ReplicaRouteId =
+  | 'subscription.list'
+  | 'subscription.put'
+  | 'subscription.remove'
+  | 'replica.query'
+  | 'replica.get';
 
 /** What the node keeps a copy of, and how it is read. */
 export interface ReplicaServices {

@@ -154,6 +154,11 @@ export const nodeOptions = {
     max: 1_048_576,
     help: 'Largest file of cached values, cache.db in the data directory; 0: none',
   },
+  subscriptions: {
+    kind: 'subscriptions',
+    default: {},
+    help: 'What this node keeps a copy of, by name: `collections`, and if wished `nodes`, `agents` and `resources`, each a list (docs/replicas.md); JSON in flag and variable',
+  },
   'sync.lingerMilliseconds': {
     kind: 'integer',
     default: 2,

@@ -245,8 +245,7 @@ export const daemonRoutes = {
     method: 'POST',
     path: '/v1/network/query',
     summary:
-      "Query what the relay holds: an agent's token asks for its agent, an admin's that names none for the whole node; of others what `query.sharedAgents` and `query.sharedCollections` there allow. While the relay cannot be reached, from the copies this node keeps, if a subscription covers the query"
-,
+      "Query what the relay holds: an agent's token asks for its agent, an admin's that names none for the whole node; of others what `query.sharedAgents` and `query.sharedCollections` there allow. While the relay cannot be reached, from the copies this node keeps, if a subscription covers the query",
     roles: ['agent', 'admin'],
     body: { kind: 'json', schema: networkQuerySchema },
     status: 200,

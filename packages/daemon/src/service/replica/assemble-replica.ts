@@ -29,11 +29,19 @@ export interface AssembledReplica {
 }
 
 /** Puts subscriptions together; `begin` is still to be called. */
-export function assembleReplica({ options, path, database, sync, disk, registry, now }: ReplicaParts): AssembledReplica {
+export function assembleReplica({
+  options,
+  path,
+  database,
+  sync,
+  disk,
+  registry,
+  now,
+}: ReplicaParts): AssembledReplica {
   const { log } = options;
   const file = new ReplicaFile({ path, log });
   const subscriptions = new Subscriptions({
-    configured: options.subscriptions ?? {},
+    configured: options.config.subscriptions,
     database,
     file,
     followers: sync.followers,

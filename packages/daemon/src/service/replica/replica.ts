@@ -81,7 +81,8 @@ export class Replica {
       asker,
     );
     const [record] = 'records' in answer ? answer.records : [];
-    if (record === undefined) throw new HoldfastError('record-not-found', `there is no ${collection}/${id} in the replica`);
+    if (record === undefined)
+      throw new HoldfastError('record-not-found', `there is no ${collection}/${id} in the replica`);
     return record;
   }
 

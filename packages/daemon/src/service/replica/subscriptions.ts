@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import {
   builtInCollection,
+  type ConfiguredSubscriptions,
   HoldfastError,
   isHoldfastError,
   limits,
@@ -23,7 +24,7 @@ import { ReplicaSink } from '../../sync/replica-sink.ts';
 /** What subscriptions are made of. */
 export interface SubscriptionsOptions {
   /** Those of the configuration. They go before others of the same name. */
-  readonly configured: Readonly<Record<string, SubscriptionScope>>;
+  readonly configured: ConfiguredSubscriptions;
   readonly database: Pick<NodeDatabase, 'subscriptions' | 'putSubscription' | 'removeSubscription'>;
   readonly file: ReplicaFile;
   readonly followers: Followers;

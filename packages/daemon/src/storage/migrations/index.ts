@@ -7,4 +7,10 @@ import { networkFence } from './0004-network-fence.ts';
 import { subscriptions } from './0005-subscriptions.ts';
 
 /** The schema of a node's own database, `node.db`, step by step. */
-export const nodeMigrations: readonly Migration[] = Object.freeze([node, agentFiles, leases, networkFence, subscriptions]);
+export const nodeMigrations: readonly Migration[] = Object.freeze([
+  node,
+  agentFiles,
+  leases,
+  networkFence,
+  subscriptions,
+]);

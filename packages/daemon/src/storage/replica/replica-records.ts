@@ -36,7 +36,9 @@ export class ReplicaRecords {
     this.#database = database;
     this.#lastPosition = lastPositionOf(database);
     this.#agent = database
-      .prepare('INSERT INTO agents (node, agent) VALUES (?, ?) ON CONFLICT DO UPDATE SET agent = excluded.agent RETURNING id')
+      .prepare(
+        'INSERT INTO agents (node, agent) VALUES (?, ?) ON CONFLICT DO UPDATE SET agent = excluded.agent RETURNING id',
+      )
       .pluck();
     this.#find = database.prepare(
       'SELECT position, version FROM records WHERE collection = ? AND id = ? AND agent_id = ? AND resource = ?',
@@ -70,7 +72,10 @@ export class ReplicaRecords {
    * Puts what came where it belongs: a tombstone, and what has expired, removes the record. An older version than is here is passed
    * over, unless all is read from the beginning (`isStartingOver`): then what the relay has counts, and is known by its new place.
    */
-  place(row: ReplicaRow, { nowMs, isStartingOver }: { readonly nowMs: number; readonly isStartingOver: boolean }): void {
+  place(
+    row: ReplicaRow,
+    { nowMs, isStartingOver }: { readonly nowMs: number; readonly isStartingOver: boolean },
+  ): void {
     const agentId = this.#agent.get(row.node, row.agent) as number;
     const stored = this.#find.get(row.collection, row.id, agentId, row.resource) as Stored | undefined;
     if (stored !== undefined && stored.version > row.version && !isStartingOver) return;

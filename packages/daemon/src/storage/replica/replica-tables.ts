@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 
 import { DeclaredCollections, oneOf, opens, scopeOver } from '@holdfast/network';
-import { DECLARATIONS, type FeedPage, type NetworkQuery, SHARED_AGENT, type SubscriptionScope } from '@holdfast/protocol';
+import {
+  DECLARATIONS,
+  type FeedPage,
+  type NetworkQuery,
+  SHARED_AGENT,
+  type SubscriptionScope,
+} from '@holdfast/protocol';
 import { type Database, openMigrated, type Statement } from '@holdfast/sqlite';
 import { all, any, not, type QueryResult, recordHash, rowOfChange, runQuery, sql, type Sql } from '@holdfast/store';
 
@@ -41,7 +47,9 @@ export class ReplicaTables {
       // A power cut may take the last pages along, each with its cursor: they come again.
       database.pragma('synchronous = NORMAL');
       database
-        .prepare("INSERT INTO replica (id, life, last_position, shared_collections) VALUES (1, ?, 0, '[]') ON CONFLICT DO NOTHING")
+        .prepare(
+          "INSERT INTO replica (id, life, last_position, shared_collections) VALUES (1, ?, 0, '[]') ON CONFLICT DO NOTHING",
+        )
         .run(randomBytes(8).toString('hex'));
       const row = database.prepare('SELECT life, shared_collections AS shared FROM replica WHERE id = 1').get() as {
         readonly life: string;
@@ -84,7 +92,10 @@ export class ReplicaTables {
   countOf(scope: SubscriptionScope): number {
     const { text, params } = asked(scope);
     const count = `SELECT count(*) FROM records JOIN agents ON agents.id = agent_id WHERE ${text}`;
-    return this.#database.prepare(count).pluck().get(...params) as number;
+    return this.#database
+      .prepare(count)
+      .pluck()
+      .get(...params) as number;
   }
 
   /**

@@ -30,8 +30,7 @@ export class SubscriptionTable {
   readonly #remove: Statement;
 
   constructor(database: Database) {
-    const columns =
-      'cursor, rights, started_over_at AS startedOverAt, caught_up_at AS caughtUpMs FROM subscriptions';
+    const columns = 'cursor, rights, started_over_at AS startedOverAt, caught_up_at AS caughtUpMs FROM subscriptions';
     this.#all = database.prepare(`SELECT name, scope, ${columns} ORDER BY name`);
     this.#reading = database.prepare(`SELECT ${columns} WHERE name = ?`);
     this.#save = database.prepare(

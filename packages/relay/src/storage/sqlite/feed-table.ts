@@ -74,7 +74,10 @@ export class FeedTable {
   /** See `RelayFeed.rights`. */
   rights(reader: NodeReader): string {
     const { text, params } = sharedNamesOf(reader);
-    const names = this.#database.prepare(`SELECT agent FROM agents WHERE ${text} ORDER BY agent`).pluck().all(...params);
+    const names = this.#database
+      .prepare(`SELECT agent FROM agents WHERE ${text} ORDER BY agent`)
+      .pluck()
+      .all(...params);
     const rights = JSON.stringify([reader.node, names, reader.sharedCollections.toSorted()]);
     return hash('sha256', rights).slice(0, 16);
   }
@@ -130,7 +133,11 @@ export class FeedTable {
 }
 
 /** Holds for the records a scope is of, whoever wrote them. In SQL over `changed`. */
-function recordsOf({ collections, resources, declarations = false }: Pick<FeedScope, 'collections' | 'resources' | 'declarations'>): Sql {
+function recordsOf({
+  collections,
+  resources,
+  declarations = false,
+}: Pick<FeedScope, 'collections' | 'resources' | 'declarations'>): Sql {
   const asked = all([
     ...(collections === undefined ? [] : [oneOf('collection', collections)]),
     ...(resources === undefined ? [] : [oneOf('resource', resources)]),
@@ -144,6 +151,7 @@ function recordsOf({ collections, resources, declarations = false }: Pick<FeedSc
 function removedOf(reader: NodeReader): Sql {
   const { sharedCollections } = reader;
   if (opens(sharedCollections, '*')) return sql('1');
-  const ofCollections = sharedCollections.length === 0 ? [] : [oneOf('collection', [...sharedCollections, DECLARATIONS])];
+  const ofCollections =
+    sharedCollections.length === 0 ? [] : [oneOf('collection', [...sharedCollections, DECLARATIONS])];
   return any([readableAgents(reader), ...ofCollections]);
 }
