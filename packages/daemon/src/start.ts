@@ -289,8 +289,9 @@ async function listenOrClose(parts: Parts, config: NodeConfig, defaultSocket: st
   }
 }
 
-async function endBackgroundWork({ status, backups, retention, rebuilding }: Parts): Promise<void> {
+async function endBackgroundWork({ status, replica, backups, retention, rebuilding }: Parts): Promise<void> {
   await retention.stop();
+  await replica.file.endQueries();
   await status.scrubber.stop();
   await backups.stop();
   await rebuilding.stop();

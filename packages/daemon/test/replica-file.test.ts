@@ -58,6 +58,7 @@ beforeEach(async () => {
   want({ people: PEOPLE });
 });
 afterEach(async () => {
+  await file.endQueries();
   file.close();
   await place[Symbol.asyncDispose]();
 });
@@ -73,15 +74,15 @@ function take(taken: FeedPage, name = 'people', scope = PEOPLE): boolean {
   return isKept;
 }
 
-function ids(query: NetworkQuery = {}, agent: string | null = null): string[] {
-  const answer = file.use((tables) => tables.query(query, { nowMs: NOW_MS, agent }));
+async function ids(query: NetworkQuery = {}, agent: string | null = null): Promise<string[]> {
+  const answer = await file.query(query, { nowMs: NOW_MS, agent });
   return 'records' in answer ? answer.records.map(({ id }) => id) : [];
 }
 
 const reading = (name = 'people') => file.use((tables) => tables.reading(name));
 
 describe('what came by a subscription', () => {
-  test('is there with its cursor after the file was opened anew, and is what the relay has', () => {
+  test('is there with its cursor after the file was opened anew, and is what the relay has', async () => {
     take(
       page(
         [
@@ -96,12 +97,12 @@ describe('what came by a subscription', () => {
     take(page([{ id: 'a', doc: { n: 2 }, age: 2 }, { id: 'b', age: 2 }, { id: 'c' }], 5));
     file.close();
     expect(reading()).toEqual({ cursor: `${EPOCH}.5`, rights: RIGHTS.mark, startedOverAt: null, caughtUpMs: NOW_MS });
-    const answer = file.use((tables) => tables.query({ collection: 'candidates' }, { nowMs: NOW_MS, agent: null }));
+    const answer = await file.query({ collection: 'candidates' }, { nowMs: NOW_MS, agent: null });
     expect(answer).toMatchObject({ records: [{ id: 'a', doc: { n: 2 }, node: 'laptop', agent: 'sourcer' }] });
     expect(file.use((tables) => [tables.records, tables.countOf(PEOPLE)])).toEqual([1, 1]);
   });
 
-  test('is not there once it expired, and what is older, rotten or shared by all leaves what is there as it is', () => {
+  test('is not there once it expired, and what is older, rotten or shared by all leaves what is there as it is', async () => {
     const expiresAtMs = NOW_MS + 1000;
     take(
       page(
@@ -117,14 +118,14 @@ describe('what came by a subscription', () => {
       { id: 'a', doc: 9, age: 3, isRotten: true },
     ];
     take(page([...older, { id: 's', doc: 1, agent: 'shared' }, { id: 'x', doc: 1, expiresAtMs: NOW_MS }], 2));
-    expect(ids()).toEqual(['a', 'e']);
+    expect(await ids()).toEqual(['a', 'e']);
     const later = { nowMs: expiresAtMs, agent: null };
-    expect(file.use((tables) => tables.query({}, later))).toMatchObject({ records: [{ id: 'a', doc: 1 }] });
+    expect(await file.query({}, later)).toMatchObject({ records: [{ id: 'a', doc: 1 }] });
     file.use((tables) => tables.sweep(expiresAtMs));
     expect(file.use(({ records }) => records)).toBe(1);
   });
 
-  test('is queried by the fields that its agents declare, who declare them also later; declarations are not in the way', () => {
+  test('is queried by the fields that its agents declare, who declare them also later; declarations are not in the way', async () => {
     const fields = { city: { type: 'text' }, tags: { type: 'list', of: { type: 'text' } } };
     const doc = { fields, indexes: [['tags']], search: ['city'] };
     const scope = { collections: ['leads'], resources: ['app:1'] };
@@ -132,19 +133,19 @@ describe('what came by a subscription', () => {
     const record = { id: 'l', collection: 'leads', resource: 'app:1', doc: { city: 'Rome', tags: ['x'] } };
     take(page([record], 1), 'leads', scope);
     const tagged: NetworkQuery = { collection: 'leads', where: { tags: { hasAll: ['x'] } } };
-    expect(ids(tagged)).toEqual(['l']);
+    expect(await ids(tagged)).toEqual(['l']);
     const found: NetworkQuery = { collection: 'leads', search: 'rome' };
-    expect(() => ids(found)).toThrow('declares no field to search');
+    await expect(ids(found)).rejects.toThrow('declares no field to search');
     take(page([{ id: 'leads', collection: 'collections', doc }], 2), 'leads', scope);
-    expect(ids(tagged)).toEqual(['l']);
-    expect(ids(found)).toEqual(['l']);
-    const explained = file.use((tables) => tables.query({ ...tagged, explain: true }, { nowMs: NOW_MS, agent: null }));
+    expect(await ids(tagged)).toEqual(['l']);
+    expect(await ids(found)).toEqual(['l']);
+    const explained = await file.query({ ...tagged, explain: true }, { nowMs: NOW_MS, agent: null });
     expect(explained).toMatchObject({ plan: { indexes: expect.arrayContaining(['members']) } });
-    expect(ids()).toEqual(['l']);
+    expect(await ids()).toEqual(['l']);
     expect(file.use(({ records }) => records)).toBe(2);
   });
 
-  test('goes with the subscription, but what another one covers stays', () => {
+  test('goes with the subscription, but what another one covers stays', async () => {
     const notes: SubscriptionScope = { collections: ['candidates', 'notes'], nodes: ['laptop'] };
     want({ people: PEOPLE, notes });
     take(
@@ -158,13 +159,13 @@ describe('what came by a subscription', () => {
     );
     take(page([{ id: 'n', doc: 1, collection: 'notes' }], 2), 'notes', notes);
     want({ notes });
-    expect(ids()).toEqual(['a', 'n']);
+    expect(await ids()).toEqual(['a', 'n']);
     want({ notes: { collections: ['notes'] } });
-    expect(ids()).toEqual(['n']);
+    expect(await ids()).toEqual(['n']);
     expect(reading('notes').cursor).toBeNull();
     want({});
     expect(existsSync(path)).toBe(false);
-    expect(() => ids()).toThrow(expect.objectContaining({ code: 'not-subscribed' }));
+    await expect(ids()).rejects.toMatchObject({ code: 'not-subscribed' });
   });
 });
 
@@ -183,22 +184,22 @@ describe('reading from the beginning again', () => {
     file.use((tables) => tables.startOver('people'));
   });
 
-  test('leaves readable what is there, takes what the relay has, and at its end removes what did not come', () => {
-    expect([reading().cursor, ids()]).toEqual([null, ['a', 'b', 'r']]);
+  test('leaves readable what is there, takes what the relay has, and at its end removes what did not come', async () => {
+    expect([reading().cursor, await ids()]).toEqual([null, ['a', 'b', 'r']]);
     const cursor = `${LATER_EPOCH}.1`;
     take(page([{ id: 'a', doc: 0, age: 2 }], 1, { more: true, cursor }));
     take(page([{ id: 'r', doc: 9, isRotten: true }], 1, { more: true, cursor }));
-    expect(ids()).toEqual(['a', 'b', 'r']);
+    expect(await ids()).toEqual(['a', 'b', 'r']);
     expect(reading().caughtUpMs).toBe(NOW_MS);
     take(page([], 2, { cursor: `${LATER_EPOCH}.2` }));
-    expect(ids()).toEqual(['a', 'r']);
-    expect(file.use((tables) => tables.query({}, { nowMs: NOW_MS, agent: null }))).toMatchObject({
+    expect(await ids()).toEqual(['a', 'r']);
+    expect(await file.query({}, { nowMs: NOW_MS, agent: null })).toMatchObject({
       records: [{ doc: 0 }, { doc: 1 }],
     });
     expect(reading()).toMatchObject({ startedOverAt: null, cursor: `${LATER_EPOCH}.2` });
   });
 
-  test('removes nothing that another subscription brought meanwhile, or that is of another one alone', () => {
+  test('removes nothing that another subscription brought meanwhile, or that is of another one alone', async () => {
     want({ people: PEOPLE, all: { collections: ['candidates', 'notes'] } });
     take(
       page(
@@ -211,21 +212,21 @@ describe('reading from the beginning again', () => {
       'all',
     );
     take(page([{ id: 'a', doc: 1, age: 5 }], 3));
-    expect(ids()).toEqual(['a', 'c', 'n']);
+    expect(await ids()).toEqual(['a', 'c', 'n']);
   });
 
-  test('goes on after the file was opened anew, and may begin once more', () => {
+  test('goes on after the file was opened anew, and may begin once more', async () => {
     take(page([{ id: 'b', doc: 1 }], 1, { more: true }));
     file.close();
     expect(reading().startedOverAt).not.toBeNull();
     file.use((tables) => tables.startOver('people'));
     take(page([{ id: 'a', doc: 1, age: 5 }], 2));
-    expect(ids()).toEqual(['a']);
+    expect(await ids()).toEqual(['a']);
   });
 });
 
 describe('what the node may read at the relay', () => {
-  test('if it changes, the page is not kept, and all is read from the beginning by the new rights', () => {
+  test('if it changes, the page is not kept, and all is read from the beginning by the new rights', async () => {
     take(
       page(
         [
@@ -237,23 +238,23 @@ describe('what the node may read at the relay', () => {
     );
     const rights = { mark: '2'.repeat(16), collections: [] };
     expect(take(page([{ id: 'c', doc: 1 }], 3, { rights }))).toBe(false);
-    expect([reading().cursor, reading().rights, ids()]).toEqual([null, null, ['a', 'b']]);
+    expect([reading().cursor, reading().rights, await ids()]).toEqual([null, null, ['a', 'b']]);
     expect(take(page([{ id: 'a', doc: 1 }], 3, { rights }))).toBe(true);
-    expect(ids()).toEqual(['a']);
+    expect(await ids()).toEqual(['a']);
   });
 
-  test('says what an agent reads of others, at once when it is less', () => {
+  test('says what an agent reads of others, at once when it is less', async () => {
     const scope = { collections: ['candidates', 'notes'] };
     want({ people: scope });
     const own = { id: 'own', doc: 1, node: 'phone', agent: 'screening', collection: 'notes' };
     take(page([{ id: 'a', doc: 1 }, own, { id: 'n', doc: 1, collection: 'notes' }], 2));
-    expect(ids({}, 'screening')).toEqual(['a', 'own']);
-    expect(ids({ collection: 'notes' }, 'sourcer')).toEqual(['n']);
+    expect(await ids({}, 'screening')).toEqual(['a', 'own']);
+    expect(await ids({ collection: 'notes' }, 'sourcer')).toEqual(['n']);
     take(page([], 3, { rights: { mark: '2'.repeat(16), collections: [] } }), 'people', scope);
-    expect(ids({}, 'screening')).toEqual(['own']);
+    expect(await ids({}, 'screening')).toEqual(['own']);
     const all = page([{ id: 'a', doc: 1 }], 3, { rights: { mark: '3'.repeat(16), collections: ['*'] } });
     take(all, 'people', scope);
-    expect(ids({}, 'screening')).toEqual(['a']);
+    expect(await ids({}, 'screening')).toEqual(['a']);
   });
 });
 
@@ -263,21 +264,21 @@ describe('a file that cannot be used', () => {
     file.close();
   });
 
-  const expectAnew = (reason: string): void => {
-    expect([ids(), reading().cursor]).toEqual([[], null]);
+  const expectAnew = async (reason: string): Promise<void> => {
+    expect([await ids(), reading().cursor]).toEqual([[], null]);
     expect(logged.map((line) => (JSON.parse(line) as { reason: string }).reason)).toEqual([reason]);
     take(page([{ id: 'a', doc: 1 }], 1));
-    expect(ids()).toEqual(['a']);
+    expect(await ids()).toEqual(['a']);
   };
 
-  test('because it is damaged is made anew, with one line in the log', () => {
+  test('because it is damaged is made anew, with one line in the log', async () => {
     truncateSync(path, 0);
     writeFileSync(path, Buffer.alloc(8192, 0x5a));
-    expectAnew('damaged');
+    await expectAnew('damaged');
   });
 
-  test('because pages of it are damaged is made anew when that is met', () => {
-    ids();
+  test('because pages of it are damaged is made anew when that is met', async () => {
+    await ids();
     file.close();
     const { size } = statSync(path);
     const database = openDatabase(path);
@@ -285,20 +286,20 @@ describe('a file that cannot be used', () => {
     database.close();
     writeFileSync(path, Buffer.alloc(4096, 0xa5), { flag: 'r+', flush: true });
     expect([size > 0, page > 1]).toEqual([true, true]);
-    expectAnew('damaged');
+    await expectAnew('damaged');
   });
 
-  test('because its schema is newer is made anew', () => {
+  test('because its schema is newer is made anew', async () => {
     const database = openDatabase(path);
     database.pragma('user_version = 99');
     database.close();
-    expectAnew('schema-newer');
+    await expectAnew('schema-newer');
   });
 
-  test('because there is something else in it is made anew', () => {
+  test('because there is something else in it is made anew', async () => {
     const database = openDatabase(path);
     database.exec('DROP TABLE records');
     database.close();
-    expectAnew('damaged');
+    await expectAnew('damaged');
   });
 });

@@ -30,7 +30,11 @@ export function replicaHandlers({
       await subscriptions.remove(params.name);
       return {};
     },
-    'replica.query': ({ identity, body }) => ({ json: replica.query(body.value, identity) }),
-    'replica.get': ({ identity, params, query }) => ({ json: replica.read({ ...params, ...query }, identity) }),
+    'replica.query': async ({ identity, body, signal }) => ({
+      json: await replica.query(body.value, identity, signal),
+    }),
+    'replica.get': async ({ identity, params, query }) => ({
+      json: await replica.read({ ...params, ...query }, identity),
+    }),
   };
 }

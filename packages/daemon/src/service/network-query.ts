@@ -25,14 +25,14 @@ export async function queryNetwork(
   if (query.freshness === true && asker.isBound) {
     throw new HoldfastError('forbidden', 'the token is bound to one resource, and freshness tells of the whole agent');
   }
-  if (replica.isTokenOf(query.after)) return replica.query(query, asker);
+  if (replica.isTokenOf(query.after)) return replica.query(query, asker, signal);
   const { agent } = asker;
   try {
     return await sync.query({ ...narrowed(query, asker), ...(agent !== null && { for_agent: agent }) }, signal);
   } catch (error) {
     if (!isHoldfastError(error) || error.code !== 'relay-unreachable') throw error;
     // A page that began at the relay goes on there alone.
-    if (query.after === undefined && replica.covers(query, asker)) return replica.query(query, asker);
+    if (query.after === undefined && replica.covers(query, asker)) return replica.query(query, asker, signal);
     throw query.collection === undefined ? error : withAdvice(error, query.collection);
   }
 }

@@ -226,7 +226,7 @@ export const relayOptions = {
     kind: 'integer',
     default: 4096,
     min: 1,
-    help: 'Open connections at once; each node holds two of them open, for calls and for channels',
+    help: 'Open connections at once; each node holds three of them open, for calls, channels and the feed, and one for each of its subscriptions',
   },
   'limits.eventStreams': {
     kind: 'integer',

@@ -153,22 +153,23 @@ export const replicaAnswerSchema = z.union([
 /** What a query of the copies a node keeps answers. */
 export type ReplicaAnswer = z.infer<typeof replicaAnswerSchema>;
 
+const gatheredAnswerSchema = z.union([
+  recordsSchema.extend(fresh),
+  groupsSchema.extend(fresh),
+  z.object({ plan: planSchema }),
+]);
+
 /**
  * What a query over the network answers: as `queryAnswerSchema`, and how fresh it is; while the relay cannot be reached, from the copies
  * the node keeps, if one of its subscriptions covers the query.
  */
-export const networkAnswerSchema = z.union([
-  recordsSchema.extend(fresh),
-  groupsSchema.extend(fresh),
-  z.object({ plan: planSchema }),
-  ...replicaAnswerSchema.options,
-]);
+export const networkAnswerSchema = z.union([...gatheredAnswerSchema.options, ...replicaAnswerSchema.options]);
 
 /** What a query over the network answers. */
 export type NetworkAnswer = z.infer<typeof networkAnswerSchema>;
 
 /** What the relay answers: what queries over the network do, or the rows of a statement. */
-export const relayAnswerSchema = z.union([...networkAnswerSchema.options, sqlAnswerSchema]);
+export const relayAnswerSchema = z.union([...gatheredAnswerSchema.options, sqlAnswerSchema]);
 
 /** What the relay answers: what queries over the network do, or the rows of a statement. */
 export type RelayAnswer = z.infer<typeof relayAnswerSchema>;

@@ -50,7 +50,7 @@ export const replicaRoutes = {
     body: { kind: 'json', schema: networkQuerySchema },
     status: 200,
     answer: { kind: 'json', schema: replicaAnswerSchema },
-    errors: ['not-subscribed', 'storage-failed'],
+    errors: ['not-subscribed', 'query-timeout', 'query-failed', 'storage-failed'],
   },
   'replica.get': {
     method: 'GET',
@@ -64,6 +64,6 @@ export const replicaRoutes = {
     }),
     status: 200,
     answer: { kind: 'json', schema: recordSchema },
-    errors: ['not-subscribed', 'record-not-found', 'storage-failed'],
+    errors: ['not-subscribed', 'record-not-found', 'query-timeout', 'query-failed', 'storage-failed'],
   },
 } as const satisfies Record<string, Route>;

@@ -52,15 +52,15 @@ export class Replica {
 
   /**
    * Answers a query from the replica. The node's admin, who names no agent, reads all of it; an agent its own resource, of its own agent
-   * and of shared collections. Throws `not-subscribed` when no subscription is of the collection, and `storage-failed`.
+   * and of shared collections. Throws `not-subscribed` when no subscription is of the collection, and like `ReplicaFile.query`.
    */
-  query(query: NetworkQuery, asker: Asker): ReplicaAnswer {
+  async query(query: NetworkQuery, asker: Asker, signal?: AbortSignal): Promise<ReplicaAnswer> {
     const names = this.#touching(query.collection);
     const { after, freshness: _freshness, ...rest } = narrowed(query, asker);
     const { file, now } = this.#options;
     const view = { nowMs: now(), agent: asker.agent };
     const from = after?.startsWith(TOKEN_MARK) === true ? after.slice(TOKEN_MARK.length) : after;
-    const result = file.use((tables) => tables.query({ ...rest, ...(from !== undefined && { after: from }) }, view));
+    const result = await file.query({ ...rest, ...(from !== undefined && { after: from }) }, view, signal);
     const subscriptions = names.map((name) => this.#subscriptions.standing(name));
     if (!('records' in result)) return { ...result, from: 'replica', subscriptions } as ReplicaAnswer;
     const next = result.next === null ? null : TOKEN_MARK + result.next;
@@ -68,8 +68,8 @@ export class Replica {
   }
 
   /** Reads a record from the replica. Throws like `query`, and `record-not-found`. */
-  read({ collection, id, node, agent }: ReplicaKey, asker: Asker): PublicRecord {
-    const answer = this.query(
+  async read({ collection, id, node, agent }: ReplicaKey, asker: Asker): Promise<PublicRecord> {
+    const answer = await this.query(
       {
         collection,
         where: { id },

@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
 
-import { HoldfastError, isHoldfastError, type SubscriptionScope } from '@holdfast/protocol';
+import { HoldfastError, isHoldfastError, type NetworkQuery, type SubscriptionScope } from '@holdfast/protocol';
 import { isDamage, isSqliteError, translateSqliteError } from '@holdfast/sqlite';
-import { removeDatabase } from '@holdfast/store';
+import { QueryPool, type QueryResult, removeDatabase, runQueryIn } from '@holdfast/store';
 import type { Logger } from 'pino';
 
-import { ReplicaTables } from './replica-tables.ts';
+import { ReplicaTables, type ReplicaView } from './replica-tables.ts';
+
+/** How many queries run at once, each in a process, and for how long at most. */
+const QUERIES = { processes: 2, seconds: 10 };
 
 /** What the replica's file needs from its surroundings. */
 export interface ReplicaFileOptions {
@@ -21,6 +24,7 @@ export class ReplicaFile {
   readonly #options: ReplicaFileOptions;
   #wanted: ReadonlyMap<string, SubscriptionScope> = new Map();
   #tables: ReplicaTables | undefined;
+  #queries: QueryPool | undefined;
 
   constructor(options: ReplicaFileOptions) {
     this.#options = options;
@@ -57,8 +61,31 @@ export class ReplicaFile {
     }
   }
 
+  /**
+   * Runs a query in a process of its own, so that nobody else waits for it. Throws like `use`, and `invalid-request`, `query-timeout`,
+   * `query-failed`.
+   */
+  async query(query: NetworkQuery, view: ReplicaView, signal?: AbortSignal): Promise<QueryResult> {
+    const scope = this.use((tables) => tables.scopeOf(query, view));
+    const queries = (this.#queries ??= new QueryPool({ path: this.#options.path, ...QUERIES }));
+    try {
+      return await runQueryIn(queries, query, scope, signal);
+    } catch (error) {
+      if (isDamage(error) && queries === this.#queries) this.#giveUp(error);
+      throw translateSqliteError(error, `${this.#options.path} could not be read`);
+    }
+  }
+
+  /** Ends the queries; resolves when nothing reads the file any more. */
+  async endQueries(): Promise<void> {
+    const queries = this.#queries;
+    this.#queries = undefined;
+    await queries?.stop();
+  }
+
   /** Closes the file. */
   close(): void {
+    void this.endQueries();
     this.#tables?.close();
     this.#tables = undefined;
   }

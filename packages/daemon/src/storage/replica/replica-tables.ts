@@ -9,7 +9,7 @@ import {
   type SubscriptionScope,
 } from '@holdfast/protocol';
 import { type Database, openMigrated, type Statement } from '@holdfast/sqlite';
-import { all, any, not, type QueryResult, recordHash, rowOfChange, runQuery, sql, type Sql } from '@holdfast/store';
+import { all, any, not, type QueryScope, recordHash, rowOfChange, sql, type Sql } from '@holdfast/store';
 
 import { replicaMigrations } from './migrations/index.ts';
 import { ReplicaRecords } from './replica-records.ts';
@@ -155,14 +155,14 @@ export class ReplicaTables {
     return this.#write(() => this.#records.sweep(nowMs, REMOVED_AT_ONCE) === REMOVED_AT_ONCE);
   }
 
-  /** Runs a query over the records. Throws `invalid-request`. */
-  query(query: NetworkQuery, { nowMs, agent }: ReplicaView): QueryResult {
+  /** What a query is over, and what of it somebody may see. */
+  scopeOf(query: NetworkQuery, { nowMs, agent }: ReplicaView): QueryScope {
     const visible = [
       ...(agent === null ? [] : [this.#readableBy(agent)]),
       ...(query.collection === undefined ? [this.#subscribed()] : []),
     ];
     const name = `replica ${this.#life} ${agent ?? ''}`;
-    return runQuery(this.#database, query, scopeOver(query, { nowMs, declared: this.#declared, visible, name }));
+    return scopeOver(query, { nowMs, declared: this.#declared, visible, name });
   }
 
   /** Closes the file. */
