@@ -41,6 +41,7 @@ test(
     expect((await screening.replica.query({ collection: 'candidates', search: 'Ada' })).records).toHaveLength(1);
     expect(await screening.replica.get({ collection: 'candidates', id: 'before' })).toMatchObject({ doc: now.before });
     expect(await screening.replica.get({ collection: 'candidates', id: 'after' })).toBeUndefined();
+    expect((await screening.replica.explain({ collection: 'candidates', search: 'Ada' })).indexes).toContain('texts');
     const counting = { metrics: { n: { count: '*' as const } } };
     expect(await screening.replica.aggregate({ collection: 'candidates', aggregate: counting })).toEqual([{ n: 1 }]);
   },

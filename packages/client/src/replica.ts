@@ -1,11 +1,11 @@
-import type { NetworkQuery, ReplicaAnswer, SubscriptionStanding } from '@holdfast/protocol';
+import type { NetworkQuery, QueryPlan, ReplicaAnswer, SubscriptionStanding } from '@holdfast/protocol';
 
 import type { Caller } from './caller.ts';
 import type { AnswerOf, DaemonRoutes, InputOf } from './calls.ts';
 import type { AnyDocument } from './collection.ts';
 import { orNothing } from './found.ts';
 import type { Group, NetworkAggregateQuery, NetworkPageQuery, Page, RecordOf } from './queries.ts';
-import { eachRecord, groupsOf, pageOf } from './query-answer.ts';
+import { eachRecord, groupsOf, pageOf, planOf } from './query-answer.ts';
 
 /** A subscription of the node, and how far it is. */
 export type Subscription = AnswerOf<DaemonRoutes['subscription.put']>;
@@ -33,6 +33,8 @@ export interface ReplicaClient {
   each<T = AnyDocument>(query?: NetworkPageQuery): AsyncIterable<RecordOf<T>>;
   /** Groups and what is computed over each. */
   aggregate(query: NetworkAggregateQuery): Promise<readonly Group[]>;
+  /** How the node would run a query: its steps, and the indexes it would use. */
+  explain(query: NetworkPageQuery | NetworkAggregateQuery): Promise<QueryPlan>;
   /** One record; undefined if there is none. */
   get<T = AnyDocument>(key: ReplicaKey): Promise<RecordOf<T> | undefined>;
 }
@@ -58,6 +60,7 @@ export function openReplica(call: Caller<DaemonRoutes>): ReplicaClient {
     },
     each: (query) => eachRecord(async (after = query?.after) => pageOf(await ask({ ...query, after }))),
     aggregate: async (query) => groupsOf(await ask(query)),
+    explain: async (query) => planOf(await ask({ ...query, explain: true })),
     get: async <T>({ collection, id, ...query }: ReplicaKey) => {
       const answered = await orNothing(call('replica.get', { params: { collection, id }, query }));
       return answered?.value as RecordOf<T> | undefined;

@@ -31,8 +31,14 @@ function change({ id, doc, age = 1, isRotten, ...parts }: Parts): FeedChange {
   const { collection = 'candidates', resource = '', node = 'laptop', agent = 'sourcer', expiresAtMs = null } = parts;
   const text = doc === undefined ? null : JSON.stringify(doc);
   const content = {
-    ...{ resource, collection, id, version: `0190000000${String(age).padStart(2, '0')}-0000-00000000` },
-    ...{ createdAtMs: 1, updatedAtMs: age, expiresAtMs, deleted: text === null },
+    resource,
+    collection,
+    id,
+    version: `0190000000${String(age).padStart(2, '0')}-0000-00000000`,
+    createdAtMs: 1,
+    updatedAtMs: age,
+    expiresAtMs,
+    deleted: text === null,
   };
   const hash = isRotten ? 'f'.repeat(32) : recordHash({ ...content, doc: text });
   return { ...content, seq: age, hash, doc: doc ?? null, node, agent };

@@ -2,6 +2,7 @@ import {
   environmentOf,
   flagOf,
   nodeOptions,
+  type Option,
   optionText,
   renderConfigFile,
   resolveConfig,
@@ -94,7 +95,8 @@ describe('the configuration', () => {
   });
 
   test.each(Object.entries(services))('every default of the %s is a value the option takes', (name, service) => {
-    const flags = Object.fromEntries(Object.entries(service).map(([key, option]) => [key, optionText(option.default)]));
+    const entries = Object.entries<Option>(service);
+    const flags = Object.fromEntries(entries.map(([key, option]) => [key, optionText(option.default)]));
     const { values } = resolveConfig(name, service, { flags, environment: {}, file: undefined });
     expect(values).toEqual(Object.fromEntries(Object.entries(service).map(([key, option]) => [key, option.default])));
   });

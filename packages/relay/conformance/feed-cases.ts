@@ -69,15 +69,13 @@ export function feedCases(make: MakeStore): void {
 
     it('has for a node what all agents wrote of shared collections, and what they declare of those', async () => {
       const { store } = open();
-      const declared = (id: string, seq: number): ReturnType<typeof makeChange> =>
-        makeChange({ seq, id, collection: 'collections', doc: { kind: 'log' } });
       await store.takeBatch(makeBatch([makeChange({ seq: 1, id: 'a', doc: {} })]));
       const changes = [
         makeChange({ seq: 1, id: 'b', collection: 'leads', doc: {} }),
         makeChange({ seq: 2, id: 'c', collection: 'leads', resource: 'app:1', doc: {} }),
         makeChange({ seq: 3, id: 'd', collection: 'visits', doc: {} }),
-        declared('leads', 4),
-        declared('visits', 5),
+        makeChange({ seq: 4, id: 'leads', collection: 'collections', doc: { kind: 'log' } }),
+        makeChange({ seq: 5, id: 'visits', collection: 'collections', doc: { kind: 'log' } }),
       ];
       await store.takeBatch(makeBatch(changes, { node: 'laptop' }));
       const reader = { node: 'htpc', sharedAgents: [], sharedCollections: ['leads'] };

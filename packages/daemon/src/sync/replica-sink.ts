@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { FeedPage, Now, SubscriptionScope } from '@holdfast/protocol';
+import type { Logger } from 'pino';
 
 import type { ReplicaFile } from '../storage/replica/replica-file.ts';
 import type { FeedPlace, FeedSink } from './feed-follower.ts';
@@ -13,6 +14,7 @@ export interface ReplicaSinkOptions {
   /** Throws while the disk takes no writes. */
   readonly assertRoom: () => void;
   readonly now: Now;
+  readonly log: Logger;
 }
 
 /** Keeps what a subscription brings (protocol rule 14), with what is declared of its collections. */
@@ -30,9 +32,10 @@ export class ReplicaSink implements FeedSink {
   }
 
   async take(page: FeedPage): Promise<void> {
-    const { name, scope, file, assertRoom, now } = this.#options;
+    const { name, scope, file, assertRoom, now, log } = this.#options;
     if (page.changes.length > 0) assertRoom();
     const isKept = file.use((tables) => tables.take(name, page, now()));
+    if (!isKept) log.info(`this node may read more or less than before: "${name}" is read from the beginning`);
     if (!isKept || page.more) return;
     while (file.use((tables) => tables.finish(name, scope, now()))) await nextTurn();
   }

@@ -154,8 +154,8 @@ export class Subscriptions {
   }
 
   #follow(name: string, scope: SubscriptionScope): void {
-    const { file, followers, assertRoom, now } = this.#options;
-    const sink = new ReplicaSink({ name, scope, file, assertRoom, now });
+    const { file, followers, assertRoom, now, log } = this.#options;
+    const sink = new ReplicaSink({ name, scope, file, assertRoom, now, log });
     followers.follow(keyOf(name), { sink, what: `the subscription "${name}"` });
   }
 

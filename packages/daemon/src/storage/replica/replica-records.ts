@@ -30,6 +30,8 @@ export class ReplicaRecords {
   readonly #count: Statement;
   readonly #expired: Statement;
   readonly #save: Statement;
+  /** Numbers of agents, by node and agent. */
+  readonly #agentIds = new Map<string, number>();
   #lastPosition: number;
 
   constructor(database: Database) {
@@ -76,7 +78,7 @@ export class ReplicaRecords {
     row: ReplicaRow,
     { nowMs, isStartingOver }: { readonly nowMs: number; readonly isStartingOver: boolean },
   ): void {
-    const agentId = this.#agent.get(row.node, row.agent) as number;
+    const agentId = this.#agentId(row);
     const stored = this.#find.get(row.collection, row.id, agentId, row.resource) as Stored | undefined;
     if (stored !== undefined && stored.version > row.version && !isStartingOver) return;
     const { doc, expiresAtMs } = row;
@@ -94,9 +96,8 @@ export class ReplicaRecords {
   }
 
   /** Says that a record that is here came again, though what came of it is not what was written. */
-  keep({ node, agent, collection, id, resource }: ReplicaRow): void {
-    const agentId = this.#agent.get(node, agent) as number;
-    const stored = this.#find.get(collection, id, agentId, resource) as Stored | undefined;
+  keep(row: ReplicaRow): void {
+    const stored = this.#find.get(row.collection, row.id, this.#agentId(row), row.resource) as Stored | undefined;
     if (stored !== undefined) this.#move.run(this.#next(), stored.position);
   }
 
@@ -124,9 +125,17 @@ export class ReplicaRecords {
     this.#save.run(this.#lastPosition);
   }
 
-  /** Reads the last place anew, after a transaction that was undone. */
+  /** Reads anew what is remembered here, after a transaction that was undone. */
   restore(): void {
+    this.#agentIds.clear();
     this.#lastPosition = lastPositionOf(this.#database);
+  }
+
+  #agentId({ node, agent }: ReplicaRow): number {
+    const name = `${node}/${agent}`;
+    const id = this.#agentIds.get(name) ?? (this.#agent.get(node, agent) as number);
+    this.#agentIds.set(name, id);
+    return id;
   }
 
   #add(agentId: number, { doc, ...row }: ReplicaRow): void {

@@ -91,7 +91,12 @@ export class ReplicaTables {
   /** How many live records a subscription has; expired ones count until they are swept. */
   countOf(scope: SubscriptionScope): number {
     const { text, params } = asked(scope);
-    const count = `SELECT count(*) FROM records JOIN agents ON agents.id = agent_id WHERE ${text}`;
+    // Counts are kept by agent and collection: only of some resources the records themselves are counted.
+    const counted =
+      scope.resources === undefined
+        ? 'SELECT ifnull(sum(records), 0) FROM (SELECT agent_id, name AS collection, records FROM collections)'
+        : 'SELECT count(*) FROM records';
+    const count = `${counted} JOIN agents ON agents.id = agent_id WHERE ${text}`;
     return this.#database
       .prepare(count)
       .pluck()
