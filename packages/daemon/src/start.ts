@@ -97,9 +97,9 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   const parts = refuseDamaged(paths.database, () => assemble(options, disk));
   const { database, files, sync, now } = parts.status;
   if (options.declarations?.some(({ declaration }) => declaration.conflict === 'shared')) parts.space.made();
+  parts.replica.subscriptions.begin();
   const { url, socketPath } = await listenOrClose(parts, config, paths.socket);
   const removeServiceFile = writeServiceFile(directory, { url, socket: socketPath }, now());
-  parts.replica.subscriptions.begin();
   parts.joining.onEnrolled();
   parts.rebuilding.resume();
   const endSweeping = sweepRegularly({
@@ -121,7 +121,6 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     await parts.service.stop();
     endSweeping();
     for (const end of endSweepingCopies) end();
-    await parts.replica.subscriptions.stop();
     await sync.stop();
     await endBackgroundWork(parts);
     closeAll(parts);
@@ -291,6 +290,7 @@ async function listenOrClose(parts: Parts, config: NodeConfig, defaultSocket: st
 
 async function endBackgroundWork({ status, replica, backups, retention, rebuilding }: Parts): Promise<void> {
   await retention.stop();
+  await replica.subscriptions.stop();
   await replica.file.endQueries();
   await status.scrubber.stop();
   await backups.stop();

@@ -1,13 +1,14 @@
-import { existsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 
 import type { FeedChange, FeedPage, FeedRights, Json, NetworkQuery, SubscriptionScope } from '@holdfast/protocol';
-import { openDatabase } from '@holdfast/sqlite';
+import { type Database, openDatabase } from '@holdfast/sqlite';
 import { recordHash } from '@holdfast/store';
 import { temporaryDirectory, type TemporaryDirectory } from '@holdfast/testkit';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { ReplicaFile } from '../src/storage/replica/replica-file.ts';
+import { ReplicaSink } from '../src/sync/replica-sink.ts';
 
 const NOW_MS = 1_800_000_000_000;
 const [EPOCH, LATER_EPOCH] = ['a'.repeat(32), 'b'.repeat(32)];
@@ -85,6 +86,15 @@ async function ids(query: NetworkQuery = {}, agent: string | null = null): Promi
   return 'records' in answer ? answer.records.map(({ id }) => id) : [];
 }
 
+/** Leaves the file, so that something may happen to it, and comes back. */
+async function reopen(meanwhile: () => void = () => undefined): Promise<void> {
+  await file.endQueries();
+  file.close();
+  meanwhile();
+  file = new ReplicaFile({ path, log });
+  file.want(new Map([['people', PEOPLE]]));
+}
+
 const reading = (name = 'people') => file.use((tables) => tables.reading(name));
 
 describe('what came by a subscription', () => {
@@ -101,7 +111,7 @@ describe('what came by a subscription', () => {
     );
     expect(reading().caughtUpMs).toBeNull();
     take(page([{ id: 'a', doc: { n: 2 }, age: 2 }, { id: 'b', age: 2 }, { id: 'c' }], 5));
-    file.close();
+    await reopen();
     expect(reading()).toEqual({ cursor: `${EPOCH}.5`, rights: RIGHTS.mark, startedOverAt: null, caughtUpMs: NOW_MS });
     const answer = await file.query({ collection: 'candidates' }, { nowMs: NOW_MS, agent: null });
     expect(answer).toMatchObject({ records: [{ id: 'a', doc: { n: 2 }, node: 'laptop', agent: 'sourcer' }] });
@@ -223,7 +233,7 @@ describe('reading from the beginning again', () => {
 
   test('goes on after the file was opened anew, and may begin once more', async () => {
     take(page([{ id: 'b', doc: 1 }], 1, { more: true }));
-    file.close();
+    await reopen();
     expect(reading().startedOverAt).not.toBeNull();
     file.use((tables) => tables.startOver('people'));
     take(page([{ id: 'a', doc: 1, age: 5 }], 2));
@@ -264,48 +274,72 @@ describe('what the node may read at the relay', () => {
   });
 });
 
-describe('a file that cannot be used', () => {
-  beforeEach(() => {
-    take(page([{ id: 'a', doc: 1 }], 1));
-    file.close();
+test('a page that was asked for before the file was made anew is not kept: it would leave out what came before it', async () => {
+  const sink = new ReplicaSink({
+    name: 'people',
+    scope: PEOPLE,
+    file,
+    assertRoom: () => undefined,
+    now: () => NOW_MS,
+    log,
   });
+  expect(sink.next()).toEqual({ ...PEOPLE, declarations: true, after: undefined, isStartingOver: false });
+  await sink.take(page([{ id: 'a', doc: 1 }], 1, { more: true }));
+  expect(sink.next().after).toBe(`${EPOCH}.1`);
+  want({});
+  want({ people: PEOPLE });
+  await sink.take(page([{ id: 'b', doc: 1 }], 2));
+  expect([await ids(), reading().cursor]).toEqual([[], null]);
+  expect(sink.next().after).toBeUndefined();
+  await sink.take(
+    page(
+      [
+        { id: 'a', doc: 1 },
+        { id: 'b', doc: 1 },
+      ],
+      2,
+    ),
+  );
+  expect(await ids()).toEqual(['a', 'b']);
+});
 
-  const expectAnew = async (reason: string): Promise<void> => {
+describe('a file that cannot be used', () => {
+  beforeEach(() => take(page([{ id: 'a', doc: 1 }], 1)));
+
+  const expectAnew = async (reason: string, meanwhile: () => void): Promise<void> => {
+    await reopen(meanwhile);
     expect([await ids(), reading().cursor]).toEqual([[], null]);
     expect(logged.map((line) => (JSON.parse(line) as { reason: string }).reason)).toEqual([reason]);
     take(page([{ id: 'a', doc: 1 }], 1));
     expect(await ids()).toEqual(['a']);
   };
-
-  test('because it is damaged is made anew, with one line in the log', async () => {
-    truncateSync(path, 0);
-    writeFileSync(path, Buffer.alloc(8192, 0x5a));
-    await expectAnew('damaged');
-  });
-
-  test('because pages of it are damaged is made anew when that is met', async () => {
-    await ids();
-    file.close();
-    const { size } = statSync(path);
+  const changed = (change: (database: Database) => void): void => {
     const database = openDatabase(path);
-    const page = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'records'").pluck().get() as number;
+    change(database);
     database.close();
-    writeFileSync(path, Buffer.alloc(4096, 0xa5), { flag: 'r+', flush: true });
-    expect([size > 0, page > 1]).toEqual([true, true]);
-    await expectAnew('damaged');
-  });
+  };
 
-  test('because its schema is newer is made anew', async () => {
-    const database = openDatabase(path);
-    database.pragma('user_version = 99');
-    database.close();
-    await expectAnew('schema-newer');
-  });
+  test('because it is damaged is made anew, with one line in the log', () =>
+    expectAnew('damaged', () => {
+      truncateSync(path, 0);
+      writeFileSync(path, Buffer.alloc(8192, 0x5a));
+    }));
 
-  test('because there is something else in it is made anew', async () => {
-    const database = openDatabase(path);
-    database.exec('DROP TABLE records');
-    database.close();
-    await expectAnew('damaged');
-  });
+  test('because a page of it is damaged is made anew when that is met', () =>
+    expectAnew('damaged', () => {
+      let root = 0;
+      changed((database) => {
+        const found = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'records_key'").pluck().get();
+        root = found as number;
+      });
+      const handle = openSync(path, 'r+');
+      writeSync(handle, Buffer.alloc(4096, 0xa5), 0, 4096, (root - 1) * 4096);
+      closeSync(handle);
+    }));
+
+  test('because its schema is newer is made anew', () =>
+    expectAnew('schema-newer', () => changed((database) => database.pragma('user_version = 99'))));
+
+  test('because there is something else in it is made anew', () =>
+    expectAnew('damaged', () => changed((database) => database.exec('DROP TABLE records'))));
 });

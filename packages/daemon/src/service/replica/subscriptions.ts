@@ -137,10 +137,14 @@ export class Subscriptions {
     const { file, followers } = this.#options;
     await followers.unfollow(keyOf(name));
     this.#scopes = this.#wanted();
-    file.want(this.#scopes);
-    await this.#prune();
-    const scope = this.#scopes.get(name);
-    if (scope !== undefined) this.#follow(name, scope);
+    try {
+      file.want(this.#scopes);
+      await this.#prune();
+    } finally {
+      // What cannot be kept now is tried again.
+      const scope = this.#scopes.get(name);
+      if (scope !== undefined) this.#follow(name, scope);
+    }
   }
 
   async #prune(): Promise<void> {

@@ -83,8 +83,13 @@ export class ReplicaFile {
     await queries?.stop();
   }
 
-  /** Closes the file. */
+  /** Closes the file, for good. */
   close(): void {
+    this.#wanted = new Map();
+    this.#leave();
+  }
+
+  #leave(): void {
     void this.endQueries();
     this.#tables?.close();
     this.#tables = undefined;
@@ -127,7 +132,7 @@ export class ReplicaFile {
   }
 
   #remove(): void {
-    this.close();
+    this.#leave();
     if (existsSync(this.#options.path)) removeDatabase(this.#options.path);
   }
 }

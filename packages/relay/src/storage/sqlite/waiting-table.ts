@@ -59,7 +59,8 @@ export class WaitingTable {
       if (agents.has(name)) return true;
       const isReadable = reader === undefined || reader.node === name;
       const isAsked = query.nodes === undefined || query.nodes.includes(name);
-      return isReadable && isAsked && (query.agents === undefined || lastContactMs === null);
+      const isOfAgents = query.agents !== undefined || reader?.agent !== undefined;
+      return isReadable && isAsked && (!isOfAgents || lastContactMs === null);
     });
     return nodes.map(({ name, lastContactMs }) => ({
       node: name,
