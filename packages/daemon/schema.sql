@@ -1,4 +1,4 @@
--- Schema 5
+-- Schema 6
 
 CREATE TABLE agents (
   name TEXT PRIMARY KEY,
@@ -58,6 +58,11 @@ CREATE TABLE node (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   suffix TEXT NOT NULL
 , network_fence INTEGER NOT NULL DEFAULT 0) STRICT;
+
+CREATE TABLE subscriptions (
+  name TEXT PRIMARY KEY,
+  scope TEXT NOT NULL -- in JSON
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tokens (
   id TEXT PRIMARY KEY,

@@ -15,11 +15,12 @@ export function configurationPage(protocol: Protocol): string {
   ]);
 }
 
-function serviceTable({ environmentOf, flagOf }: Protocol, service: string, options: Options): string {
+function serviceTable(protocol: Protocol, service: string, options: Options): string {
+  const { environmentOf, flagOf } = protocol;
   const rows = Object.entries(options).map(([key, option]) => {
     return [
       code(key),
-      defaultText(option),
+      defaultText(protocol, option),
       `${option.help}.${range(option)}`,
       `${code(flagOf(key))} ${code(environmentOf(service, key))}`,
     ];
@@ -27,9 +28,9 @@ function serviceTable({ environmentOf, flagOf }: Protocol, service: string, opti
   return table(['key', 'default', 'meaning', 'flag, variable'], rows);
 }
 
-function defaultText({ default: value, secret }: Option): string {
+function defaultText({ optionText }: Protocol, { default: value, secret }: Option): string {
   if (secret) return '';
-  const text = Array.isArray(value) ? value.join(',') : String(value);
+  const text = optionText(value);
   return text === '' ? 'empty' : code(text);
 }
 

@@ -25,6 +25,11 @@ export const schemaSources: readonly SchemaSource[] = [
     dump: 'packages/daemon/schema.sql',
   },
   {
+    module: 'packages/daemon/src/storage/replica/migrations/index.ts',
+    migrations: 'replicaMigrations',
+    dump: 'packages/daemon/replica-schema.sql',
+  },
+  {
     module: 'packages/relay/src/storage/sqlite/migrations/index.ts',
     migrations: 'sqliteRelayMigrations',
     dump: 'packages/relay/schema.sql',

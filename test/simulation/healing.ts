@@ -75,7 +75,7 @@ async function restartCloned(world: World, line: NodeLine, rounds: Map<NodeLine,
 
 function isDrained({ life, shares }: NodeLine): boolean {
   if (life === undefined || life.sync.link.state !== 'open') return false;
-  if (shares && life.sync.following('shared').state !== 'following') return false;
+  if (shares && life.sync.followers.statusOf('shared').state !== 'following') return false;
   return life.agents.every((agent) => {
     const isAtRest = life.files.get(agent).counters.outbox === 0 && life.sync.streamState(agent) === 'clean';
     return isAtRest && life.sync.digestState(agent) !== 'different';
@@ -88,5 +88,5 @@ function describe({ label, life }: NodeLine): string {
     const { outbox } = life.files.get(agent).counters;
     return `${agent} ${life.sync.streamState(agent)}, ${outbox} waiting, ${life.sync.digestState(agent)}`;
   });
-  return `${label}: link ${life.sync.link.state}, feed ${life.sync.following('shared').state}, ${agents.join('; ')}`;
+  return `${label}: link ${life.sync.link.state}, feed ${life.sync.followers.statusOf('shared').state}, ${agents.join('; ')}`;
 }

@@ -87,7 +87,7 @@ export class NodeLife implements Calling {
       waiting: () => undefined,
       onTaken: () => undefined,
       onNotice: (notice) => world.noticed(notice),
-      followed: line.shares ? [{ name: 'shared', what: 'what is shared', sink: new SharedSink(this.#followed()) }] : [],
+      followed: line.shares ? { shared: { what: 'what is shared', sink: new SharedSink(this.#followed()) } } : {},
       now,
       random: () => random.next(),
       timers,

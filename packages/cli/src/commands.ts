@@ -86,6 +86,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/watch.ts')).watchCommand(),
   },
   {
+    name: 'subscription',
+    summary: 'keep copies of what other agents write, for reading off-line',
+    load: async () => (await import('./commands/subscription.ts')).subscriptionCommand(),
+  },
+  {
     name: 'task',
     summary: 'make, claim and follow tasks',
     load: async () => (await import('./commander/task-command.ts')).taskCommand(),

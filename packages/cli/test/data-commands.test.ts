@@ -49,6 +49,17 @@ const nodeStatus = {
     problems: 2,
   },
   shared: { state: 'following', caught_up_at: null },
+  subscriptions: [
+    {
+      name: 'people',
+      state: 'following',
+      caught_up_at: null,
+      collections: ['candidates'],
+      origin: 'call',
+      behind_seconds: null,
+      records: 3,
+    },
+  ],
   locks: { held: 2, waiting: 1 },
   agents: [
     agentStatus,

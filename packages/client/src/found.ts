@@ -8,7 +8,12 @@ export interface Versioned {
   readonly version: string;
 }
 
-const nothings: ReadonlySet<string> = new Set(['record-not-found', 'collection-not-found', 'dead-letter-not-found']);
+const nothings: ReadonlySet<string> = new Set([
+  'record-not-found',
+  'collection-not-found',
+  'dead-letter-not-found',
+  'subscription-not-found',
+]);
 
 /** What was read, or undefined for "no such thing". An answer without an ETag is `unexpected-answer`. */
 export async function found(answer: Promise<Answered<unknown>>): Promise<Versioned | undefined> {
@@ -19,7 +24,7 @@ export async function found(answer: Promise<Answered<unknown>>): Promise<Version
   return { value, version };
 }
 
-/** Undefined for "no such record", "no such collection" and "no such dead letter"; every other failure stays one, also other 404s. */
+/** Undefined for "no such record", collection, dead letter or subscription; every other failure stays one, also other 404s. */
 export async function orNothing<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;

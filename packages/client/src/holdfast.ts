@@ -34,6 +34,7 @@ import { type MetricsClient, openMetrics } from './metrics.ts';
 import { type NetworkClient, openNetwork } from './network.ts';
 import { randomKey } from './random-key.ts';
 import { openRegistry, type RegistryClient } from './registry.ts';
+import { openReplica, openSubscriptions, type ReplicaClient, type SubscriptionsClient } from './replica.ts';
 import { openRecruiter, type RecruiterClient } from './recruiter.ts';
 import { type Readiness, Requester } from './requester.ts';
 import { ALL_RECORDS_MS, type RetentionClient } from './retention.ts';
@@ -119,10 +120,14 @@ export interface Holdfast extends AsyncDisposable {
   readonly kv: KvClient;
   readonly context: ContextClient;
   /**
-   * Queries what the relay holds: of the agent, and with an admin's token that names no agent of the whole node; of other
-   * nodes what the relay's `query.sharedAgents` allows. Throws `not-enrolled`, `relay-unreachable`.
+   * Queries what the relay holds: of the agent, and with an admin's token that names no agent of the whole node; of others what the
+   * relay's `query.sharedAgents` and `query.sharedCollections` allow. While the relay cannot be reached, the copies this node keeps answer
+   * (`from`), if a subscription covers the query. Throws `not-enrolled`, `relay-unreachable`.
    */
   readonly network: NetworkClient;
+  /** The copies this node keeps of what other agents wrote: read with or without the relay. */
+  readonly replica: ReplicaClient;
+  readonly subscriptions: SubscriptionsClient;
   /** Carries out all operations or none; at most 1,000. */
   batch(operations: readonly Operation[], options?: BatchOptions): Promise<BatchAnswer>;
   /**
@@ -203,6 +208,8 @@ export function connect(options: ConnectOptions = {}): Holdfast {
     kv: openKv(call),
     context: openContext(call, events),
     network: openNetwork(async (query) => (await call('network.query', { body: query }, { repeat: 'free' })).value),
+    replica: openReplica(call),
+    subscriptions: openSubscriptions(call),
     batch,
     stream: (operations, streamOptions) => streamOperations(requester, operations, streamOptions),
     status: async () => (await call('status.agent', {})).value,

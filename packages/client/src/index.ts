@@ -51,6 +51,14 @@ export type { CacheClient, CacheOptions, RememberOptions } from './cache.ts';
 export type { FoundValue, KvClient, KvEntry, KvListOptions } from './kv.ts';
 export type { NetworkClient } from './network.ts';
 export type {
+  ReplicaClient,
+  ReplicaKey,
+  ReplicaPage,
+  Subscription,
+  SubscriptionScope,
+  SubscriptionsClient,
+} from './replica.ts';
+export type {
   AggregateQuery,
   Group,
   NetworkAggregateQuery,

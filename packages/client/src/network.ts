@@ -1,4 +1,4 @@
-import type { Freshness, NetworkQuery, QueryPlan, RelayAnswer } from '@holdfast/protocol';
+import type { Freshness, NetworkAnswer, NetworkQuery, QueryPlan, RelayAnswer } from '@holdfast/protocol';
 
 import type { AnyDocument } from './collection.ts';
 import { unexpectedAnswer } from './problem.ts';
@@ -26,7 +26,7 @@ export interface NetworkClient {
 }
 
 /** Opens queries over the network by whoever takes them. Nothing is sent. */
-export function openNetwork(ask: (query: NetworkQuery) => Promise<RelayAnswer>): NetworkClient {
+export function openNetwork(ask: (query: NetworkQuery) => Promise<RelayAnswer | NetworkAnswer>): NetworkClient {
   return {
     query: async (query) => networkPageOf(await ask(query ?? {})),
     each: (query) => eachRecord(async (after = query?.after) => pageOf(await ask({ ...query, after }))),
@@ -40,8 +40,9 @@ export function openNetwork(ask: (query: NetworkQuery) => Promise<RelayAnswer>):
   };
 }
 
-function networkPageOf<T>(answer: RelayAnswer): NetworkPage<T> {
+function networkPageOf<T>(answer: RelayAnswer | NetworkAnswer): NetworkPage<T> {
   const page = pageOf<T>(answer);
+  if ('from' in answer) return { ...page, from: answer.from, subscriptions: answer.subscriptions };
   const freshness = 'freshness' in answer ? answer.freshness : undefined;
   return { ...page, ...(freshness && { freshness }) };
 }

@@ -1,4 +1,11 @@
-import type { Freshness, Json, NetworkQuery, Query, Record as StoredRecord } from '@holdfast/protocol';
+import type {
+  Freshness,
+  Json,
+  NetworkQuery,
+  Query,
+  Record as StoredRecord,
+  SubscriptionStanding,
+} from '@holdfast/protocol';
 
 /** A record with its document's type. */
 export type RecordOf<T> = Omit<StoredRecord, 'doc'> & { readonly doc: T };
@@ -34,9 +41,14 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-/** One page of records of the network; `freshness` is there if the query asks for it. */
+/**
+ * One page of records of the network; `freshness` is there if the query asks for it. `from` and `subscriptions` are there if the relay
+ * could not be reached, and the copies the node keeps answered.
+ */
 export interface NetworkPage<T> extends Page<T> {
   readonly freshness?: Freshness;
+  readonly from?: 'replica';
+  readonly subscriptions?: readonly SubscriptionStanding[];
 }
 
 /** One group of an aggregate: the values grouped by, and the metrics, by name. */

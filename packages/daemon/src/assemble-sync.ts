@@ -134,10 +134,10 @@ export function assembleSync({
       handlers: { ...visitors, ...options.calls?.(ask) },
       count: callCounters(registry),
     },
-    followed: [
-      { name: 'shared', what: 'what other nodes share', sink: new SharedSink(space) },
-      { name: 'addressed', what: 'what other nodes sent to agents of this one', sink: arrivals },
-    ],
+    followed: {
+      shared: { what: 'what other nodes share', sink: new SharedSink(space) },
+      addressed: { what: 'what other nodes sent to agents of this one', sink: arrivals },
+    },
     channels: channels.link,
     now,
     random: Math.random,

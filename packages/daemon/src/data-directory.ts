@@ -10,10 +10,11 @@ import { NodeDatabase } from './storage/node-database.ts';
 /** Where things stand in a node's data directory. */
 export function nodePaths(
   directory: string,
-): Readonly<Record<'database' | 'cache' | 'agents' | 'damaged' | 'adminToken' | 'socket', string>> {
+): Readonly<Record<'database' | 'cache' | 'replica' | 'agents' | 'damaged' | 'adminToken' | 'socket', string>> {
   return {
     database: join(directory, 'node.db'),
     cache: join(directory, 'cache.db'),
+    replica: join(directory, 'replica.db'),
     agents: join(directory, 'agents'),
     damaged: join(directory, 'damaged'),
     adminToken: join(directory, 'admin.token'),

@@ -100,7 +100,7 @@ function registerIncomingGauges(
   { sync, arrivals, now }: Pick<MetricSources, 'sync' | 'arrivals' | 'now'>,
 ): void {
   const behindSeconds = (name: FollowedName): number => {
-    const { state, caughtUpMs } = sync.following(name);
+    const { state, caughtUpMs } = sync.followers.statusOf(name);
     return state === 'following' || caughtUpMs === null ? 0 : Math.max(0, (now() - caughtUpMs) / 1000);
   };
   gauge(

@@ -36,7 +36,6 @@ import { scrubNode } from './scrub/scrub.ts';
 import { Agents } from './service/agents.ts';
 import { assembleCache } from './service/cache/assemble-cache.ts';
 import type { Cache } from './service/cache/cache.ts';
-import { sweepCache } from './service/cache/sweep-cache.ts';
 import type { Arrivals } from './service/commander/arrivals.ts';
 import { assembleCommander, type Commander } from './service/commander/commander.ts';
 import { visitorHandlers } from './service/commander/visitors.ts';
@@ -49,6 +48,8 @@ import { Locks } from './service/locks.ts';
 import { declaresForAll } from './service/node-declarations.ts';
 import { servingAgents, type StatusSources } from './service/node-status.ts';
 import { Records } from './service/records.ts';
+import { repeatSweep } from './service/repeat-sweep.ts';
+import { type AssembledReplica, assembleReplica } from './service/replica/assemble-replica.ts';
 import { SharedSpace } from './service/shared/shared-space.ts';
 import { Watches } from './service/shared/watches.ts';
 import type { NodeDatabase } from './storage/node-database.ts';
@@ -97,6 +98,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
   const parts = refuseDamaged(paths.database, () => assemble(options, disk));
   const { database, files, sync, now } = parts.status;
   if (options.declarations?.some(({ declaration }) => declaration.conflict === 'shared')) parts.space.made();
+  parts.replica.subscriptions.begin();
   const { url, socketPath } = await listenOrClose(parts, config, paths.socket);
   const removeServiceFile = writeServiceFile(directory, { url, socket: socketPath }, now());
   parts.incoming.arrivals.begin();
@@ -111,7 +113,8 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     timers: nodeTimers,
     log,
   });
-  const endSweepingCache = sweepCache(parts.cache, { everyMs: config['expiry.seconds'] * 1000, timers: nodeTimers });
+  const often = { everyMs: config['expiry.seconds'] * 1000, timers: nodeTimers };
+  const endSweepingCopies = [parts.cache, parts.replica.subscriptions].map((swept) => repeatSweep(swept, often));
   const stop = once(async () => {
     // Who waits for a run has the answer that it came to.
     await parts.retention.stop();
@@ -120,7 +123,7 @@ async function startLocked(options: DaemonOptions, lock: DirectoryLock): Promise
     parts.incoming.wakes.stop();
     await parts.service.stop();
     endSweeping();
-    endSweepingCache();
+    for (const end of endSweepingCopies) end();
     await sync.stop();
     await parts.incoming.arrivals.end();
     await endBackgroundWork(parts);
@@ -137,6 +140,7 @@ interface Parts {
   readonly space: SharedSpace;
   readonly incoming: Incoming;
   readonly cache: Cache;
+  readonly replica: AssembledReplica;
   readonly joining: JoiningOptions;
   readonly service: Service;
   readonly backups: BackupKeeper;
@@ -179,7 +183,10 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const care = { files, log, onRecounted: (agent: string) => sync.written(agent) };
   const scrubbed = { config, databasePath: paths.database, agents: names, firstAfterMs: options.scrubAfterMs };
   const scrubber = scrubNode({ ...care, ...scrubbed, registry, now });
-  const status = { database, leases, agents, files, custody, sync, disk, scrubber, now, version, startedAtMs: now() };
+  const replica = assembleReplica({ ...made, path: paths.replica, sync, disk });
+  const { subscriptions } = replica;
+  const parts = { database, leases, agents, files, custody, sync, disk, scrubber, subscriptions };
+  const status = { ...parts, now, version, startedAtMs: now() };
   const joining = assembleJoining(status, clock, config);
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
   const retention = keepNodeRetention({ ...status, config, registry, log });
@@ -192,6 +199,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     records,
     commander,
     shared,
+    replica,
     channels,
     locks: new Locks({ node: leases, askLock: sync.askLock, disk }),
     cache,
@@ -202,7 +210,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     registry,
     allowedHosts: () => hosts,
   });
-  return { status, space, incoming, cache, service, ...kept, hosts };
+  return { status, space, incoming, cache, replica, service, ...kept, hosts };
 }
 
 function openShared(agents: Agents, files: AgentFiles): SharedServices {
@@ -288,14 +296,16 @@ async function listenOrClose(parts: Parts, config: NodeConfig, defaultSocket: st
   }
 }
 
-async function endBackgroundWork({ status, backups, retention, rebuilding }: Parts): Promise<void> {
+async function endBackgroundWork({ status, replica, backups, retention, rebuilding }: Parts): Promise<void> {
   await retention.stop();
+  await replica.subscriptions.stop();
+  await replica.file.endQueries();
   await status.scrubber.stop();
   await backups.stop();
   await rebuilding.stop();
 }
 
-function closeAll({ status: { files, custody, leases, database, disk }, cache }: Parts): void {
+function closeAll({ status: { files, custody, leases, database, disk }, cache, replica }: Parts): void {
   disk.close();
   // Closing would write what nobody knows the state of.
   if (disk.hasFailed) return;
@@ -303,6 +313,7 @@ function closeAll({ status: { files, custody, leases, database, disk }, cache }:
   files.close();
   leases.close();
   cache.close();
+  replica.file.close();
   database.close();
 }
 

@@ -134,8 +134,9 @@ describe('every route', () => {
     },
   );
 
-  // A query of the network and statistics are then about the whole node.
-  const ofOneAgent = agentRoutes.filter((id) => id !== 'network.query' && id !== 'statistics');
+  // Queries of the network and its copies, and statistics, are then about the whole node.
+  const ofNode: ReadonlySet<string> = new Set(['network.query', 'replica.query', 'replica.get', 'statistics']);
+  const ofOneAgent = agentRoutes.filter((id) => !ofNode.has(id));
   test.each(ofOneAgent)('%s asks an admin for which agent', async (id) => {
     expectProblem(await call(id, {}), 422, 'invalid-request');
     expectProblem(await call(id, { headers: { 'holdfast-agent': 'nobody' } }), 404, 'agent-not-found');
@@ -151,14 +152,16 @@ describe('every route', () => {
     },
   );
 
-  // The last one here: it uses the samples up. A node that has agents takes nobody over.
-  const usable = routeIds.filter((id) => hasEnd(id) && !id.startsWith('dead-letter.') && id !== 'node.adopt');
+  // The last one here: it uses the samples up. A node that has agents takes nobody over, and without a relay it has copies of nothing.
+  const unusable: ReadonlySet<string> = new Set(['node.adopt', 'replica.get']);
+  const usable = routeIds.filter((id) => hasEnd(id) && !id.startsWith('dead-letter.') && !unusable.has(id));
   test.each(usable)('%s does what it is for', async (id) => {
     const route: Route = daemonRoutes[id];
     const asAdmin = { headers: { 'holdfast-agent': 'ada' } };
     await daemon.call('PUT /v1/kv/secret', { ...asAdmin, body: {} });
     await daemon.call('PUT /v1/records/notes/secret', { ...asAdmin, body: {} });
     await daemon.call('PUT /v1/collections/secret', { ...asAdmin, body: {} });
+    await daemon.call('PUT /v1/subscriptions/candidates', { body: { collections: ['candidates'] } });
     const reply = await call(id, asAdmin);
     expect(reply.status).toBe(route.status);
     expect(reply.text === '').toBe(route.answer.kind === 'none');

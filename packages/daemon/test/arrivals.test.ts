@@ -70,7 +70,13 @@ const letter = (id: string, more: object = {}, to = 'ada@laptop'): FeedChange =>
 /** Has a page come, as the follower does. */
 async function come(changes: readonly FeedChange[], position: number): Promise<void> {
   arrivals.next();
-  const page: FeedPage = { changes: [...changes], cursor: `${EPOCH}.${position}`, more: false, stream: null };
+  const page: FeedPage = {
+    changes: [...changes],
+    cursor: `${EPOCH}.${position}`,
+    more: false,
+    stream: null,
+    rights: null,
+  };
   await arrivals.take(page);
 }
 
@@ -121,7 +127,7 @@ describe('what other nodes sent', () => {
     await come([], 1);
     arrivals.next();
     database.arrivals.startOver();
-    await arrivals.take({ changes: [letter('a')], cursor: `${EPOCH}.2`, more: false, stream: null });
+    await arrivals.take({ changes: [letter('a')], cursor: `${EPOCH}.2`, more: false, stream: null, rights: null });
     expect([mail(), arrivals.next().after]).toEqual([['a'], undefined]);
   });
 });

@@ -50,11 +50,10 @@ describe('a query over the network', () => {
     relay.heal();
   });
 
-  test('is about the agent whose token asks, whatever it names', async () => {
-    const all = { agents: ['ada'], resources: [''] };
+  test('is for the agent whose token asks, whatever it names', async () => {
+    const all = { for_agent: 'ada', resources: [''] };
     await expect(asked({}, { token: ada })).resolves.toEqual(all);
-    await expect(asked({ agents: ['bob', 'ada'] }, { token: ada })).resolves.toEqual(all);
-    await expect(asked({ agents: ['bob'] }, { token: ada })).resolves.toEqual({ ...all, agents: [] });
+    await expect(asked({ agents: ['bob'] }, { token: ada })).resolves.toEqual({ ...all, agents: ['bob'] });
     await expect(asked({}, { headers: { 'holdfast-agent': 'ada' } })).resolves.toEqual(all);
   });
 
@@ -68,7 +67,7 @@ describe('a query over the network', () => {
 
   test('is about one resource for a token bound to it, and for a request that names one', async () => {
     const bound = await daemon.boundToken('ada', 'app:one');
-    const one = { agents: ['ada'], resources: ['app:one'] };
+    const one = { for_agent: 'ada', resources: ['app:one'] };
     await expect(asked({}, { token: bound })).resolves.toEqual(one);
     await expect(asked({ resources: ['app:two'] }, { token: bound })).resolves.toEqual({ ...one, resources: [] });
     await expect(asked({ resources: ['', 'app:one'] }, { token: bound })).resolves.toEqual(one);
@@ -78,7 +77,7 @@ describe('a query over the network', () => {
       resources: [],
     });
     const several = { resources: ['app:one', 'app:two'] };
-    await expect(asked(several, { token: ada })).resolves.toEqual({ ...several, agents: ['ada'] });
+    await expect(asked(several, { token: ada })).resolves.toEqual({ ...several, for_agent: 'ada' });
   });
 
   test('may ask how fresh the answer is, but not with a token that is bound to a resource', async () => {

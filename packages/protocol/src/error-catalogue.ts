@@ -4,6 +4,7 @@ import { syncErrors } from './sync-errors.ts';
 import { listenerErrors } from './listener-errors.ts';
 import { lockErrors } from './lock-errors.ts';
 import { needErrors } from './need-errors.ts';
+import { replicaErrors } from './replica-errors.ts';
 
 /**
  * The error catalogue. Codes are stable: one is never renamed or given another meaning. `docs/errors.md` is generated
@@ -315,6 +316,7 @@ export const errorCatalogue = {
   ...lockErrors,
   ...syncErrors,
   ...needErrors,
+  ...replicaErrors,
   'query-failed': {
     status: 503,
     retryable: false,

@@ -66,6 +66,7 @@ export {
   type OptionKind,
   type Options,
   type Origin,
+  optionText,
   resolveConfig,
   type ResolvedConfig,
 } from './config/options.ts';
@@ -152,9 +153,11 @@ export {
   type NetworkAnswer,
   networkAnswerSchema,
   type NetworkQuery,
+  type NetworkRequest,
   networkQuerySchema,
   type Query,
   type QueryAnswer,
+  type ReplicaAnswer,
   queryAnswerSchema,
   type QueryEnd,
   type QueryPlan,
@@ -227,6 +230,7 @@ export {
   feedEpoch,
   type FeedPage,
   feedPageSchema,
+  type FeedRights,
   type ImmediateRequest,
   immediateReceiptSchema,
   immediateSchema,
@@ -246,3 +250,11 @@ export {
   streamPageSchema,
   type WaitingChanges,
 } from './sync.ts';
+export {
+  type ConfiguredSubscriptions,
+  type Subscription,
+  subscriptionName,
+  type SubscriptionScope,
+  subscriptionScopeSchema,
+  type SubscriptionStanding,
+} from './subscriptions.ts';

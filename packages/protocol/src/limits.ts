@@ -94,6 +94,8 @@ export const limits = Object.freeze({
   claimWaitSeconds: 25,
   /** Names in one of the lists that narrow the feed. */
   feedNames: 100,
+  /** Subscriptions of one node. */
+  subscriptions: 16,
   /** A message on a channel, as JSON text in UTF-8 bytes. */
   messageBytes: 64 * KIB,
   /** How long a durable message is kept unless its publisher says otherwise, in seconds: a day. */

@@ -247,6 +247,17 @@ export const feedChangeSchema = changeSchema.extend({ node: nodeName, agent: age
 /** A change as the feed tells it. */
 export type FeedChange = z.infer<typeof feedChangeSchema>;
 
+/** What a node may read at the relay, so that it notices when that changed: a record that was passed over does not come by itself. */
+const feedRightsSchema = z.object({
+  mark: hex(16).meta({ description: 'Another one once the node may read more or less than before' }),
+  collections: z
+    .array(z.string())
+    .meta({ description: 'Of which its agents may read what all agents of their resource wrote; `*`: of all' }),
+});
+
+/** What a node may read at the relay. */
+export type FeedRights = z.infer<typeof feedRightsSchema>;
+
 /** A part of the feed: what changed after a place in it, each record once, as it is now (protocol rule 13). */
 export const feedPageSchema = z.object({
   changes: z.array(feedChangeSchema),
@@ -255,6 +266,7 @@ export const feedPageSchema = z.object({
   stream: cursorSchema.nullable().meta({
     description: 'Where the relay stands in the stream of shared records that was asked about; null: none was',
   }),
+  rights: feedRightsSchema.nullable().meta({ description: 'What the asking node may read; null: a person asked' }),
 });
 
 /** A part of the feed. */

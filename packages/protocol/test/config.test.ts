@@ -1,4 +1,13 @@
-import { environmentOf, flagOf, nodeOptions, renderConfigFile, resolveConfig, services } from '@holdfast/protocol';
+import {
+  environmentOf,
+  flagOf,
+  nodeOptions,
+  type Option,
+  optionText,
+  renderConfigFile,
+  resolveConfig,
+  services,
+} from '@holdfast/protocol';
 import { describe, expect, test } from 'vitest';
 
 const options = {
@@ -40,6 +49,27 @@ describe('the configuration', () => {
     expect(resolve({ file: { log: { level: null } } }).origins['log.level']).toBe('default');
   });
 
+  test('reads subscriptions as a mapping of the file, and as JSON elsewhere', () => {
+    const all = { people: { collections: ['candidates'], nodes: ['laptop'] } };
+    const read = (given: Partial<Parameters<typeof resolveConfig>[2]>): unknown =>
+      resolveConfig('node', nodeOptions, { flags: {}, environment: {}, file: undefined, ...given }).values
+        .subscriptions;
+    expect(read({ file: { subscriptions: all } })).toEqual(all);
+    expect(read({ flags: { subscriptions: JSON.stringify(all) } })).toEqual(all);
+    expect(read({ file: { subscriptions: null } })).toEqual({});
+    const refused = (subscriptions: unknown): unknown => {
+      try {
+        return read({ file: { subscriptions } });
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(refused({ people: { collections: [] } })).toMatch(/^subscriptions \(file\)\.people\.collections: /);
+    expect(refused({ people: { collection: 'candidates' } })).toMatch(/^subscriptions \(file\)\.people/);
+    expect(refused({ Ill: { collections: ['candidates'] } })).toMatch(/^subscriptions \(file\)\.Ill: /);
+    expect(() => read({ flags: { subscriptions: '{' } })).toThrow('subscriptions (flag) is not JSON');
+  });
+
   test.each<[string, Given, RegExp]>([
     ['an unknown key', { file: { listen: { prot: 1 } } }, /unknown key "listen\.prot"/],
     ['an unknown section', { file: { colour: { of: 1 } } }, /unknown key "colour\.of"/],
@@ -65,7 +95,8 @@ describe('the configuration', () => {
   });
 
   test.each(Object.entries(services))('every default of the %s is a value the option takes', (name, service) => {
-    const flags = Object.fromEntries(Object.entries(service).map(([key, option]) => [key, String(option.default)]));
+    const entries = Object.entries<Option>(service);
+    const flags = Object.fromEntries(entries.map(([key, option]) => [key, optionText(option.default)]));
     const { values } = resolveConfig(name, service, { flags, environment: {}, file: undefined });
     expect(values).toEqual(Object.fromEntries(Object.entries(service).map(([key, option]) => [key, option.default])));
   });

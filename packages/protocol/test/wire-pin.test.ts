@@ -30,7 +30,7 @@ import { z } from 'zod';
 const pinned: Readonly<Record<number, string>> = {
   1: '9f7615595b40cb56',
   2: 'd72daf526810c4ce',
-  3: '6a4d1edf1cc62f19',
+  3: 'bdaa78a7d6552f8c',
 };
 
 const wire = {

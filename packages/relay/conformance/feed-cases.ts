@@ -65,7 +65,43 @@ export function feedCases(make: MakeStore): void {
       expect(await ids(0, { agents: ['scout'] })).toEqual(['b']);
       expect(await ids(0, { collections: ['tasks'] })).toEqual(['b']);
       expect(await ids(0, { resources: ['app:1'] })).toEqual(['c']);
-      expect(await ids(0, { reader: { node: 'htpc', sharedAgents: [] } })).toEqual(['a', 'b', 'd']);
+      expect(await ids(0, { reader: { node: 'htpc', sharedAgents: [], sharedCollections: [] } })).toEqual([
+        'a',
+        'b',
+        'd',
+      ]);
+    });
+
+    it('has for a node what all agents wrote of shared collections, and what they declare of those', async () => {
+      const { store } = open();
+      await store.takeBatch(makeBatch([makeChange({ seq: 1, id: 'a', doc: {} })]));
+      const changes = [
+        makeChange({ seq: 1, id: 'b', collection: 'leads', doc: {} }),
+        makeChange({ seq: 2, id: 'c', collection: 'leads', resource: 'app:1', doc: {} }),
+        makeChange({ seq: 3, id: 'd', collection: 'visits', doc: {} }),
+        makeChange({ seq: 4, id: 'leads', collection: 'collections', doc: { kind: 'log' } }),
+        makeChange({ seq: 5, id: 'visits', collection: 'collections', doc: { kind: 'log' } }),
+      ];
+      await store.takeBatch(makeBatch(changes, { node: 'laptop' }));
+      const reader = { node: 'htpc', sharedAgents: [], sharedCollections: ['leads'] };
+      expect(await ids(0, { reader })).toEqual(['a', 'b', 'c', 'leads']);
+      const scope = { reader, collections: ['leads'], resources: ['app:1'] };
+      expect(await ids(0, scope)).toEqual(['c']);
+      expect(await ids(0, { ...scope, declarations: true })).toEqual(['c', 'leads']);
+      const all = { reader: { ...reader, sharedCollections: ['*'] }, collections: ['visits'], declarations: true };
+      expect(await ids(0, all)).toEqual(['d', 'visits']);
+    });
+
+    it('has another mark of what a node may read once that is more or less', async () => {
+      const { store } = open();
+      const reader = { node: 'htpc', sharedAgents: ['scout'], sharedCollections: ['leads'] };
+      const mark = await store.feed.rights(reader);
+      await store.takeBatch(makeBatch([makeChange({ seq: 1, doc: {} })]));
+      expect(await store.feed.rights(reader)).toBe(mark);
+      expect(await store.feed.rights({ ...reader, sharedCollections: [] })).not.toBe(mark);
+      expect(await store.feed.rights({ ...reader, node: 'laptop' })).not.toBe(mark);
+      await store.takeBatch(makeBatch([makeChange({ seq: 1, doc: {} })], { agent: 'scout' }));
+      expect(await store.feed.rights(reader)).not.toBe(mark);
     });
 
     it('is read from the beginning to its end, whatever was removed before', async () => {
@@ -99,7 +135,7 @@ export function feedCases(make: MakeStore): void {
       await expect(part(position, { collections: ['notes'] })).rejects.toMatchObject({ code: 'feed-refetch' });
       expect(await ids(position, { collections: ['tasks'] })).toEqual([]);
       expect(await ids(position, { agents: [SHARED_AGENT] })).toEqual([]);
-      expect(await ids(position, { reader: { node: 'laptop', sharedAgents: [] } })).toEqual([]);
+      expect(await ids(position, { reader: { node: 'laptop', sharedAgents: [], sharedCollections: [] } })).toEqual([]);
       expect(await ids(seen.position)).toEqual([]);
       expect(await ids(0)).toEqual(['r1']);
     });

@@ -2,7 +2,8 @@
 import type { NetworkQuery, WaitingChanges } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 
-import type { NodeReader, NodeStanding } from '../src/index.ts';
+import type { NodeReader } from '@holdfast/network';
+import type { NodeStanding } from '../src/index.ts';
 import { useStore } from './enrolled.ts';
 import { BOOT, LEASE_MS, makeBatch, makeChange, START_MS } from './material.ts';
 import type { MakeStore } from './store-under-test.ts';
@@ -14,7 +15,7 @@ function htpc(waiting: number | null, lastContactMs = START_MS): NodeStanding {
 }
 
 function sharing(...sharedAgents: string[]): NodeReader {
-  return { node: 'laptop', sharedAgents };
+  return { node: 'laptop', sharedAgents, sharedCollections: [] };
 }
 
 /** What is known of how fresh answers are: contacts, and what nodes told of what waits there. */

@@ -3,13 +3,13 @@ import { type NetworkQuery, type Record as PublicRecord, versionMs } from '@hold
 import type { Lines, StreamBounds } from '@holdfast/store';
 import { describe, expect, it } from 'vitest';
 
-import type { NodeReader } from '../src/index.ts';
+import type { NodeReader } from '@holdfast/network';
 import { useStore } from './enrolled.ts';
 import type { MakeStore } from './store-under-test.ts';
 import { cursorAt, INCARNATION, makeBatch, makeChange, makeRefused, START_MS } from './material.ts';
 
 function sharing(...sharedAgents: string[]): NodeReader {
-  return { node: 'laptop', sharedAgents };
+  return { node: 'laptop', sharedAgents, sharedCollections: [] };
 }
 
 function recordsOf({ text }: Lines): PublicRecord[] {
@@ -48,7 +48,7 @@ export function readingCases(make: MakeStore): void {
     });
 
     it('a query for one node cannot see another, whatever it asks for', async () => {
-      const laptop = { node: 'laptop', sharedAgents: [] };
+      const laptop = { node: 'laptop', sharedAgents: [], sharedCollections: [] };
       await fill();
       await expect(ids({}, laptop)).resolves.toEqual(['c']);
       await expect(ids({ nodes: ['htpc'] }, laptop)).resolves.toEqual([]);
@@ -56,6 +56,19 @@ export function readingCases(make: MakeStore): void {
       await expect(ids({ where: { or: [{ node: 'htpc' }, { id: { exists: true } }] } }, laptop)).resolves.toEqual([
         'c',
       ]);
+    });
+
+    it('a query for an agent of a node sees its own, and of shared collections what all wrote', async () => {
+      await fill();
+      const reader = { node: 'laptop', sharedAgents: [], sharedCollections: ['notes'] };
+      const recruiter = { ...reader, agent: 'recruiter' };
+      await expect(ids({}, { ...recruiter, sharedCollections: [] })).resolves.toEqual(['c']);
+      await expect(ids({ agents: ['scout'] }, { ...recruiter, sharedCollections: [] })).resolves.toEqual([]);
+      await expect(ids({}, { ...reader, agent: 'other' })).resolves.toEqual(['a', 'b']);
+      await expect(ids({}, recruiter)).resolves.toEqual(['a', 'b', 'c']);
+      await expect(ids({ collection: 'notes', agents: ['scout'] }, recruiter)).resolves.toEqual(['b']);
+      await expect(ids({ collection: 'tasks' }, { ...reader, node: 'htpc' })).resolves.toEqual([]);
+      await expect(ids({}, { ...reader, sharedCollections: ['*'] })).resolves.toEqual(['a', 'b', 'c']);
     });
 
     it('a query for a node sees of others what agents wrote that are shared, if it has such an agent', async () => {
@@ -166,7 +179,7 @@ export function readingCases(make: MakeStore): void {
         await expect(refused).rejects.toMatchObject({ code: 'invalid-request' });
       }
       const { value } = await store
-        .stream({}, { nowMs: START_MS, bounds, reader: { node: 'laptop', sharedAgents: [] } })
+        .stream({}, { nowMs: START_MS, bounds, reader: { node: 'laptop', sharedAgents: [], sharedCollections: [] } })
         .next();
       if (value === null || typeof value === 'string') throw new Error('the stream has no records');
       expect(recordsOf(value)).toMatchObject([{ node: 'laptop', id: 'c' }]);
@@ -181,7 +194,10 @@ export function readingCases(make: MakeStore): void {
         open().store.query({ limit: 1, collection: 'notes', after }, { nowMs: START_MS }),
       ).rejects.toMatchObject(refused);
       await expect(
-        open().store.query({ limit: 1, after }, { nowMs: START_MS, reader: { node: 'htpc', sharedAgents: [] } }),
+        open().store.query(
+          { limit: 1, after },
+          { nowMs: START_MS, reader: { node: 'htpc', sharedAgents: [], sharedCollections: [] } },
+        ),
       ).rejects.toMatchObject(refused);
     });
 

@@ -1,7 +1,6 @@
 export { initRelay } from './service/setup.ts';
 export { type RelayOptions, type RunningRelay, startRelay } from './start.ts';
 export type { FeedPart, FeedRow, FeedScope, RelayFeed } from './storage/feed.ts';
-export type { NodeReader } from './storage/network-view.ts';
 export type {
   AgentPart,
   CopyPart,

@@ -41,6 +41,8 @@ export function nodeDesk(
       sync: new Sync({ store, metrics, warnings, leaseSeconds, now }),
       disk: { assertRoom: () => undefined },
     }),
-    ...feedHandlers({ feed: new Feed({ store, warnings, sharedAgents: [], alarm }) }),
+    ...feedHandlers({
+      feed: new Feed({ store, warnings, shared: { sharedAgents: [], sharedCollections: [] }, alarm }),
+    }),
   };
 }

@@ -169,9 +169,13 @@ function assemble({ config, log, version }: RelayOptions, built: Parts): Assembl
   const sync = new Sync({ store, metrics, warnings, leaseSeconds, now });
   const bounds = streamBounds(config);
   const statements = makeStatements({ store, reader, now, bounds });
-  const desk = makeDesk({ store, now, leaseSeconds, sharedAgents: config['query.sharedAgents'], bounds });
+  const shared = {
+    sharedAgents: config['query.sharedAgents'],
+    sharedCollections: config['query.sharedCollections'],
+  };
+  const desk = makeDesk({ store, now, leaseSeconds, shared, bounds });
   const calls = new Calls({ store, switchboard, metrics: new CallMetrics(registry, switchboard) });
-  const feed = new Feed({ store, warnings, sharedAgents: config['query.sharedAgents'] });
+  const feed = new Feed({ store, warnings, shared });
   const channels: Channels = new Channels({
     store,
     fanout: new MemoryFanout(NODE_QUEUE),

@@ -33,7 +33,7 @@ export { QueryPool, type QueryPoolOptions } from './query-process/query-pool.ts'
 export { leaseTables } from './leases/lease-schema.ts';
 export type { HeldLock, Lease, LeaseFigures, LeaseRequest, Leases, Lock, LockHolder } from './leases/leases.ts';
 export { SqliteLeases } from './leases/sqlite-leases.ts';
-export { all, any, named, placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
+export { all, any, named, not, placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
 export { jsonPath, type Names, recordColumns } from './query/field.ts';
 export { indexedValue } from './query/place.ts';
 export { type IndexWalk, indexWalk } from './query/walk.ts';

@@ -39,7 +39,7 @@ function change({ id, age, value, expiresAtMs }: Parts): FeedChange {
 }
 
 function page(changes: readonly FeedChange[], position: number, epoch = EPOCH): FeedPage {
-  return { changes: [...changes], cursor: `${epoch}.${position}`, more: false, stream: null };
+  return { changes: [...changes], cursor: `${epoch}.${position}`, more: false, stream: null, rights: null };
 }
 
 const waiting = (): number => agent.store.counters.outbox;

@@ -1,4 +1,4 @@
-import { environmentOf, flagOf, type Option, services } from '@holdfast/protocol';
+import { environmentOf, flagOf, type Option, optionText, services } from '@holdfast/protocol';
 import { Argument, Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
@@ -49,7 +49,7 @@ function configOf(service: ServiceName, options: GlobalOptions): ShownConfig {
 function configText(service: ServiceName, config: ShownConfig): string {
   const rows = Object.entries(config.values).map(([key, { value, origin }]) => [
     key,
-    Array.isArray(value) ? value.join(', ') : String(value),
+    optionText(value),
     origin === 'default' ? paint('dim', origin) : paint('cyan', originText(service, key, origin)),
   ]);
   const head = [

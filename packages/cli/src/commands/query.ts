@@ -3,6 +3,7 @@ import type {
   Group,
   NetworkAggregateQuery,
   NetworkClient,
+  NetworkPage,
   NetworkPageQuery,
   Page,
   PageQuery,
@@ -20,6 +21,7 @@ import { recordCells } from '../record-cells.ts';
 import { withDaemon, withRelay } from '../services.ts';
 import { type Cells, printCsv, printLines } from '../streamed-output.ts';
 import { freshnessText } from './freshness-text.ts';
+import { replicaText } from './replica-text.ts';
 import { answerGroups, answerPlan, answerRecords } from './query-answer.ts';
 
 interface QueryFlags {
@@ -34,6 +36,7 @@ interface QueryFlags {
   readonly format?: Format;
   readonly network?: true;
   readonly viaNode?: true;
+  readonly replica?: true;
   readonly freshness?: true;
   readonly node?: readonly string[];
 }
@@ -54,19 +57,25 @@ export function queryCommand(): Command {
     .addOption(formatOption())
     .option('--network', 'ask the relay; --agent then narrows to one agent')
     .option('--via-node', 'with --network: ask through the node here, with its token; sees what its agents may')
+    .option('--replica', 'ask the copies this node keeps of what other agents wrote, with or without the relay')
     .option('--freshness', 'with --network: say also how fresh the answer is, by what the relay heard of each node')
-    .option('--node <name>', 'with --network: only records of this node; may be repeated', collect);
+    .option('--node <name>', 'with --network or --replica: only records of this node; may be repeated', collect);
   withAction<QueryFlags>(command, ({ options, ...call }) =>
-    options.network || options.viaNode ? queryNetwork({ options, ...call }) : queryAgent({ options, ...call }),
+    isAboutMany(options) ? queryNetwork({ options, ...call }) : queryAgent({ options, ...call }),
   );
   return withExamples(
     command,
     `query 'candidates where skills has Python and experience_years >= 3 order by name' --agent recruiter`,
     `query 'messages count group by role' --network`,
     `query candidates --network --via-node --agent recruiter`,
+    `query candidates --replica --agent recruiter`,
     `query 'messages where role = user' --network --format csv`,
     `query candidates --where '{"status":"active"}' --order name:asc --agent recruiter`,
   );
+}
+
+function isAboutMany({ network, viaNode, replica }: QueryFlags): boolean {
+  return network === true || viaNode === true || replica === true;
 }
 
 async function queryAgent({ args: [text], options, output }: Call<QueryFlags>): Promise<void> {
@@ -85,6 +94,7 @@ async function queryNetwork({ args: [text], options, output }: Call<QueryFlags>)
     ...(options.node && { nodes: [...options.node] }),
     ...(options.freshness && { freshness: true }),
   };
+  if (options.replica) return queryReplica({ options, output }, query);
   if (options.viaNode) {
     await withDaemon(options, ({ network }) => {
       const asked = { ...network, stream: (wanted: NetworkPageQuery) => network.each(wanted) };
@@ -100,8 +110,17 @@ async function queryNetwork({ args: [text], options, output }: Call<QueryFlags>)
   await withRelay(options, (relay) => answerNetwork({ options, output }, relay, narrowed));
 }
 
+async function queryReplica(call: Asking, query: NetworkQuery): Promise<void> {
+  if (call.options.network || call.options.freshness) {
+    throw new CommandError('--replica asks this node alone', 'Leave out --network and --freshness.', 2);
+  }
+  await withDaemon(call.options, async ({ replica }) => {
+    await answer(call, { ...replica, stream: (wanted) => replica.each(wanted) }, query);
+  });
+}
+
 async function answerNetwork(
-  { options, output }: Pick<Call<QueryFlags>, 'options' | 'output'>,
+  { options, output }: Asking,
   network: Asked & Pick<NetworkClient, 'freshness'>,
   query: NetworkQuery,
 ): Promise<void> {
@@ -110,19 +129,18 @@ async function answerNetwork(
   output.remark(paint('dim', freshnessText(await network.freshness(query), Date.now())));
 }
 
+/** Who asks, and where the answer goes. */
+type Asking = Pick<Call<QueryFlags>, 'options' | 'output'>;
+
 /** What takes queries: a collection of the daemon, or the relay. */
 interface Asked {
-  query(query: NetworkPageQuery): Promise<Page<unknown>>;
+  query(query: NetworkPageQuery): Promise<Page<unknown> & Pick<NetworkPage<unknown>, 'subscriptions'>>;
   aggregate(query: NetworkAggregateQuery): Promise<readonly Group[]>;
   explain(query: NetworkPageQuery | NetworkAggregateQuery): Promise<QueryPlan>;
   stream(query: NetworkPageQuery): AsyncIterable<RecordOf<unknown>>;
 }
 
-async function answer(
-  call: Pick<Call<QueryFlags>, 'options' | 'output'>,
-  asked: Asked,
-  query: NetworkQuery,
-): Promise<void> {
+async function answer(call: Asking, asked: Asked, query: NetworkQuery): Promise<void> {
   const { options } = call;
   const { aggregate } = query;
   const format = formatOf(options);
@@ -130,7 +148,11 @@ async function answer(
   const output = format === 'json' ? makeOutput(true) : call.output;
   if (options.explain) answerPlan(output, await asked.explain(query));
   else if (aggregate) answerGroups(output, await asked.aggregate({ ...query, aggregate }));
-  else answerRecords(output, await asked.query(query));
+  else {
+    const page = await asked.query(query);
+    answerRecords(output, page);
+    if (page.subscriptions) output.remark(paint('dim', replicaText(page.subscriptions, Date.now())));
+  }
 }
 
 async function streamAnswer(

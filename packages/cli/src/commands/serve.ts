@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { flagOf, type Option as ConfigOption, services } from '@holdfast/protocol';
+import { flagOf, type Option as ConfigOption, optionText, services } from '@holdfast/protocol';
 import { Command, Option } from 'commander';
 import type { Logger } from 'pino';
 
@@ -39,7 +39,7 @@ function flagsOf(service: ServiceName): readonly { readonly key: string; readonl
   return Object.entries<ConfigOption>(services[service])
     .filter(([key]) => key !== 'data.dir')
     .map(([key, { help, default: preset }]) => {
-      const shown = Array.isArray(preset) ? preset.join(',') : String(preset);
+      const shown = optionText(preset);
       return { key, option: new Option(`${flagOf(key)} <value>`, shown === '' ? help : `${help} (default: ${shown})`) };
     });
 }

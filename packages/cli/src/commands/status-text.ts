@@ -1,4 +1,12 @@
-import type { AgentStatus, DiskStatus, NodeInfo, NodeStatus, RelayStatus, ScrubStatus } from '@holdfast/protocol';
+import type {
+  AgentStatus,
+  DiskStatus,
+  NodeInfo,
+  NodeStatus,
+  RelayStatus,
+  ScrubStatus,
+  Subscription,
+} from '@holdfast/protocol';
 
 import { paint } from '../output.ts';
 import { isSettled } from '../settled.ts';
@@ -28,6 +36,7 @@ export function nodeStatusText(status: NodeStatus, nowMs: number): string {
       : `Relay  ${relay.url}  ${stateText(relay.state)}  ${paint('dim', `last contact ${agoText(relay.last_contact_at, nowMs)}`)}`,
     ...(relay.error === null ? [] : [`       ${paint('yellow', relay.error)}`]),
     ...(relay.url === null ? [] : incomingLines(status, nowMs)),
+    ...status.subscriptions.map((subscription, at) => subscriptionText(subscription, at, nowMs)),
     ...upkeepLines(status, nowMs),
   ];
   const agents = status.agents.toSorted((one, other) => one.agent.localeCompare(other.agent));
@@ -57,6 +66,12 @@ function incomingLines({ shared, mail }: Pick<NodeStatus, 'shared' | 'mail'>, no
 function followText({ state, caught_up_at: caughtUpAt }: NodeStatus['shared'], nowMs: number): string {
   const since = caughtUpAt === null ? 'not complete since the start' : `complete ${agoText(caughtUpAt, nowMs)}`;
   return `${stateText(state)}  ${paint('dim', since)}`;
+}
+
+function subscriptionText(subscription: Subscription, at: number, nowMs: number): string {
+  const { name, state, caught_up_at: caughtUpAt, records } = subscription;
+  const since = caughtUpAt === null ? 'never complete yet' : `complete ${agoText(caughtUpAt, nowMs)}`;
+  return `${at === 0 ? 'Copies' : '      '} ${name}  ${stateText(state)}  ${paint('dim', `${countOf(records, 'record')}, ${since}`)}`;
 }
 
 function diskText({ state, free_bytes: free, reserve_bytes: reserve }: DiskStatus): string {

@@ -29,6 +29,7 @@ import { nodeHandlers } from './node-handlers.ts';
 import { rebuildingHandlers } from './rebuilding-handlers.ts';
 import { recruiterHandlers } from './recruiter-handlers.ts';
 import { readHandlers } from './read-handlers.ts';
+import { type ReplicaServices, replicaHandlers } from './replica-handlers.ts';
 import { retentionHandlers } from './retention-handlers.ts';
 import { type SharedServices, sharedHandlers } from './shared-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
@@ -40,6 +41,7 @@ export interface DaemonServiceOptions {
   readonly records: Records;
   readonly commander: Commander;
   readonly shared: SharedServices;
+  readonly replica: ReplicaServices;
   readonly channels: Channels;
   readonly locks: Locks;
   readonly cache: Cache;
@@ -88,7 +90,8 @@ export function daemonService(options: DaemonServiceOptions): Service {
     handlers: {
       ...writeHandlers(records, now),
       ...readHandlers(records),
-      ...networkHandlers(sync),
+      ...networkHandlers({ sync, replica: options.replica.replica }),
+      ...replicaHandlers(options.replica),
       ...batchHandlers(records, now),
       ...collectionHandlers(status, shared.space),
       ...commanderHandlers(commander),

@@ -1,24 +1,23 @@
-import { HoldfastError, type NetworkQuery, NO_RESOURCE } from '@holdfast/protocol';
+import { HoldfastError, isHoldfastError, type NetworkQuery } from '@holdfast/protocol';
 
 import type { SyncEngine } from '../sync/sync-engine.ts';
 import type { RelayAnswerJson } from '../sync/transport.ts';
+import { type Asker, narrowed } from './asker.ts';
+import type { Replica } from './replica/replica.ts';
 
-/** Who queries the network, as their token and headers say. */
-export interface Asker {
-  /** Null: the node's admin, who names no agent. */
-  readonly agent: string | null;
-  readonly resource: string;
-  /** Whether the token is bound to that resource. */
-  readonly isBound: boolean;
+/** What answers queries over the network. */
+export interface NetworkSources {
+  readonly sync: Pick<SyncEngine, 'query'>;
+  readonly replica: Replica;
 }
 
 /**
- * Asks the relay a query for somebody on this node. What they may see is narrowed here; that the node asks for no more
- * than it may is the relay's to see to. Throws what `SyncEngine.query` throws;
- * `forbidden` for the freshness of answers to a token that is bound to a resource.
+ * Asks the relay a query for somebody on this node, and while it cannot be reached the replica, if that covers the query. Which
+ * resources they may see is narrowed here; for which agent is told to the relay. Throws what `SyncEngine.query` throws, and `forbidden`
+ * for the freshness of answers to a token that is bound to a resource.
  */
-export function queryNetwork(
-  sync: SyncEngine,
+export async function queryNetwork(
+  { sync, replica }: NetworkSources,
   asker: Asker,
   query: NetworkQuery,
   signal: AbortSignal,
@@ -26,26 +25,19 @@ export function queryNetwork(
   if (query.freshness === true && asker.isBound) {
     throw new HoldfastError('forbidden', 'the token is bound to one resource, and freshness tells of the whole agent');
   }
-  return sync.query(narrowed(query, asker), signal);
+  if (replica.isTokenOf(query.after)) return replica.query(query, asker, signal);
+  const { agent } = asker;
+  try {
+    return await sync.query({ ...narrowed(query, asker), ...(agent !== null && { for_agent: agent }) }, signal);
+  } catch (error) {
+    if (!isHoldfastError(error) || error.code !== 'relay-unreachable') throw error;
+    // A page that began at the relay goes on there alone.
+    if (query.after === undefined && replica.covers(query, asker)) return replica.query(query, asker, signal);
+    throw query.collection === undefined ? error : withAdvice(error, query.collection);
+  }
 }
 
-function narrowed(query: NetworkQuery, { agent, resource, isBound }: Asker): NetworkQuery {
-  return {
-    ...query,
-    ...(agent !== null && { agents: within(query.agents, agent) }),
-    ...resourcesOf(query, { agent, resource, isBound }),
-  };
-}
-
-// As everywhere, an agent's request that names no resource means the records without one; the query may name others.
-function resourcesOf(
-  { resources }: NetworkQuery,
-  { agent, resource, isBound }: Asker,
-): Pick<NetworkQuery, 'resources'> {
-  if (isBound || resource !== NO_RESOURCE) return { resources: within(resources, resource) };
-  return agent === null || resources !== undefined ? {} : { resources: [NO_RESOURCE] };
-}
-
-function within(wished: readonly string[] | undefined, only: string): string[] {
-  return wished === undefined || wished.includes(only) ? [only] : [];
+function withAdvice(error: HoldfastError, collection: string): HoldfastError {
+  const advice = `a subscription of this node to "${collection}" would answer meanwhile`;
+  return new HoldfastError(error.code, `${error.message}; ${advice}`, { cause: error, extensions: error.extensions });
 }

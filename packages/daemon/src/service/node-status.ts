@@ -8,6 +8,7 @@ import type { FollowedName } from '../sync/followers.ts';
 import type { SyncEngine } from '../sync/sync-engine.ts';
 import type { Agents } from './agents.ts';
 import type { FileCustody } from './file-custody.ts';
+import type { Subscriptions } from './replica/subscriptions.ts';
 
 /** What a status is made of. */
 export interface StatusSources {
@@ -19,6 +20,7 @@ export interface StatusSources {
   readonly sync: SyncEngine;
   readonly disk: DiskWatch;
   readonly scrubber: Scrubber;
+  readonly subscriptions: Pick<Subscriptions, 'list'>;
   readonly now: Now;
   readonly version: string;
   readonly startedAtMs: number;
@@ -105,6 +107,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
     },
     shared: followStatus(sync, 'shared'),
     mail: { ...followStatus(sync, 'addressed'), held: database.arrivals.held },
+    subscriptions: sources.subscriptions.list(),
     disk: disk.status(),
     scrub: scrubber.status,
     locks: { held, waiting },
@@ -113,6 +116,6 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
 }
 
 function followStatus(sync: SyncEngine, name: FollowedName): NodeStatus['shared'] {
-  const { state, caughtUpMs } = sync.following(name);
+  const { state, caughtUpMs } = sync.followers.statusOf(name);
   return { state, caught_up_at: caughtUpMs === null ? null : toTimestamp(caughtUpMs) };
 }

@@ -9,7 +9,7 @@ import {
   unguarded,
 } from '@holdfast/sqlite';
 
-import type { CommitConfig } from '@holdfast/protocol';
+import type { CommitConfig, SubscriptionScope } from '@holdfast/protocol';
 
 import { ArrivalNotes } from './arrival-notes.ts';
 import { FileMarks } from './file-marks.ts';
@@ -212,6 +212,24 @@ export class NodeDatabase {
   removeToken(id: string): void {
     const remove = this.#database.prepare('DELETE FROM tokens WHERE id = ?');
     this.#write('the revocation', () => remove.run(id));
+  }
+
+  /** What the node subscribed to by calls, by name. */
+  subscriptions(): Map<string, SubscriptionScope> {
+    const rows = this.#database.prepare('SELECT name, scope FROM subscriptions ORDER BY name').raw().all();
+    return new Map((rows as [string, string][]).map(([name, scope]) => [name, JSON.parse(scope) as SubscriptionScope]));
+  }
+
+  /** Keeps a subscription under its name. */
+  putSubscription(name: string, scope: SubscriptionScope): void {
+    const put = this.#database.prepare('INSERT OR REPLACE INTO subscriptions (name, scope) VALUES (?, ?)');
+    this.#write('the subscription', () => put.run(name, JSON.stringify(scope)));
+  }
+
+  /** Forgets a subscription. */
+  removeSubscription(name: string): void {
+    const remove = this.#database.prepare('DELETE FROM subscriptions WHERE name = ?');
+    this.#write('the end of the subscription', () => remove.run(name));
   }
 
   /** Opens the locks. Once, and to be closed before the file. */

@@ -1,4 +1,4 @@
-import { type ErrorCode, HoldfastError, isErrorCode, limits, type NetworkQuery } from '@holdfast/protocol';
+import { type ErrorCode, HoldfastError, isErrorCode, limits, type NetworkRequest } from '@holdfast/protocol';
 
 import type { Link, LinkStatus } from './link.ts';
 import { relayAway } from './relay-away.ts';
@@ -25,7 +25,7 @@ const ofQueries: ReadonlySet<string> = new Set<ErrorCode>(['collection-not-found
  *
  * Throws `not-enrolled`; `relay-unreachable`, with `last_contact_at`; and what the relay refuses the query with.
  */
-export async function askRelay(query: NetworkQuery, options: AskingOptions): Promise<RelayAnswerJson> {
+export async function askRelay(query: NetworkRequest, options: AskingOptions): Promise<RelayAnswerJson> {
   const { transport, link, signal } = options;
   if (transport === undefined) {
     throw new HoldfastError('not-enrolled', 'the node has no relay, and so no network to query');

@@ -248,7 +248,8 @@ function copyPath({ agent, bucket, after }: CopyRange): string {
 }
 
 function feedPath({ part, after, waitSeconds }: FeedRange): string {
-  const query = new URLSearchParams({ ...part, wait_seconds: String(waitSeconds) });
+  const query = new URLSearchParams({ wait_seconds: String(waitSeconds) });
+  for (const [name, value] of Object.entries(part)) if (value !== undefined) query.set(name, String(value));
   if (after !== undefined) query.set('after', after);
   return `/relay/feed?${query.toString()}`;
 }

@@ -29,7 +29,7 @@ export class SharedSink implements FeedSink {
     // The node's own stream too, to hear how far the relay has it.
     const own = store === undefined ? {} : { incarnation: store.incarnation };
     return {
-      part: { agents: SHARED_AGENT, ...own },
+      part: { agents: [SHARED_AGENT], ...own },
       after: standing === undefined ? this.#cursor : (standing.cursor ?? undefined),
       isStartingOver: standing?.isStartingOver === true,
     };

@@ -4,7 +4,7 @@ import {
   type Cursor,
   isHoldfastError,
   type Json,
-  type NetworkQuery,
+  type NetworkRequest,
   type NodeConfig,
   type Now,
   type Reject,
@@ -21,7 +21,6 @@ import type { NodeCall } from './call-handlers.ts';
 import type { ChannelLink } from './channel-link.ts';
 import type { DigestState } from './comparison.ts';
 import { NOWHERE } from './cursor.ts';
-import type { FollowStatus } from './feed-follower.ts';
 import { type Followed, type FollowedName, Followers } from './followers.ts';
 import { Lane } from './lane.ts';
 import type { LaneContext } from './lane-context.ts';
@@ -54,7 +53,7 @@ export interface SyncOptions {
   /** How the node and others call each other; undefined: they do not. */
   readonly calls?: NodeCallsOptions;
   /** What comes by the feed. Default: nothing. */
-  readonly followed?: readonly Followed[];
+  readonly followed?: Readonly<Partial<Record<FollowedName, Followed>>>;
   /** How messages on channels go to other nodes; undefined: they do not. */
   readonly channels?: Pick<ChannelLink, 'open' | 'hold'>;
   readonly now: Now;
@@ -85,7 +84,8 @@ export class SyncEngine {
   #link: Link;
   #laneContext: LaneContext;
   #calls: NodeCalls | undefined;
-  readonly #followers: Followers;
+  /** What comes to the node by the feed. */
+  readonly followers: Followers;
   #transport: Transport | undefined;
   #moments = 0;
 
@@ -96,13 +96,9 @@ export class SyncEngine {
     this.#link = this.#makeLink();
     this.#laneContext = this.#makeLaneContext();
     this.#calls = this.#makeCalls();
-    const { followed = [], now, random, timers, log } = options;
-    this.#followers = new Followers(followed, { now, random, timers, log });
-  }
-
-  /** How far the node follows a part of the feed. */
-  following(name: FollowedName): FollowStatus {
-    return this.#followers.status(name);
+    const { followed = {}, now, random, timers, log } = options;
+    this.followers = new Followers({ now, random, timers, log });
+    for (const [name, part] of Object.entries(followed)) this.followers.follow(name, part);
   }
 
   /** The link's state. */
@@ -204,7 +200,7 @@ export class SyncEngine {
   }
 
   /** Asks the relay a query in the node's name; see `askRelay`. */
-  query(query: NetworkQuery, signal: AbortSignal): Promise<RelayAnswerJson> {
+  query(query: NetworkRequest, signal: AbortSignal): Promise<RelayAnswerJson> {
     return askRelay(query, { transport: this.#transport, link: this.#link, signal });
   }
 
@@ -233,7 +229,7 @@ export class SyncEngine {
     this.#transport = undefined;
     this.#link.stop();
     this.#options.channels?.hold();
-    await Promise.all([this.#stopLanes(), this.#calls?.stop(), this.#followers.stop()]);
+    await Promise.all([this.#stopLanes(), this.#calls?.stop(), this.followers.stop()]);
     await transport?.close();
   }
 
@@ -274,7 +270,7 @@ export class SyncEngine {
     if (this.#transport === undefined) return;
     const source = { boot: this.#boot, transport: this.#transport, link: this.#link };
     this.#calls?.open(source);
-    this.#followers.open(source);
+    this.followers.open(source);
     this.#options.channels?.open(source);
   }
 
@@ -345,7 +341,7 @@ export class SyncEngine {
 
   #hold(): void {
     this.#calls?.hold();
-    this.#followers.hold();
+    this.followers.hold();
     this.#options.channels?.hold();
     for (const lane of this.#lanes.values()) lane.dispatch('held-back');
   }

@@ -12,7 +12,7 @@ import type {
   ImmediateRequest,
   InterestChanges,
   JoinAnswer,
-  NetworkQuery,
+  NetworkRequest,
   NetworkLockAnswer,
   NetworkLockCall,
   NetworkLockWish,
@@ -95,8 +95,20 @@ export interface CopyRange {
   readonly after?: string | undefined;
 }
 
-/** Which part of the feed, as the relay is asked for it. */
-export type FeedPart = Readonly<Partial<Record<'agents' | 'addressed' | 'incarnation', string>>>;
+/** Which part of the feed, as the relay is asked for it (`FeedQuery`). */
+export interface FeedPart {
+  /** Undefined: of all. The same goes for the three below. */
+  readonly collections?: readonly string[] | undefined;
+  readonly nodes?: readonly string[] | undefined;
+  readonly agents?: readonly string[] | undefined;
+  readonly resources?: readonly string[] | undefined;
+  /** With what is declared of these collections. */
+  readonly declarations?: true;
+  /** What is addressed to the node's agents alone. */
+  readonly addressed?: true;
+  /** The stream of the node's own shared records, to hear how far the relay has it. */
+  readonly incarnation?: string;
+}
 
 /** Which part of the feed to read, and from where. */
 export interface FeedRange {
@@ -132,7 +144,7 @@ export interface Transport {
   /** Reads what the relay took, in order, waiting for a change if there is none. */
   feed(range: FeedRange, signal: AbortSignal): Promise<Outcome<FeedPage>>;
   /** Queries the network, in so far as the node may see it. */
-  query(query: NetworkQuery, signal: AbortSignal): Promise<Outcome<RelayAnswerJson>>;
+  query(query: NetworkRequest, signal: AbortSignal): Promise<Outcome<RelayAnswerJson>>;
   /** Asks another node, and waits for what comes of it. */
   askNode(request: NodeRequest, signal: AbortSignal): Promise<Outcome<CallOutcome>>;
   /** Asks about locks of the network, waiting for one if wished. */

@@ -73,6 +73,11 @@ const samples: Samples = {
   'record.create': () => ({ path: '/v1/records/notes', body: doc }),
   'record.query': () => ({ path: '/v1/records/notes/query', body: {} }),
   'network.query': () => ({ path: '/v1/network/query', body: {} }),
+  'replica.query': () => ({ path: '/v1/replica/query', body: {} }),
+  'replica.get': () => ({ path: '/v1/replica/records/candidates/c-1' }),
+  'subscription.list': () => ({ path: '/v1/subscriptions' }),
+  'subscription.put': () => ({ path: '/v1/subscriptions/candidates', body: { collections: ['candidates'] } }),
+  'subscription.remove': () => ({ path: '/v1/subscriptions/candidates' }),
   batch: () => ({
     path: '/v1/batch',
     body: [

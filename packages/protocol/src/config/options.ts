@@ -1,10 +1,13 @@
 import { HoldfastError } from '../errors.ts';
+import { type ConfiguredSubscriptions, subscriptionsSchema } from '../subscriptions.ts';
 
 /** The kinds of value an option has. */
 interface OptionValues {
   readonly string: string;
   readonly integer: number;
   readonly list: readonly string[];
+  /** A mapping in the file, and JSON elsewhere. */
+  readonly subscriptions: ConfiguredSubscriptions;
 }
 
 /** A kind of option value. */
@@ -73,7 +76,7 @@ export function resolveConfig<const Set extends Options>(
   options: Set,
   sources: ConfigSources,
 ): ResolvedConfig<Set> {
-  const file = flatten(sources.file);
+  const file = flatten(sources.file, options);
   for (const key of file.keys()) {
     if (isKnown(key, file.get(key), options)) continue;
     throw bad(`unknown key "${key}" in ${sources.fileName ?? 'the file'}${suggestion(key, options)}`);
@@ -123,15 +126,42 @@ const readers: {
     }
     return items.filter((item) => item !== '');
   },
+  subscriptions: (given, _option, place) => {
+    const parsed = subscriptionsSchema.safeParse(typeof given === 'string' ? parsedOf(given, place) : given);
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    throw bad(`${[place, ...(issue?.path ?? [])].join('.')}: ${issue?.message ?? 'makes no sense'}`);
+  },
 };
 
-function flatten(tree: unknown, prefix = ''): Map<string, unknown> {
+function parsedOf(text: string, place: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch {
+    throw bad(`${place} is not JSON`);
+  }
+}
+
+/** A value of an option as a flag has it. */
+export function optionText(value: OptionValues[OptionKind]): string {
+  if (typeof value !== 'object') return String(value);
+  if (isList(value)) return value.join(',');
+  return Object.keys(value).length === 0 ? '' : JSON.stringify(value);
+}
+
+function isList(value: object): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+/** The leaves by dotted key; what an option takes whole is a leaf. */
+function flatten(tree: unknown, options: Options, prefix = ''): Map<string, unknown> {
   const flat = new Map<string, unknown>();
   if (tree === null || tree === undefined) return flat;
   if (typeof tree !== 'object' || Array.isArray(tree)) throw bad('the file must hold a mapping of keys to values');
   for (const [key, value] of Object.entries(tree as Readonly<Record<string, unknown>>)) {
-    if (isBranch(value)) for (const [inner, leaf] of flatten(value, `${prefix}${key}.`)) flat.set(inner, leaf);
-    else flat.set(prefix + key, value);
+    const name = prefix + key;
+    if (options[name]?.kind === 'subscriptions' || !isBranch(value)) flat.set(name, value);
+    else for (const [inner, leaf] of flatten(value, options, `${name}.`)) flat.set(inner, leaf);
   }
   return flat;
 }

@@ -35,5 +35,6 @@ function bounds(option: Option): string {
 function yamlValue(value: Option['default']): string {
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return /^[a-z]+$/.test(value) ? value : JSON.stringify(value);
-  return `[${value.map((item) => JSON.stringify(item)).join(', ')}]`;
+  if (!Array.isArray(value)) return JSON.stringify(value);
+  return `[${value.map((item: string) => JSON.stringify(item)).join(', ')}]`;
 }

@@ -154,6 +154,11 @@ export const nodeOptions = {
     max: 1_048_576,
     help: 'Largest file of cached values, cache.db in the data directory; 0: none',
   },
+  subscriptions: {
+    kind: 'subscriptions',
+    default: {},
+    help: 'What this node keeps a copy of, by name: `collections`, and if wished `nodes`, `agents` and `resources`, each a list (docs/replicas.md); JSON in flag and variable',
+  },
   'sync.lingerMilliseconds': {
     kind: 'integer',
     default: 2,
@@ -198,6 +203,11 @@ export const relayOptions = {
     default: [],
     help: "Agents that are one and the same on every node: a node that has such an agent may query what all nodes' agents of that name wrote; *: all agents; none: a node queries its own",
   },
+  'query.sharedCollections': {
+    kind: 'list',
+    default: [],
+    help: 'Collections of which agents of every node may read what all agents of their resource wrote; *: all; none: each reads its own',
+  },
   'join.seconds': { kind: 'integer', default: 900, min: 1, max: 86_400, help: 'Life of a join token' },
   'expiry.seconds': { kind: 'integer', default: 60, min: 1, help: 'How often expired records are swept away' },
   'query.seconds': {
@@ -216,7 +226,7 @@ export const relayOptions = {
     kind: 'integer',
     default: 4096,
     min: 1,
-    help: 'Open connections at once; each node holds three of them open, for calls, for channels and for the feed',
+    help: 'Open connections at once; each node holds four of them open, for calls, for channels and twice for the feed, and one for each of its subscriptions',
   },
   'limits.eventStreams': {
     kind: 'integer',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { limits } from '../limits.ts';
 import { agentName, collectionName, nodeName, resourceName } from '../names.ts';
 import { recordSchema, timestamp } from '../record.ts';
+import { subscriptionStandingSchema } from '../subscriptions.ts';
 import { aggregateSchema } from './aggregate.ts';
 import { fieldPath } from './field.ts';
 import { filterSchema } from './filter.ts';
@@ -66,6 +67,10 @@ export type NetworkQuery = z.infer<typeof networkQuerySchema>;
 
 const requestParts = {
   ...networkParts,
+  for_agent: agentName.optional().meta({
+    description:
+      'Of a node: the agent that asks there, which reads its own, and of collections that `query.sharedCollections` names what all wrote',
+  }),
   sql: sqlText.optional().meta({
     description: 'One SELECT over a view of each collection instead of a query; operators and admins only',
     example: 'SELECT node, count(*) AS n FROM messages GROUP BY node',
@@ -79,6 +84,9 @@ export const networkRequestSchema = z
     path: ['sql'],
     error: 'stands alone: what else to ask goes into the statement',
   });
+
+/** What the relay is asked: a query, in which a node says for which of its agents. */
+export type NetworkRequest = Omit<z.infer<typeof networkRequestSchema>, 'sql'>;
 
 /** How a query would run: what the database does, step by step, and the indexes it uses. */
 const planSchema = z.object({ steps: z.array(z.string()), indexes: z.array(z.string()) });
@@ -128,18 +136,40 @@ export type Freshness = z.infer<typeof freshnessSchema>;
 
 const fresh = { freshness: freshnessSchema.optional().meta({ description: 'There if the query asks for it' }) };
 
-/** What a query over the network answers: as `queryAnswerSchema`, and how fresh it is. */
-export const networkAnswerSchema = z.union([
+const replicated = {
+  from: z.literal('replica').meta({ description: 'Answered from the copies this node keeps, and not by the relay' }),
+  subscriptions: z
+    .array(subscriptionStandingSchema)
+    .meta({ description: 'Those that the answer comes from, and when each had all there was' }),
+};
+
+/** What a query of the copies a node keeps answers: as `queryAnswerSchema`, and how old it may be. */
+export const replicaAnswerSchema = z.union([
+  recordsSchema.extend(replicated),
+  groupsSchema.extend(replicated),
+  z.object({ plan: planSchema, ...replicated }),
+]);
+
+/** What a query of the copies a node keeps answers. */
+export type ReplicaAnswer = z.infer<typeof replicaAnswerSchema>;
+
+const gatheredAnswerSchema = z.union([
   recordsSchema.extend(fresh),
   groupsSchema.extend(fresh),
   z.object({ plan: planSchema }),
 ]);
 
+/**
+ * What a query over the network answers: as `queryAnswerSchema`, and how fresh it is; while the relay cannot be reached, from the copies
+ * the node keeps, if one of its subscriptions covers the query.
+ */
+export const networkAnswerSchema = z.union([...gatheredAnswerSchema.options, ...replicaAnswerSchema.options]);
+
 /** What a query over the network answers. */
 export type NetworkAnswer = z.infer<typeof networkAnswerSchema>;
 
 /** What the relay answers: what queries over the network do, or the rows of a statement. */
-export const relayAnswerSchema = z.union([...networkAnswerSchema.options, sqlAnswerSchema]);
+export const relayAnswerSchema = z.union([...gatheredAnswerSchema.options, sqlAnswerSchema]);
 
 /** What the relay answers: what queries over the network do, or the rows of a statement. */
 export type RelayAnswer = z.infer<typeof relayAnswerSchema>;

@@ -26,6 +26,7 @@ import { lockRoutes } from './locks.ts';
 import { mailRoutes } from './mail.ts';
 import { registryRoutes } from './registry.ts';
 import { sessionRoutes } from './sessions.ts';
+import { replicaRoutes } from './replica.ts';
 import { taskRoutes } from './tasks.ts';
 import { joinBody, upkeepRoutes } from './upkeep.ts';
 
@@ -251,13 +252,14 @@ export const daemonRoutes = {
     method: 'POST',
     path: '/v1/network/query',
     summary:
-      "Query what the relay holds: an agent's token asks for its agent, an admin's that names none for the whole node; of other nodes what `query.sharedAgents` there allows",
+      "Query what the relay holds: an agent's token asks for its agent, an admin's that names none for the whole node; of others what `query.sharedAgents` and `query.sharedCollections` there allow. While the relay cannot be reached, from the copies this node keeps, if a subscription covers the query",
     roles: ['agent', 'admin'],
     body: { kind: 'json', schema: networkQuerySchema },
     status: 200,
     answer: { kind: 'json', schema: networkAnswerSchema },
     errors: ['collection-not-found', 'not-enrolled', 'relay-unreachable'],
   },
+  ...replicaRoutes,
   ...upkeepRoutes,
   'agent.list': {
     method: 'GET',

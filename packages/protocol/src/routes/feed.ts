@@ -25,6 +25,10 @@ export const feedQuerySchema = z.strictObject({
   addressed: z.literal('true').optional().meta({
     description: 'Only what other nodes addressed to agents of the node that asks: letters, and tasks they may claim',
   }),
+  declarations: z
+    .literal('true')
+    .optional()
+    .meta({ description: 'With what those agents declared of these collections, of whatever resource is asked for' }),
   limit: z.coerce
     .number()
     .int()

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { agentName, collectionName, nodeName, recordId, resourceName } from '../names.ts';
 import { timestamp, version } from '../record.ts';
+import { subscriptionSchema } from '../subscriptions.ts';
 
 /** Whether an agent's file serves: it does, it was found damaged and set aside, or it is being rebuilt. */
 const fileState = z.enum(['ok', 'damaged', 'restoring']);
@@ -93,6 +94,7 @@ export const nodeStatusSchema = z.object({
         .meta({ description: 'Letters held for agents that are not there, or whose files do not serve' }),
     })
     .meta({ description: 'How far the node has what agents of other nodes sent to its own' }),
+  subscriptions: z.array(subscriptionSchema).meta({ description: 'What the node keeps a copy of' }),
   disk: diskStatusSchema,
   scrub: scrubStatusSchema,
   locks: lockFiguresSchema.meta({ description: 'Of the node' }),

@@ -190,7 +190,7 @@ export const relayRoutes = {
     method: 'POST',
     path: '/relay/query',
     summary:
-      'Query records across nodes, agents and collections; a node sees its own agents, and those of other nodes that `query.sharedAgents` allows. With `sql`, one SELECT of an operator. With `Accept: application/x-ndjson` line by line',
+      'Query records across nodes, agents and collections; a node sees its own agents, and those of others that `query.sharedAgents` and `query.sharedCollections` allow. With `sql`, one SELECT of an operator. With `Accept: application/x-ndjson` line by line',
     roles: [...readers, 'node'],
     body: { kind: 'json', schema: networkRequestSchema },
     status: 200,

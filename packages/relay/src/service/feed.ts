@@ -1,8 +1,10 @@
+import type { SharedRights } from '@holdfast/network';
 import {
   type Cursor,
   type FeedChange,
   type FeedPage,
   type FeedQuery,
+  type FeedRights,
   HoldfastError,
   limits,
   SHARED_AGENT,
@@ -21,8 +23,7 @@ export type Alarm = (delayMs: number, run: () => void) => () => void;
 export interface FeedOptions {
   readonly store: Pick<RelayStore, 'epoch' | 'position' | 'feed' | 'streamPart'>;
   readonly warnings: Pick<Warnings, 'unreadable'>;
-  /** See `NodeReader`. */
-  readonly sharedAgents: readonly string[];
+  readonly shared: SharedRights;
   /** Ends waiting for a change; injected so that tests can bend time. Default: by the machine's time. */
   readonly alarm?: Alarm;
 }
@@ -67,10 +68,12 @@ export class Feed {
     const stream = await this.#streamCursor(caller, query);
     const place = this.#placeOf(query.after);
     using patience = new Patience((query.wait_seconds ?? 0) * 1000, signal, this.#options.alarm);
+    // Before the records too: what may be read since then is told with the next page.
+    const rights = await this.#rightsOf(caller);
     const part = await this.#part(this.#scopeOf(caller, query), place, patience.ended);
     const cursor = this.#cursorAt({ ...place, position: part.position });
     const changes = this.#changesOf(part.rows).map(({ position: _position, ...change }) => change);
-    return { changes, cursor, more: part.more, stream };
+    return { changes, cursor, more: part.more, stream, rights };
   }
 
   /**
@@ -130,11 +133,19 @@ export class Feed {
 
   #scopeOf({ role, name }: RelayCaller, { limit = limits.syncBatchChanges, ...query }: FeedQuery): FeedScope {
     const { collections, nodes, agents, resources, addressed } = query;
-    const narrowed = { collections, nodes, agents, resources, limit };
+    const declarations = query.declarations === 'true';
+    const narrowed = { collections, nodes, agents, resources, declarations, limit };
     if (addressed !== undefined) return { ...narrowed, addressedTo: nodeOf(role, name) };
-    const reader = role === 'node' ? { node: name, sharedAgents: this.#options.sharedAgents } : undefined;
+    const reader = role === 'node' ? { node: name, ...this.#options.shared } : undefined;
     const audience = role === 'operator' ? role : undefined;
     return { ...narrowed, reader, audience };
+  }
+
+  async #rightsOf({ role, name }: RelayCaller): Promise<FeedRights | null> {
+    if (role !== 'node') return null;
+    const { shared, store } = this.#options;
+    const mark = await store.feed.rights({ node: name, ...shared });
+    return { mark, collections: [...shared.sharedCollections] };
   }
 
   #placeOf(cursor: string | undefined): Place {

@@ -1,8 +1,8 @@
-import type { DeadLetter, Freshness, NetworkQuery, NodeInfo, Now } from '@holdfast/protocol';
+import type { NetworkView, SharedRights } from '@holdfast/network';
+import type { DeadLetter, Freshness, NetworkRequest, NodeInfo, Now } from '@holdfast/protocol';
 import type { DiskWatch } from '@holdfast/sqlite';
 import { type QueryResult, type RecordStream, type StreamBounds, toTimestamp } from '@holdfast/store';
 
-import type { NetworkView } from '../storage/network-view.ts';
 import type { KnownCollection, NodeStanding, RelayStore, StoredDeadLetter } from '../storage/relay-store.ts';
 import type { Access, RelayCaller } from './access.ts';
 import type { Calls } from './calls.ts';
@@ -38,9 +38,9 @@ export type NetworkResult = QueryResult & { readonly freshness?: Freshness };
 /** What operators and tools read, and what operators decide about dead letters. */
 export interface Desk {
   /** Queries the network; a node sees what `NodeReader` lets it. Throws like `RelayStore.query`. */
-  query(caller: RelayCaller, query: NetworkQuery, signal: AbortSignal): Promise<NetworkResult>;
+  query(caller: RelayCaller, query: NetworkRequest, signal: AbortSignal): Promise<NetworkResult>;
   /** Streams what a query of the network finds, as far as one stream goes. Rejects like `RelayStore.query`. */
-  stream(caller: RelayCaller, query: NetworkQuery, signal: AbortSignal): RecordStream;
+  stream(caller: RelayCaller, query: NetworkRequest, signal: AbortSignal): RecordStream;
   /** See `RelayStore.nodes`. */
   nodes(): Promise<readonly NodeInfo[]>;
   /** See `RelayStore.collections`. */
@@ -59,8 +59,7 @@ const DEFAULT_DEAD_LETTERS = 100;
 export interface DeskOptions {
   readonly store: RelayStore;
   readonly now: Now;
-  /** See `NodeReader`. */
-  readonly sharedAgents: readonly string[];
+  readonly shared: SharedRights;
   /** A node not heard of for so long is not connected. */
   readonly leaseSeconds: number;
   /** How much one stream holds at most. */
@@ -68,21 +67,22 @@ export interface DeskOptions {
 }
 
 /** The desk over a store. */
-export function makeDesk({ store, now, sharedAgents, leaseSeconds, bounds }: DeskOptions): Desk {
-  const viewOf = ({ role, name }: RelayCaller): NetworkView => ({
+export function makeDesk({ store, now, shared, leaseSeconds, bounds }: DeskOptions): Desk {
+  const viewOf = ({ role, name }: RelayCaller, agent: string | undefined): NetworkView => ({
     nowMs: now(),
-    reader: role === 'node' ? { node: name, sharedAgents } : undefined,
+    reader: role === 'node' ? { node: name, agent, ...shared } : undefined,
     audience: role === 'viewer' || role === 'operator' ? role : undefined,
   });
   return {
-    query: async (caller, query, signal) => {
-      const view = { ...viewOf(caller), signal };
+    query: async (caller, { for_agent: agent, ...query }, signal) => {
+      const view = { ...viewOf(caller, agent), signal };
       if (query.freshness !== true || query.explain === true) return store.query(query, view);
       // Told before the records are read: what comes in between makes the answer fresher than it says.
       const freshness = freshnessOf(await store.standing(query, view.reader), now() - leaseSeconds * 1000);
       return { ...(await store.query(query, view)), freshness };
     },
-    stream: (caller, query, signal) => store.stream(query, { ...viewOf(caller), bounds, signal }),
+    stream: (caller, { for_agent: agent, ...query }, signal) =>
+      store.stream(query, { ...viewOf(caller, agent), bounds, signal }),
     nodes: () => store.nodes(),
     collections: () => store.collections(),
     deadLetters: (limit = DEFAULT_DEAD_LETTERS) => store.deadLetters(limit),

@@ -1,9 +1,9 @@
+import { mayRead } from '@holdfast/network';
 import { HoldfastError, limits, type Now, type SqlAnswer } from '@holdfast/protocol';
 import type { SqlReader, SqlRows, StreamBounds } from '@holdfast/store';
 
 import type { RelayStore } from '../storage/relay-store.ts';
 import { collectionViews } from '../storage/sqlite/collection-views.ts';
-import { mayRead } from '../storage/sqlite/sight.ts';
 import type { RelayCaller } from './access.ts';
 
 /** Rows of a statement, in parts; the first part is there even if it has none. Returns whether there were more than fit. */

@@ -1,6 +1,5 @@
+import type { NodeReader } from '@holdfast/network';
 import type { RecordRow } from '@holdfast/store';
-
-import type { NodeReader } from './network-view.ts';
 
 /** Which part of the feed is read, and by whom. */
 export interface FeedScope {
@@ -9,6 +8,8 @@ export interface FeedScope {
   readonly nodes?: readonly string[] | undefined;
   readonly agents?: readonly string[] | undefined;
   readonly resources?: readonly string[] | undefined;
+  /** With what those agents declared of these collections, of whatever resource is asked for. Default: false. */
+  readonly declarations?: boolean;
   /** Most records in a part. */
   readonly limit: number;
   /** See `NetworkView`. A node also reads what all share. */
@@ -48,6 +49,9 @@ export interface RelayFeed {
    * `knownPosition` or before: who began to read when the feed had come to there cannot have it. Default 0.
    */
   part(scope: FeedScope, afterPosition: number, knownPosition?: number): Promise<FeedPart>;
+
+  /** A mark of what a node may read: another one once it may read more or less. */
+  rights(reader: NodeReader): Promise<string>;
 
   /** Calls back after each commit that moved the store's `position`; must not throw. What it returns ends that. */
   onMoved(callback: () => void): () => void;

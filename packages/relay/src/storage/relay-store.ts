@@ -1,7 +1,7 @@
+import type { AboutCollection, NetworkStreamOptions, NetworkView, NodeReader } from '@holdfast/network';
 import type {
   BatchHeader,
   Buckets,
-  Collection,
   Cursor,
   DeadLetter,
   NetworkQuery,
@@ -24,7 +24,6 @@ import type {
 } from '@holdfast/store';
 
 import type { RelayFeed } from './feed.ts';
-import type { NetworkStreamOptions, NetworkView, NodeReader } from './network-view.ts';
 
 /** Why a change cannot be taken, and what of its key could be read. */
 export interface Refusal {
@@ -203,12 +202,7 @@ export interface AgentFigures {
 }
 
 /** A collection that has or had records in the network. */
-export interface KnownCollection extends CollectionCount {
-  /** What is declared of it; undefined: it is free-form. */
-  readonly declared: Collection | undefined;
-  /** Declared indexes that are not there, as all collections together have too many. */
-  readonly unindexed: readonly (readonly string[])[];
-}
+export interface KnownCollection extends CollectionCount, AboutCollection {}
 
 /**
  * Where a relay keeps the network. One process uses a store at a time, with any number of calls under way at once.

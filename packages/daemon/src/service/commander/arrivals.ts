@@ -62,7 +62,7 @@ export class Arrivals implements FeedSink {
 
   next(): FeedPlace {
     this.#asked = this.#options.notes.cursor;
-    return { part: { addressed: 'true' }, after: this.#asked, isStartingOver: false };
+    return { part: { addressed: true }, after: this.#asked, isStartingOver: false };
   }
 
   async take({ changes, cursor }: FeedPage): Promise<void> {

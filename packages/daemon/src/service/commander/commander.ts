@@ -23,7 +23,7 @@ export function assembleCommander(
     thisNode: () => database.enrolment?.name ?? null,
     agents,
     call: (...asked: Parameters<typeof sync.call>) => sync.call(...asked),
-    hears: () => sync.following('addressed').state === 'following',
+    hears: () => sync.followers.statusOf('addressed').state === 'following',
   };
   const entryOf = ({ agent, resource }: { readonly agent: string; readonly resource: string }): string | undefined =>
     custody.stateOf(agent) === 'ok' ? files.get(agent).read(resource, 'agents', agent)?.text : undefined;

@@ -1,13 +1,23 @@
-import { HoldfastError, limits, SHARED_AGENT } from '@holdfast/protocol';
+import { hash } from 'node:crypto';
+
+import {
+  closedTo,
+  type DeclaredCollections,
+  type NodeReader,
+  noneOf,
+  oneOf,
+  opens,
+  readableAgents,
+  readableBy,
+  sharedNamesOf,
+} from '@holdfast/network';
+import { DECLARATIONS, HoldfastError, limits, NO_RESOURCE, SHARED_AGENT } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 import { all, any, sql, type Sql } from '@holdfast/store';
 
 import type { FeedPart, FeedRow, FeedScope } from '../feed.ts';
 import { addressedTo } from './addressed.ts';
-import type { DeclaredCollections } from './declared-collections.ts';
-import { oneOf, readableBy } from './network-query.ts';
 import { RECORD_ROW, type RecordRowColumns, rowOf } from './record-row.ts';
-import { closedTo, noneOf } from './sight.ts';
 
 /** Places of the feed looked at for one part: some milliseconds. */
 const STEP_POSITIONS = 5000;
@@ -63,6 +73,17 @@ export class FeedTable {
     return { rows, position: end, more: this.#end.get(end) !== null };
   }
 
+  /** See `RelayFeed.rights`. */
+  rights(reader: NodeReader): string {
+    const { text, params } = sharedNamesOf(reader);
+    const names = this.#database
+      .prepare(`SELECT agent FROM agents WHERE ${text} ORDER BY agent`)
+      .pluck()
+      .all(...params);
+    const rights = JSON.stringify([reader.node, names, reader.sharedCollections.toSorted()]);
+    return hash('sha256', rights).slice(0, 16);
+  }
+
   #rows(scope: FeedScope, afterPosition: number, end: number): IterableIterator<FeedColumns> {
     const { text, params } = all(this.#conditions(scope));
     // By the stream that brought it: of what is shared that tells the node that wrote it last.
@@ -76,13 +97,12 @@ export class FeedTable {
       .iterate(afterPosition, end, ...params) as IterableIterator<FeedColumns>;
   }
 
-  #conditions({ collections, nodes, agents, resources, reader, addressedTo: node, audience }: FeedScope): Sql[] {
+  #conditions({ nodes, agents, reader, addressedTo: node, audience, ...scope }: FeedScope): Sql[] {
     return [
-      ...(collections === undefined ? [] : [oneOf('collection', collections)]),
+      recordsOf(scope),
       ...(nodes === undefined ? [] : [oneOf('node', nodes)]),
       ...(agents === undefined ? [] : [oneOf('agent', agents)]),
-      ...(resources === undefined ? [] : [oneOf('resource', resources)]),
-      ...(reader === undefined ? [] : [any([readableBy(reader), sql('agent = ?', SHARED_AGENT)])]),
+      ...(reader === undefined ? [] : [any([readableBy(reader, 'changed'), sql('agent = ?', SHARED_AGENT)])]),
       ...(node === undefined ? [] : [addressedTo(node)]),
       ...(audience === undefined ? [] : this.#openTo(audience)),
     ];
@@ -93,14 +113,16 @@ export class FeedTable {
     return closed.length === 0 ? [] : [noneOf(closed)];
   }
 
-  #assertKnownFrom({ collections, nodes, agents, reader }: FeedScope, position: number): void {
+  #assertKnownFrom({ collections, declarations = false, nodes, agents, reader }: FeedScope, position: number): void {
     const isShared = sql('agent = ?', SHARED_AGENT);
     const { text, params } = all([
-      ...(collections === undefined ? [] : [oneOf('collection', collections)]),
+      ...(collections === undefined
+        ? []
+        : [oneOf('collection', [...collections, ...(declarations ? [DECLARATIONS] : [])])]),
       ...(agents === undefined ? [] : [oneOf('agent', agents)]),
       // Of what is shared it is not known any more who wrote it.
       ...(nodes === undefined ? [] : [any([oneOf('node', nodes), isShared])]),
-      ...(reader === undefined ? [] : [any([readableBy(reader), isShared])]),
+      ...(reader === undefined ? [] : [any([removedOf(reader), isShared])]),
     ]);
     const floor = this.#database
       .prepare(`SELECT max(position) FROM feed_floors JOIN agents ON agents.id = agent_id WHERE ${text}`)
@@ -111,4 +133,28 @@ export class FeedTable {
       'records have been removed since that may be known to whoever read to there',
     );
   }
+}
+
+/** Holds for the records a scope is of, whoever wrote them. In SQL over `changed`. */
+function recordsOf({
+  collections,
+  resources,
+  declarations = false,
+}: Pick<FeedScope, 'collections' | 'resources' | 'declarations'>): Sql {
+  const asked = all([
+    ...(collections === undefined ? [] : [oneOf('collection', collections)]),
+    ...(resources === undefined ? [] : [oneOf('resource', resources)]),
+  ]);
+  if (!declarations) return asked;
+  const ofThem = collections === undefined ? [] : [oneOf('changed.id', collections)];
+  return any([asked, all([sql('collection = ? AND resource = ?', DECLARATIONS, NO_RESOURCE), ...ofThem])]);
+}
+
+/** Holds where records that a node may read can have been removed. In SQL over `feed_floors` and `agents`. */
+function removedOf(reader: NodeReader): Sql {
+  const { sharedCollections } = reader;
+  if (opens(sharedCollections, '*')) return sql('1');
+  const ofCollections =
+    sharedCollections.length === 0 ? [] : [oneOf('collection', [...sharedCollections, DECLARATIONS])];
+  return any([readableAgents(reader), ...ofCollections]);
 }

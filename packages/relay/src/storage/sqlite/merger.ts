@@ -1,8 +1,8 @@
+import type { DeclaredCollections } from '@holdfast/network';
 import type { BatchHeader, Reject } from '@holdfast/protocol';
 
 import type { IncomingChange, StreamName, Taken } from '../relay-store.ts';
 import type { DeadLetterTable } from './dead-letter-table.ts';
-import type { DeclaredCollections } from './declared-collections.ts';
 import { SHARED_OWNER_ID } from './record-row.ts';
 import type { Owner, RecordTable, Tally } from './record-table.ts';
 import { contradiction } from './refusals.ts';

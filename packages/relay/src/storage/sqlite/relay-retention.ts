@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import type { DeclaredCollections } from '@holdfast/network';
 import type { RetentionPolicy } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 import { FreePages, type PassFigures, type RecordRow, RetentionPass, type WeighedRecord } from '@holdfast/store';
 
 import type { Retained, RetentionRequest } from '../relay-store.ts';
-import type { DeclaredCollections } from './declared-collections.ts';
 import type { FeedTable } from './feed-table.ts';
 import type { RetiredTable } from './retired-table.ts';
 

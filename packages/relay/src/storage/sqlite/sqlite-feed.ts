@@ -1,3 +1,5 @@
+import type { NodeReader } from '@holdfast/network';
+
 import type { FeedPart, FeedScope, RelayFeed } from '../feed.ts';
 import type { FeedTable } from './feed-table.ts';
 
@@ -15,6 +17,10 @@ export class SqliteFeed implements RelayFeed {
 
   part(scope: FeedScope, afterPosition: number, knownPosition = 0): Promise<FeedPart> {
     return this.#read(() => this.#table.part(scope, afterPosition, knownPosition));
+  }
+
+  rights(reader: NodeReader): Promise<string> {
+    return this.#read(() => this.#table.rights(reader));
   }
 
   onMoved(callback: () => void): () => void {

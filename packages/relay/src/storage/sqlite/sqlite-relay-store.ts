@@ -1,4 +1,11 @@
 import {
+  DeclaredCollections,
+  networkScope,
+  type NetworkStreamOptions,
+  type NetworkView,
+  type NodeReader,
+} from '@holdfast/network';
+import {
   type CommitConfig,
   type DeadLetter,
   type NetworkQuery,
@@ -29,7 +36,6 @@ import {
   streamPages,
 } from '@holdfast/store';
 
-import type { NetworkStreamOptions, NetworkView, NodeReader } from '../network-view.ts';
 import type {
   AgentFigures,
   AgentPart,
@@ -54,13 +60,11 @@ import type {
   TokenEntry,
 } from '../relay-store.ts';
 import { AgentCopy } from './agent-copy.ts';
-import { DeclaredCollections } from './declared-collections.ts';
 import { DeadLetterTable } from './dead-letter-table.ts';
 import { FeedPosition } from './feed-position.ts';
 import { FeedTable } from './feed-table.ts';
 import { Merger } from './merger.ts';
 import { sqliteRelayMigrations } from './migrations/index.ts';
-import { networkScope } from './network-query.ts';
 import { NetworkFigures } from './network-figures.ts';
 import { Overview } from './overview.ts';
 import { RecordTable } from './record-table.ts';

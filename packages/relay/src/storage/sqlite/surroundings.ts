@@ -1,7 +1,6 @@
+import type { Unindexed } from '@holdfast/network';
 import type { StorageGuard } from '@holdfast/sqlite';
 import type { RowSource } from '@holdfast/store';
-
-import type { Unindexed } from './index-bound.ts';
 
 /** What a store of the relay finds around it. */
 export interface Surroundings {

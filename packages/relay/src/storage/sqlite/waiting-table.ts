@@ -1,11 +1,10 @@
+import { agentsOf, type NodeReader } from '@holdfast/network';
 import type { BatchHeader, NetworkQuery, WaitingChanges } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 import { all } from '@holdfast/store';
 
-import type { NodeReader } from '../network-view.ts';
 import type { NodeStanding } from '../relay-store.ts';
 import type { StoredStream } from './stream-table.ts';
-import { agentsOf } from './network-query.ts';
 
 interface NodeColumns {
   readonly name: string;
@@ -60,7 +59,8 @@ export class WaitingTable {
       if (agents.has(name)) return true;
       const isReadable = reader === undefined || reader.node === name;
       const isAsked = query.nodes === undefined || query.nodes.includes(name);
-      return isReadable && isAsked && (query.agents === undefined || lastContactMs === null);
+      const isOfAgents = query.agents !== undefined || reader?.agent !== undefined;
+      return isReadable && isAsked && (!isOfAgents || lastContactMs === null);
     });
     return nodes.map(({ name, lastContactMs }) => ({
       node: name,

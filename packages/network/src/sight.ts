@@ -8,7 +8,7 @@ import {
 } from '@holdfast/protocol';
 import { placeholders, type QueryScope, sql, type Sql } from '@holdfast/store';
 
-import type { Audience } from '../network-view.ts';
+import type { Audience } from './network-view.ts';
 
 /** What a role sees of the network: which collections, and what of their documents. */
 export interface Sight {

@@ -1,16 +1,15 @@
-import type { Timers } from '../../sync/timers.ts';
-import type { Cache } from './cache.ts';
+import type { Timers } from '../sync/timers.ts';
 
-/** Sweeps what has ended out of the cache's file, again and again. The function returned ends it. */
-export function sweepCache(
-  cache: Pick<Cache, 'sweep'>,
+/** Sweeps what has ended out of a file, again and again. The function returned ends it. */
+export function repeatSweep(
+  swept: { sweep(): Promise<void> },
   { everyMs, timers }: { readonly everyMs: number; readonly timers: Timers },
 ): () => void {
   let disarm: (() => void) | undefined;
   let isStopped = false;
   const arm = (): void => {
     disarm = timers.after(everyMs, () => {
-      void cache.sweep().finally(() => isStopped || arm());
+      void swept.sweep().finally(() => isStopped || arm());
     });
   };
   arm();

@@ -1,7 +1,7 @@
 import { collectionNotFound, type NetworkQuery, NO_RESOURCE } from '@holdfast/protocol';
 import type { Sql } from '@holdfast/store';
 
-import type { NetworkView } from '../network-view.ts';
+import type { NetworkView } from './network-view.ts';
 import type { DeclaredCollections } from './declared-collections.ts';
 import { mayRead } from './sight.ts';
 

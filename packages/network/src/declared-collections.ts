@@ -7,22 +7,20 @@ import {
   unionOf,
 } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
-import {
-  type CollectionCount,
-  deriveAnew,
-  DerivedUpkeep,
-  type KeySpan,
-  type Names,
-  parseStored,
-  type Sql,
-} from '@holdfast/store';
+import { deriveAnew, DerivedUpkeep, type KeySpan, type Names, parseStored, type Sql } from '@holdfast/store';
 
-import type { KnownCollection } from '../relay-store.ts';
 import { type Unindexed, withinBound } from './index-bound.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** Declarations of agents, in SQL. */
 const DECLARATION = `collection = '${DECLARATIONS}' AND resource = '' AND deleted = 0`;
+
+/** What there is to say of a collection, beside how much is in it. */
+export interface AboutCollection {
+  /** What is declared of it; undefined: it is free-form. */
+  readonly declared: Collection | undefined;
+  /** Declared indexes that are not there, as all collections together have too many. */
+  readonly unindexed: readonly (readonly string[])[];
+}
 
 interface DeclaredRow {
   readonly name: string;
@@ -42,12 +40,15 @@ export class DeclaredCollections {
   readonly #used: Statement;
   #declared: ReadonlyMap<string, Collection> | undefined;
   #known: ReadonlySet<string> = new Set();
-  readonly #onUnindexed: Surroundings['onUnindexed'];
+  readonly #onUnindexed: ((unindexed: Unindexed) => void) | undefined;
   #unindexed: Unindexed = new Map();
   #isFitted = false;
 
-  /** Makes what records are found by fit what is declared; after an upgrade that looks at every record. */
-  constructor(database: Database, onUnindexed?: Surroundings['onUnindexed']) {
+  /**
+   * Makes what records are found by fit what is declared; after an upgrade that looks at every record. `onUnindexed`: told whenever
+   * other declared indexes than before are not built; none: all are. Must not throw.
+   */
+  constructor(database: Database, onUnindexed?: (unindexed: Unindexed) => void) {
     this.#onUnindexed = onUnindexed;
     this.#database = database;
     this.#upkeep = new DerivedUpkeep(database, { key: 'position', scope: ['collection'] });
@@ -107,7 +108,7 @@ export class DeclaredCollections {
   }
 
   /** What there is to say of a collection, beside how much is in it. */
-  about(name: string): Omit<KnownCollection, keyof CollectionCount> {
+  about(name: string): AboutCollection {
     return { declared: this.find(name), unindexed: this.#unindexed.get(name) ?? [] };
   }
 
