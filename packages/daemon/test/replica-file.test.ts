@@ -283,7 +283,7 @@ test('a page that was asked for before the file was made anew is not kept: it wo
     now: () => NOW_MS,
     log,
   });
-  expect(sink.next()).toEqual({ ...PEOPLE, declarations: true, after: undefined, isStartingOver: false });
+  expect(sink.next()).toEqual({ part: { ...PEOPLE, declarations: true }, after: undefined, isStartingOver: false });
   await sink.take(page([{ id: 'a', doc: 1 }], 1, { more: true }));
   expect(sink.next().after).toBe(`${EPOCH}.1`);
   want({});
