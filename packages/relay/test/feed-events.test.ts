@@ -117,6 +117,10 @@ describe('the feed as events', () => {
     expect(await typeFor('text/event-stream, application/json;q=0.5')).toBe('text/event-stream');
     expect(await typeFor('application/json, text/event-stream')).toBe('application/json');
     expect(await typeFor('*/*')).toBe('application/json');
+    const { json } = await relay.call('GET', '/openapi.json');
+    const place = ['paths', '/relay/feed', 'get', 'responses', '200', 'content'];
+    for (const type of ['application/json', 'application/x-ndjson', 'text/event-stream'])
+      expect(json).toHaveProperty([...place, type]);
   });
 
   test('is one of the event streams that are bounded', async () => {

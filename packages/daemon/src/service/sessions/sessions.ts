@@ -104,16 +104,19 @@ export class Sessions {
 
   async #revokeAll(scope: Scope, user: string): Promise<number> {
     let ended = 0;
-    for (let isMore = true; isMore;) {
-      ended += await this.#records.transact(scope, (records) => {
+    for (;;) {
+      const { count, isMore } = await this.#records.transact(scope, (records) => {
         const answer = records.query(COLLECTION, { where: { user }, limit: REVOKED_AT_ONCE });
         if (!('records' in answer)) throw new Error('a query for records was answered with something else');
         // Not by their number: an answer is bounded in bytes too.
-        isMore = answer.next !== null;
-        return answer.records.reduce((sum, { id }) => sum + endSession(records, id), 0);
+        return {
+          count: answer.records.reduce((sum, { id }) => sum + endSession(records, id), 0),
+          isMore: answer.next !== null,
+        };
       });
+      ended += count;
+      if (!isMore) return ended;
     }
-    return ended;
   }
 
   #read(scope: Scope, id: string): SessionDocument {
