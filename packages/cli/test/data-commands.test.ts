@@ -60,6 +60,7 @@ const nodeStatus = {
       records: 3,
     },
   ],
+  mail: { state: 'reading', caught_up_at: null, held: 3 },
   locks: { held: 2, waiting: 1 },
   agents: [
     agentStatus,
@@ -386,6 +387,7 @@ describe('status', () => {
     expect(stdout).toContain('recruiter waits: the relay answered 500');
     expect(stdout).toContain('Locks  2 held, 1 wait');
     expect(stdout).toContain('Shared following  not complete since the start');
+    expect(stdout).toContain('Mail   reading  not complete since the start  3 letters held');
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual({ node: nodeStatus });
   });
 

@@ -132,6 +132,23 @@ describe('what other nodes sent', () => {
   });
 });
 
+test('how far was read is written down at the end, and at once with what is held', async () => {
+  const written = (): string | undefined => {
+    const other = new NodeDatabase(home.file('node.db'));
+    const { cursor } = other.arrivals;
+    other.close();
+    return cursor;
+  };
+  await come([], 1);
+  await come([letter('a')], 2);
+  expect([arrivals.next().after, written()]).toEqual([`${EPOCH}.2`, `${EPOCH}.1`]);
+  await come([letter('b', {}, 'later@laptop')], 3);
+  expect(written()).toBe(`${EPOCH}.3`);
+  await come([letter('c')], 4);
+  await arrivals.end();
+  expect(written()).toBe(`${EPOCH}.4`);
+});
+
 describe('letters that are held', () => {
   const held = (id: number): Arrival => ({
     agent: 'later',

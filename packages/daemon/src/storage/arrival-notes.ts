@@ -1,6 +1,9 @@
 import { limits } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 
+/** A place in the feed alone is noted as often at most, in milliseconds: what is read again has no second effect. */
+const NOTE_MS = 1000;
+
 /** A letter from another node. */
 export interface Arrival {
   /** The agent of this node it is to. */
@@ -29,7 +32,7 @@ export interface ArrivalsRead {
 
 /**
  * How far the node has read what is addressed to its agents, and the letters it holds for those that are not there or whose files do
- * not serve. Every change is durable when it returns.
+ * not serve. Every change is durable when it returns, but for how far was read: after a crash it may be less.
  */
 export class ArrivalNotes {
   readonly #database: Database;
@@ -38,6 +41,9 @@ export class ArrivalNotes {
   readonly #count: Statement;
   readonly #agents: Statement;
   readonly #of: Statement;
+  /** Up to where was read, where that is not written down yet. */
+  #unwritten: string | undefined;
+  #writtenAtMs = -Infinity;
 
   /** `write` runs a change and gives its failure a code of the catalogue. */
   constructor(database: Database, write: (what: string, run: () => unknown) => void) {
@@ -55,7 +61,7 @@ export class ArrivalNotes {
 
   /** Up to where the feed was read; undefined: it is read from the beginning. */
   get cursor(): string | undefined {
-    return this.#standing.cursor ?? undefined;
+    return this.#unwritten ?? this.#standing.cursor ?? undefined;
   }
 
   /** How many letters are held. */
@@ -78,6 +84,9 @@ export class ArrivalNotes {
    * the feed is read from the beginning once there is room again, see `release`.
    */
   note({ cursor, held, nowMs }: ArrivalsRead): void {
+    this.#unwritten = cursor ?? this.#unwritten;
+    if (held.length === 0 && Math.abs(nowMs - this.#writtenAtMs) < NOTE_MS) return;
+    this.#writtenAtMs = nowMs;
     const hold = this.#database.prepare(
       `INSERT INTO held_letters (agent, resource, id, sender, letter, until) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
@@ -88,13 +97,26 @@ export class ArrivalNotes {
       for (const { agent, resource, id, sender, letter } of held.slice(0, Math.max(0, room)))
         hold.run(agent, resource, id, sender, letter, until);
       if (held.length > room) this.#database.prepare('UPDATE arrivals SET has_left_out = 1').run();
-      if (cursor !== undefined) this.#database.prepare('UPDATE arrivals SET cursor = ?').run(cursor);
+      this.#writeCursor();
     });
+    this.#unwritten = undefined;
+  }
+
+  /** Writes down how far was read. */
+  settle(): void {
+    this.#change('how far was read', () => this.#writeCursor());
+    this.#unwritten = undefined;
   }
 
   /** The feed is to be read from the beginning. */
   startOver(): void {
-    this.#change('where the feed is read from', () => this.#forgetCursor());
+    this.#change('where the feed is read from', () => this.forgetCursor());
+  }
+
+  /** As `startOver`, inside a transaction of the node's database. */
+  forgetCursor(): void {
+    this.#unwritten = undefined;
+    this.#database.prepare('UPDATE arrivals SET cursor = NULL').run();
   }
 
   /** These letters are where they belong, and what has waited too long is held no more. Makes up for what was left out. */
@@ -105,7 +127,7 @@ export class ArrivalNotes {
       this.#database.prepare('DELETE FROM held_letters WHERE until <= ?').run(nowMs);
       if (this.#standing.hasLeftOut === 0 || this.held > limits.heldLetters / 2) return;
       this.#database.prepare('UPDATE arrivals SET has_left_out = 0').run();
-      this.#forgetCursor();
+      this.forgetCursor();
     });
   }
 
@@ -113,8 +135,9 @@ export class ArrivalNotes {
     return this.#read.get() as { cursor: string | null; hasLeftOut: number };
   }
 
-  #forgetCursor(): void {
-    this.#database.prepare('UPDATE arrivals SET cursor = NULL').run();
+  #writeCursor(): void {
+    if (this.#unwritten === undefined) return;
+    this.#database.prepare('UPDATE arrivals SET cursor = ?').run(this.#unwritten);
   }
 
   #change(what: string, run: () => void): void {

@@ -133,7 +133,7 @@ export class NodeDatabase {
     const change = this.#database.transaction(() => {
       enrol.run(relayUrl, credential, joinedAtMs);
       this.#database.prepare('DELETE FROM boots').run();
-      this.#database.prepare('UPDATE arrivals SET cursor = NULL').run();
+      this.arrivals.forgetCursor();
       this.#addBoot.run(boot);
     });
     this.#write('the enrolment', () => change.immediate());
@@ -151,7 +151,7 @@ export class NodeDatabase {
       enrol.run(name, relayUrl, credential, joinedAtMs);
       this.#database.prepare('UPDATE node SET suffix = ? WHERE id = 1').run(suffix);
       this.#database.prepare('DELETE FROM boots').run();
-      this.#database.prepare('UPDATE arrivals SET cursor = NULL').run();
+      this.arrivals.forgetCursor();
       this.#addBoot.run(boot);
     });
     this.#write('the new identity', () => change.immediate());

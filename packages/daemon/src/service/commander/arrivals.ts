@@ -95,11 +95,19 @@ export class Arrivals implements FeedSink {
     this.#releasing ??= this.#release().finally(() => (this.#releasing = undefined));
   }
 
-  /** Looks no more; nothing is delivered any more when it resolves. */
+  /** Looks no more, and writes down how far was read; nothing is delivered any more when it resolves. */
   async end(): Promise<void> {
     this.#isEnded = true;
     this.#disarm();
     await this.#releasing;
+    try {
+      this.#options.notes.settle();
+    } catch (error) {
+      this.#options.log.warn(
+        { err: error },
+        'how far was read of what other nodes sent could not be noted; some is read again',
+      );
+    }
   }
 
   /** How many letters are held. */
