@@ -34,6 +34,8 @@ const agentStatus = {
   sync_error: 'the relay answered 500',
   dead_letters: 2,
 };
+const following = { state: 'following', caught_up_at: null };
+const subscription = { name: 'people', collections: ['candidates'], origin: 'call', records: 3, ...following };
 const nodeStatus = {
   node: 'workstation',
   version: '0.1.0',
@@ -48,18 +50,8 @@ const nodeStatus = {
     last_pass_at: '2026-11-20T10:00:00.000Z',
     problems: 2,
   },
-  shared: { state: 'following', caught_up_at: null },
-  subscriptions: [
-    {
-      name: 'people',
-      state: 'following',
-      caught_up_at: null,
-      collections: ['candidates'],
-      origin: 'call',
-      behind_seconds: null,
-      records: 3,
-    },
-  ],
+  shared: following,
+  subscriptions: [{ ...subscription, behind_seconds: null }],
   mail: { state: 'reading', caught_up_at: null, held: 3 },
   locks: { held: 2, waiting: 1 },
   agents: [

@@ -157,8 +157,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   refuseRotten(paths.database, (message) => log.warn(message));
   const database = openNode(directory, disk);
   const [registry, hosts] = [new Registry(), new Set<string>()];
-  const boot = randomBytes(16).toString('hex');
-  database.addBoot(boot);
+  const boot = beginBoot(database);
   const leases = database.openLeases(config);
   const agents = new Agents(database, now);
   const clock = new HybridClock(now, startOfBoot(boot));
@@ -172,8 +171,8 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const cache = assembleCache({ config, path: paths.cache, boot, disk, now, timers: nodeTimers, registry, log });
   const { custody, files } = assembleFiles({ ...made, clock, disk, cache, onCommit, sync: () => sync });
   const shared = openShared(agents, files);
-  const channels = assembleChannels(options, database, registry);
   const { space } = shared;
+  const channels = assembleChannels(options, database, registry);
   const carried = { files, channels, arrivals: incoming.arrivals };
   const visitors = visitorHandlers(() => commander);
   const sync: SyncEngine = assembleSync({ ...made, ...carried, custody, boot, visitors, space });
@@ -184,9 +183,8 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const scrubbed = { config, databasePath: paths.database, agents: names, firstAfterMs: options.scrubAfterMs };
   const scrubber = scrubNode({ ...care, ...scrubbed, registry, now });
   const replica = assembleReplica({ ...made, path: paths.replica, sync, disk });
-  const { subscriptions } = replica;
-  const parts = { database, leases, agents, files, custody, sync, disk, scrubber, subscriptions };
-  const status = { ...parts, now, version, startedAtMs: now() };
+  const parts = { database, leases, agents, files, custody, sync, disk, scrubber };
+  const status = { ...parts, subscriptions: replica.subscriptions, now, version, startedAtMs: now() };
   const joining = assembleJoining(status, clock, config);
   const backups = keepNodeBackups({ ...care, config, directory, database, agents: names, version, registry, now });
   const retention = keepNodeRetention({ ...status, config, registry, log });
@@ -211,6 +209,12 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
     allowedHosts: () => hosts,
   });
   return { status, space, incoming, cache, replica, service, ...kept, hosts };
+}
+
+function beginBoot(database: NodeDatabase): string {
+  const boot = randomBytes(16).toString('hex');
+  database.addBoot(boot);
+  return boot;
 }
 
 function openShared(agents: Agents, files: AgentFiles): SharedServices {
