@@ -88,7 +88,6 @@ export class DerivedUpkeep {
   fit(collections: readonly Collection[]): void {
     if (!this.mayNeedFit(collections)) return;
     addWords(this.#database);
-    this.catchUpAll();
     this.#fitIndexes(new Map(collections.flatMap((collection) => indexesOf(collection, this.#layout))));
     this.#fitKept(membersTable, new Map(collections.map((collection) => [collection.name, memberPaths(collection)])));
     this.#fitKept(textsTable, new Map(collections.map(({ name, search = [] }) => [name, search.map(jsonPath)])));
@@ -108,28 +107,19 @@ export class DerivedUpkeep {
     const changed = this.#changed?.take();
     if (changed === undefined) return;
     this.#bringUpToDate(changed);
-    if (this.#range?.isDue === true) this.catchUpAll();
+    if (this.#range?.isDue === true) this.#catchUpAll();
   }
 
   /** Brings members and words up to date so far, for a question within a transaction; `catchUp` is still to come. */
   catchUpSoFar(): void {
     const changed = this.#changed?.look();
     if (changed !== undefined) this.#bringUpToDate(changed);
-    this.catchUpAll();
+    this.#catchUpAll();
   }
 
-  /** Brings members and words of all records up to date, as far as they were left for later. Needs a transaction. */
-  catchUpAll(): void {
-    if (this.#range?.isBehind !== true) return;
-    const kept = this.#kept();
-    if (kept.length === 0) return;
-    for (const span of this.#range.beyond) for (const name of kept) this.#derive(name, span);
-    this.#range.takeAll();
-  }
-
-  /** The same for a question, which had to wait for it; those that follow soon will not have to. */
+  /** Makes all that is behind, for a question that waits for it; those that follow soon will not have to. Needs a transaction. */
   catchUpForQuestion(): void {
-    this.catchUpAll();
+    this.#catchUpAll();
     this.#range?.keepUp();
   }
 
@@ -138,7 +128,7 @@ export class DerivedUpkeep {
     const putBack = this.savepoint();
     this.#database.exec('BEGIN');
     try {
-      this.catchUpAll();
+      this.#catchUpAll();
       return ask();
     } finally {
       this.#database.exec('ROLLBACK');
@@ -167,6 +157,14 @@ export class DerivedUpkeep {
     if (collections.length > 0) return true;
     const any = `SELECT EXISTS (SELECT 1 FROM member_fields) OR EXISTS (SELECT 1 FROM text_fields) OR ${HAS_INDEX}`;
     return this.#database.prepare(any).pluck().get() === 1;
+  }
+
+  #catchUpAll(): void {
+    if (this.#range?.isBehind !== true) return;
+    const kept = this.#kept();
+    if (kept.length === 0) return;
+    for (const span of this.#range.beyond) for (const name of kept) this.#derive(name, span);
+    this.#range.takeAll();
   }
 
   #bringUpToDate({ gone, all, bytes }: Changes): void {

@@ -15,6 +15,8 @@ export interface WatchedChange {
 export class Watches {
   readonly #space: SharedSpace;
   readonly #waiting = new Set<() => void>();
+  /** How often something changed. */
+  #changes = 0;
 
   constructor(space: SharedSpace) {
     this.#space = space;
@@ -23,6 +25,7 @@ export class Watches {
   /** Something was written or came from other nodes. Cheap. */
   changed(agent: string = SHARED_AGENT): void {
     if (agent !== SHARED_AGENT) return;
+    this.#changes += 1;
     for (const wake of this.#waiting) wake();
   }
 
@@ -38,8 +41,8 @@ export class Watches {
   async *changes(scope: WatchScope, after: string | undefined, signal: AbortSignal): AsyncGenerator<WatchedChange> {
     let place = placeIn(this.#space.made(), after);
     while (!signal.aborted) {
-      // Before it is read: what changes in between wakes it.
-      const woken = this.#woken(signal);
+      // Before it is read: for what changes in between it is read again.
+      const seen = this.#changes;
       const store = this.#space.made();
       const page = store.feed.watched.after(place, scope);
       place = page.place;
@@ -48,7 +51,8 @@ export class Watches {
         if (signal.aborted) return;
         yield { record, place: placeText(store, record === last ? place : record.place) };
       }
-      await (page.more ? nextTurn() : woken);
+      if (page.more) await nextTurn();
+      else if (this.#changes === seen) await this.#woken(signal);
     }
   }
 
