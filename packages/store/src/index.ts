@@ -36,6 +36,7 @@ export { SqliteLeases } from './leases/sqlite-leases.ts';
 export { all, any, named, not, placeholders, sql, type Sql, type SqlValue } from './query/sql.ts';
 export { jsonPath, type Names, recordColumns } from './query/field.ts';
 export { indexedValue } from './query/place.ts';
+export { prepared } from './query/prepared.ts';
 export { type IndexWalk, indexWalk } from './query/walk.ts';
 export { toTimestamp } from './query/timestamp.ts';
 export { type ComparedRecord, type Rewound, type Unaccounted } from './reconciler.ts';

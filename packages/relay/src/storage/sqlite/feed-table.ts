@@ -13,7 +13,7 @@ import {
 } from '@holdfast/network';
 import { DECLARATIONS, HoldfastError, limits, NO_RESOURCE, SHARED_AGENT } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
-import { all, any, sql, type Sql } from '@holdfast/store';
+import { all, any, prepared, sql, type Sql } from '@holdfast/store';
 
 import type { FeedPart, FeedRow, FeedScope } from '../feed.ts';
 import { addressedTo } from './addressed.ts';
@@ -76,8 +76,7 @@ export class FeedTable {
   /** See `RelayFeed.rights`. */
   rights(reader: NodeReader): string {
     const { text, params } = sharedNamesOf(reader);
-    const names = this.#database
-      .prepare(`SELECT agent FROM agents WHERE ${text} ORDER BY agent`)
+    const names = prepared(this.#database, `SELECT agent FROM agents WHERE ${text} ORDER BY agent`)
       .pluck()
       .all(...params);
     const rights = JSON.stringify([reader.node, names, reader.sharedCollections.toSorted()]);
@@ -87,14 +86,11 @@ export class FeedTable {
   #rows(scope: FeedScope, afterPosition: number, end: number): IterableIterator<FeedColumns> {
     const { text, params } = all(this.#conditions(scope));
     // By the stream that brought it: of what is shared that tells the node that wrote it last.
-    return this.#database
-      .prepare(
-        `SELECT changed.*, node, agent FROM (
-           SELECT position, stream_id, damaged, ${RECORD_ROW} FROM records WHERE position > ? AND position <= ?
-         ) AS changed JOIN streams ON streams.id = stream_id JOIN agents ON agents.id = streams.agent_id
-         WHERE ${text} ORDER BY position`,
-      )
-      .iterate(afterPosition, end, ...params) as IterableIterator<FeedColumns>;
+    const rows = `SELECT changed.*, node, agent FROM (
+        SELECT position, stream_id, damaged, ${RECORD_ROW} FROM records WHERE position > ? AND position <= ?
+      ) AS changed JOIN streams ON streams.id = stream_id JOIN agents ON agents.id = streams.agent_id
+      WHERE ${text} ORDER BY position`;
+    return prepared(this.#database, rows).iterate(afterPosition, end, ...params) as IterableIterator<FeedColumns>;
   }
 
   #conditions({ nodes, agents, reader, addressedTo: node, audience, ...scope }: FeedScope): Sql[] {
@@ -124,10 +120,11 @@ export class FeedTable {
       ...(nodes === undefined ? [] : [any([oneOf('node', nodes), isShared])]),
       ...(reader === undefined ? [] : [any([removedOf(reader), isShared])]),
     ]);
-    const floor = this.#database
-      .prepare(`SELECT max(position) FROM feed_floors JOIN agents ON agents.id = agent_id WHERE ${text}`)
-      .pluck();
-    if (position >= ((floor.get(...params) as number | null) ?? 0)) return;
+    const highest = `SELECT max(position) FROM feed_floors JOIN agents ON agents.id = agent_id WHERE ${text}`;
+    const floor = prepared(this.#database, highest)
+      .pluck()
+      .get(...params) as number | null;
+    if (position >= (floor ?? 0)) return;
     throw new HoldfastError(
       'feed-refetch',
       'records have been removed since that may be known to whoever read to there',
