@@ -191,6 +191,8 @@ test('members and words are those of the records, whatever was done to them', as
     if (n % 6 === 0) await agent.store.resend([agent.store.counters.lastSeq]);
   }
   agent.reopen();
+  // What is behind is made for whoever asks.
+  expect(agent.store.query('', 'leads', { search: 'kelp' })).toHaveProperty('records');
   const database = openDatabase(agent.path);
   database.exec('CREATE VIRTUAL TABLE temp.words_of_members USING fts5vocab(main, members, instance)');
   const kept = database.prepare('SELECT DISTINCT term, doc FROM words_of_members ORDER BY doc, term').raw().all();
