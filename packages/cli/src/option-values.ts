@@ -22,3 +22,8 @@ export function parseNumber(text: string, place: string): number {
   if (text.trim() !== '' && Number.isFinite(number)) return number;
   throw new CommandError(`${place} must be a number, not "${text}"`, 'See the help of the command.', 2);
 }
+
+/** Collects the values of an option that may be repeated, in their order. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}

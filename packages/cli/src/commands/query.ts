@@ -15,7 +15,7 @@ import { Command } from 'commander';
 import { type Call, withAction, withExamples } from '../action.ts';
 import { CommandError } from '../command-error.ts';
 import { type Format, formatOf, formatOption } from '../format.ts';
-import { parseJsonOption, parseWholeNumber } from '../option-values.ts';
+import { collect, parseJsonOption, parseWholeNumber } from '../option-values.ts';
 import { makeOutput, paint } from '../output.ts';
 import { recordCells } from '../record-cells.ts';
 import { withDaemon, withRelay } from '../services.ts';
@@ -230,8 +230,4 @@ function orderOf(text: string): { [field: string]: 'asc' | 'desc' } {
     throw new CommandError(`--order ${text} has no direction`, 'End it with :asc or :desc.', 2);
   }
   return { [field]: direction === 'desc' ? 'desc' : 'asc' };
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }

@@ -2,6 +2,7 @@ import type { Subscription } from '@holdfast/client';
 import { Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
+import { collect } from '../option-values.ts';
 import { paint } from '../output.ts';
 import { withDaemon } from '../services.ts';
 import { type Column, renderTable } from '../table.ts';
@@ -110,8 +111,4 @@ function scopeText({ collections, nodes, agents, resources }: Subscription): str
     ...(resources === undefined ? [] : [`in ${resources.map((resource) => resource || 'no resource').join(', ')}`]),
   ];
   return parts.join(' ');
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }

@@ -10,7 +10,7 @@ import type {
 import { Command } from 'commander';
 
 import { withAction, withExamples } from '../action.ts';
-import { parseNumber, parseWholeNumber } from '../option-values.ts';
+import { collect, parseNumber, parseWholeNumber } from '../option-values.ts';
 import { paint } from '../output.ts';
 import { withDaemon } from '../services.ts';
 import { plainTable } from '../table.ts';
@@ -139,8 +139,4 @@ function reasonsText({ reasons }: Match): string {
     `${years}${least}`,
     ...(isElsewhere ? [location.candidate === null ? 'place not known' : `in ${location.candidate}`] : []),
   ].join('; ');
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
