@@ -1,6 +1,7 @@
+import { type AddGauge, countersOf, gaugesOf } from '@holdfast/http';
 import { isHoldfastError, type Now } from '@holdfast/protocol';
 import type { AgentFiles, AgentSummary } from '@holdfast/store';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Counter, Registry } from 'prom-client';
 
 import type { CountLetters } from './service/commander/arrivals.ts';
 import type { CountCall } from './sync/call-handlers.ts';
@@ -29,7 +30,7 @@ export interface SyncCounters {
 
 /** Makes sync's counters. */
 export function syncCounters(registry: Registry): SyncCounters {
-  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
+  const counter = countersOf(registry);
   const rewinds = counter('holdfast_sync_rewinds_total', 'Streams sent again because the relay was put back');
   const adoptions = counter('holdfast_sync_adoptions_total', 'Streams that took records over from the relay');
   const differences = counter(
@@ -52,7 +53,7 @@ export function syncCounters(registry: Registry): SyncCounters {
 
 /** Makes the counters of calls between nodes; the function returned counts. */
 export function callCounters(registry: Registry): CountCall {
-  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
+  const counter = countersOf(registry);
   const counters = {
     asked: counter('holdfast_calls_asked_total', 'Calls of this node to others'),
     taken: counter('holdfast_calls_taken_total', 'Calls of others to this node'),
@@ -63,7 +64,7 @@ export function callCounters(registry: Registry): CountCall {
 
 /** Makes the counters of messages between nodes; the function returned counts. */
 export function channelCounters(registry: Registry): CountMessages {
-  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
+  const counter = countersOf(registry);
   const counters = {
     sent: counter('holdfast_channel_sent_messages_total', 'Messages on channels the relay took for other nodes'),
     lost: counter('holdfast_channel_lost_messages_total', 'Messages on channels that may not have reached the relay'),
@@ -74,7 +75,7 @@ export function channelCounters(registry: Registry): CountMessages {
 
 /** Makes the counters of letters that came from other nodes; the function returned counts. */
 export function letterCounters(registry: Registry): CountLetters {
-  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
+  const counter = countersOf(registry);
   const counters = {
     arrived: counter('holdfast_letters_arrived_total', 'Letters of other nodes that were put into the mail of agents'),
     refused: counter('holdfast_letters_refused_total', 'Letters of other nodes that nobody can be given'),
@@ -84,15 +85,13 @@ export function letterCounters(registry: Registry): CountLetters {
 
 /** Makes the counters of what happened to files; the function returned counts. */
 export function fileCounters(registry: Registry): (what: 'damaged' | 'put-back') => void {
-  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] });
+  const counter = countersOf(registry);
   const counters = {
     damaged: counter('holdfast_files_damaged_total', 'Agent files found damaged and set aside'),
     'put-back': counter('holdfast_files_put_back_total', 'Agent files found to be older copies of themselves'),
   };
   return (what) => counters[what].inc();
 }
-
-type AddGauge = (name: string, help: string, read: () => number) => void;
 
 /** Adds the gauges of what comes from other nodes. */
 function registerIncomingGauges(
@@ -123,9 +122,7 @@ export function registerGauges(
   registry: Registry,
   { agents, files, sync, channels, arrivals, now }: MetricSources,
 ): void {
-  const gauge: AddGauge = (name, help, read) => {
-    const registered: Gauge = new Gauge({ name, help, registers: [registry], collect: () => registered.set(read()) });
-  };
+  const gauge = gaugesOf(registry);
   const summaries = (): AgentSummary[] => agents().flatMap((agent) => summaryOf(files, agent) ?? []);
   const sum = (read: (summary: AgentSummary) => number) => () =>
     summaries().reduce((total, summary) => total + read(summary), 0);

@@ -1,6 +1,8 @@
 import type { DiskStatus, HoldfastError } from '@holdfast/protocol';
 import type { Logger } from 'pino';
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+
+import { gaugesOf } from './metric-makers.ts';
 
 /** Where a disk watch tells what it sees, the same in both services. */
 export interface DiskReport {
@@ -34,18 +36,7 @@ const stateValues: Readonly<Record<DiskStatus['state'], number>> = { ok: 0, low:
 
 /** Adds the disk's gauges to a registry; `read` is asked whenever somebody looks. */
 export function addDiskGauges(registry: Registry, read: () => DiskStatus): void {
-  const gauge = (name: string, help: string, value: (status: DiskStatus) => number): void => {
-    const registered: Gauge = new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect: () => registered.set(value(read())),
-    });
-  };
-  gauge('holdfast_disk_free_bytes', 'Free space under the data directory', ({ free_bytes: bytes }) => bytes);
-  gauge(
-    'holdfast_disk_state',
-    '0: takes writes, 1: below the reserve, 2: read-only',
-    ({ state }) => stateValues[state],
-  );
+  const gauge = gaugesOf(registry);
+  gauge('holdfast_disk_free_bytes', 'Free space under the data directory', () => read().free_bytes);
+  gauge('holdfast_disk_state', '0: takes writes, 1: below the reserve, 2: read-only', () => stateValues[read().state]);
 }

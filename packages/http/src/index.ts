@@ -19,6 +19,7 @@ export { addDiskGauges, type DiskReport, reportDisk } from './disk-report.ts';
 export type { Authenticate, Identity, ReadHeader } from './identity.ts';
 export type { ListenAt } from './listeners.ts';
 export type { Check } from './probes.ts';
+export { type AddGauge, countersOf, gaugesOf } from './metric-makers.ts';
 export { rateLimitHeaders } from './rate-limit-headers.ts';
 export { recordLines } from './record-lines.ts';
 export {

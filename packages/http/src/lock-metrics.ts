@@ -1,4 +1,6 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
+
+import { gaugesOf } from './metric-makers.ts';
 
 /** What is told of locks, of a node or of the network. */
 export interface LockFigures {
@@ -13,9 +15,7 @@ export interface LockFigures {
 /** Adds the metrics of locks to a registry; `read` is asked whenever somebody looks. */
 export function addLockMetrics(registry: Registry, read: () => LockFigures): void {
   const registers = [registry];
-  const gauge = (name: string, help: string, figure: 'held' | 'waiting'): void => {
-    const registered: Gauge = new Gauge({ name, help, registers, collect: () => registered.set(read()[figure]) });
-  };
+  const gauge = gaugesOf(registry);
   const counter = (name: string, help: string, figure: 'granted' | 'expired'): void => {
     const collect = (): void => {
       registered.reset();
@@ -23,8 +23,8 @@ export function addLockMetrics(registry: Registry, read: () => LockFigures): voi
     };
     const registered: Counter = new Counter({ name, help, registers, collect });
   };
-  gauge('holdfast_locks_held', 'Locks that are held', 'held');
-  gauge('holdfast_lock_waiters', 'Calls that wait for a lock', 'waiting');
+  gauge('holdfast_locks_held', 'Locks that are held', () => read().held);
+  gauge('holdfast_lock_waiters', 'Calls that wait for a lock', () => read().waiting);
   counter('holdfast_leases_granted_total', 'Leases of locks given since the start', 'granted');
   counter('holdfast_leases_expired_total', 'Leases of locks that ended without a word of their holder', 'expired');
 }

@@ -6,7 +6,9 @@ import {
   type RetentionRun,
 } from '@holdfast/protocol';
 import type { Logger } from 'pino';
-import { Counter, type Registry } from 'prom-client';
+import type { Counter, Registry } from 'prom-client';
+
+import { countersOf } from './metric-makers.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -54,7 +56,7 @@ export class RetentionKeeper {
 
   constructor(options: RetentionKeeperOptions) {
     this.#options = options;
-    const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [options.registry] });
+    const counter = countersOf(options.registry);
     this.#records = counter('holdfast_retention_removed_records_total', 'Records removed by declared retention');
     this.#bytes = counter('holdfast_retention_removed_bytes_total', 'Bytes of the documents of these');
   }

@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { gaugesOf } from '@holdfast/http';
+import { Counter, type Registry } from 'prom-client';
 
 import type { Switchboard } from './switchboard.ts';
 
@@ -17,9 +18,7 @@ export class CallMetrics {
       labelNames: ['result'],
       registers,
     });
-    const gauge = (name: string, help: string, read: () => number): void => {
-      const registered: Gauge = new Gauge({ name, help, registers, collect: () => registered.set(read()) });
-    };
+    const gauge = gaugesOf(registry);
     gauge('holdfast_relay_listening_nodes', 'Nodes that take calls now', () => switchboard.listening);
     gauge('holdfast_relay_calls_under_way', 'Calls that wait to be taken or answered', () => switchboard.underWay);
   }

@@ -1,5 +1,6 @@
+import { gaugesOf } from '@holdfast/http';
 import { cacheClassNames } from '@holdfast/protocol';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 
 import type { Cache } from './cache.ts';
 import type { Found } from './figures.ts';
@@ -21,9 +22,7 @@ export function registerCacheMetrics(registry: Registry, cache: Pick<Cache, 'fig
         for (const found of FOUND) this.inc({ class: className, found }, totals[className][found]);
     },
   });
-  const gauge = (name: string, help: string, read: () => number): void => {
-    const registered: Gauge = new Gauge({ name, help, registers, collect: () => registered.set(read()) });
-  };
+  const gauge = gaugesOf(registry);
   gauge('holdfast_cache_memory_bytes', 'Cached values held in memory', () => cache.sizes.memoryBytes);
   gauge('holdfast_cache_file_bytes', 'Cached values in the file', () => cache.sizes.fileBytes);
   gauge('holdfast_cache_has_file', '0 while the file cannot be used and values are in memory alone', () =>

@@ -1,6 +1,7 @@
+import { gaugesOf } from '@holdfast/http';
 import type { Now } from '@holdfast/protocol';
 import type { DiskWatch } from '@holdfast/sqlite';
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 
 import type { DaemonOptions } from '../../options.ts';
 import type { NodeDatabase } from '../../storage/node-database.ts';
@@ -54,9 +55,7 @@ export function assembleReplica({
 }
 
 function registerMetrics(registry: Registry, subscriptions: Subscriptions, file: ReplicaFile): void {
-  const gauge = (name: string, help: string, read: () => number): void => {
-    const registered: Gauge = new Gauge({ name, help, registers: [registry], collect: () => registered.set(read()) });
-  };
+  const gauge = gaugesOf(registry);
   gauge('holdfast_subscriptions', 'What this node keeps a copy of', () => subscriptions.scopes.size);
   gauge('holdfast_replica_records', 'Records of other agents that this node keeps a copy of', () => {
     return file.tryUse(({ records }) => records) ?? 0;
