@@ -3,7 +3,6 @@ export type { Unindexed } from './index-bound.ts';
 export {
   agentsOf,
   networkScope,
-  oneOf,
   opens,
   readableAgents,
   readableBy,
@@ -12,4 +11,5 @@ export {
   sharedNamesOf,
 } from './network-query.ts';
 export type { Audience, NetworkStreamOptions, NetworkView, NodeReader, SharedRights } from './network-view.ts';
+export { ofScope, oneOf, type RecordScope, withDeclarations } from './record-scope.ts';
 export { closedTo, mayRead, noneOf } from './sight.ts';

@@ -1,9 +1,10 @@
 import { DECLARATIONS, type NetworkQuery, SHARED_AGENT } from '@holdfast/protocol';
-import { all, any, named, placeholders, type QueryScope, recordColumns, sql, type Sql } from '@holdfast/store';
+import { all, any, named, type QueryScope, recordColumns, sql, type Sql } from '@holdfast/store';
 
 import type { NetworkView, NodeReader } from './network-view.ts';
 import type { DeclaredCollections } from './declared-collections.ts';
 import { assertKnown } from './known-collection.ts';
+import { byAgents, oneOf } from './record-scope.ts';
 import { sightOf } from './sight.ts';
 
 const columns: QueryScope['names']['columns'] = {
@@ -52,7 +53,7 @@ export function scopeOver(query: NetworkQuery, { nowMs, declared, visible, name 
 }
 
 function conditionsOf(query: NetworkQuery, nowMs: number): Sql[] {
-  const conditions: Sql[] = [sql('deleted = 0 AND (expires_at IS NULL OR expires_at > ?)', nowMs), ...askedOf(query)];
+  const conditions: Sql[] = [sql('deleted = 0 AND (expires_at IS NULL OR expires_at > ?)', nowMs), ...byAgents(query)];
   if (query.collection !== undefined) conditions.push(sql(`collection = ${named(query.collection)}`));
   if (query.resources !== undefined) conditions.push(oneOf('resource', query.resources));
   return conditions;
@@ -63,14 +64,7 @@ function conditionsOf(query: NetworkQuery, nowMs: number): Sql[] {
  * SQL over `agents`.
  */
 export function agentsOf(query: NetworkQuery, reader: NodeReader | undefined): Sql[] {
-  return [...(reader === undefined ? [] : [heardBy(reader, query.collection)]), ...askedOf(query)];
-}
-
-function askedOf({ nodes, agents }: Pick<NetworkQuery, 'nodes' | 'agents'>): Sql[] {
-  return [
-    ...(nodes === undefined ? [] : [oneOf('node', nodes)]),
-    ...(agents === undefined ? [] : [oneOf('agent', agents)]),
-  ];
+  return [...(reader === undefined ? [] : [heardBy(reader, query.collection)]), ...byAgents(query)];
 }
 
 function heardBy(reader: NodeReader, collection: string | undefined): Sql {
@@ -118,9 +112,4 @@ function namedIn(sharedAgents: readonly string[]): Sql[] {
 /** A node's own agents whose names mean the same agent on every node. In SQL over `agents`. */
 export function sharedNamesOf({ node, sharedAgents }: NodeReader): Sql {
   return all([sql('node = ?', node), ...(sharedAgents.length === 0 ? [sql('0')] : namedIn(sharedAgents))]);
-}
-
-/** Holds where a column is one of some values. */
-export function oneOf(column: string, values: readonly string[]): Sql {
-  return sql(`${column} IN (${placeholders(values.length)})`, ...values);
 }

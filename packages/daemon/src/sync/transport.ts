@@ -1,3 +1,4 @@
+import type { RecordScope } from '@holdfast/network';
 import type {
   BatchReceipt,
   Buckets,
@@ -96,12 +97,7 @@ export interface CopyRange {
 }
 
 /** Which part of the feed, as the relay is asked for it (`FeedQuery`). */
-export interface FeedPart {
-  /** Undefined: of all. The same goes for the three below. */
-  readonly collections?: readonly string[] | undefined;
-  readonly nodes?: readonly string[] | undefined;
-  readonly agents?: readonly string[] | undefined;
-  readonly resources?: readonly string[] | undefined;
+export interface FeedPart extends RecordScope {
   /** With what is declared of these collections. */
   readonly declarations?: true;
   /** What is addressed to the node's agents alone. */

@@ -1,13 +1,8 @@
-import type { NodeReader } from '@holdfast/network';
+import type { NodeReader, RecordScope } from '@holdfast/network';
 import type { RecordRow } from '@holdfast/store';
 
 /** Which part of the feed is read, and by whom. */
-export interface FeedScope {
-  /** Undefined: of all. The same goes for the three below. */
-  readonly collections?: readonly string[] | undefined;
-  readonly nodes?: readonly string[] | undefined;
-  readonly agents?: readonly string[] | undefined;
-  readonly resources?: readonly string[] | undefined;
+export interface FeedScope extends RecordScope {
   /** With what those agents declared of these collections, of whatever resource is asked for. Default: false. */
   readonly declarations?: boolean;
   /** Most records in a part. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { DeclaredCollections, oneOf, opens, scopeOver } from '@holdfast/network';
+import { DeclaredCollections, ofScope, oneOf, opens, scopeOver, withDeclarations } from '@holdfast/network';
 import {
   DECLARATIONS,
   type FeedPage,
@@ -13,7 +13,6 @@ import { all, any, not, type QueryScope, recordHash, rowOfChange, sql, type Sql 
 
 import { replicaMigrations } from './migrations/index.ts';
 import { ReplicaRecords } from './replica-records.ts';
-import { asked, within } from './scope-sql.ts';
 import { type Reading, SubscriptionTable } from './subscription-table.ts';
 
 /** Records removed in one transaction, so that requests are not kept waiting. */
@@ -90,7 +89,7 @@ export class ReplicaTables {
 
   /** How many live records a subscription has; expired ones count until they are swept. */
   countOf(scope: SubscriptionScope): number {
-    const { text, params } = asked(scope);
+    const { text, params } = ofScope(scope);
     // Counts are kept by agent and collection: only of some resources the records themselves are counted.
     const counted =
       scope.resources === undefined
@@ -141,7 +140,7 @@ export class ReplicaTables {
   finish(name: string, scope: SubscriptionScope, nowMs: number): boolean {
     const reading = this.reading(name);
     if (reading.startedOverAt === null) return false;
-    const unmet = all([sql('position <= ?', reading.startedOverAt), within(scope)]);
+    const unmet = all([sql('position <= ?', reading.startedOverAt), withDeclarations(scope)]);
     return this.#write(() => {
       if (this.#removeSome(unmet)) return true;
       this.#subscriptions.save(name, { ...reading, startedOverAt: null, caughtUpMs: nowMs });
@@ -151,7 +150,7 @@ export class ReplicaTables {
 
   /** The next step of removing what no subscription covers. Returns whether there is more to do. */
   prune(): boolean {
-    const uncovered = not(any(this.#subscriptions.scopes().map(within)));
+    const uncovered = not(any(this.#subscriptions.scopes().map((scope) => withDeclarations(scope))));
     return this.#write(() => this.#removeSome(uncovered));
   }
 
@@ -211,7 +210,7 @@ export class ReplicaTables {
 
   // Declarations come along for the queries' sake: only who asked for them sees them.
   #subscribed(): Sql {
-    return any([sql('collection <> ?', DECLARATIONS), ...this.#subscriptions.scopes().map(asked)]);
+    return any([sql('collection <> ?', DECLARATIONS), ...this.#subscriptions.scopes().map(ofScope)]);
   }
 
   #write<Result>(run: () => Result): Result {

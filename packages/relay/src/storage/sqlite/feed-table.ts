@@ -5,13 +5,15 @@ import {
   type DeclaredCollections,
   type NodeReader,
   noneOf,
+  ofScope,
   oneOf,
   opens,
   readableAgents,
   readableBy,
   sharedNamesOf,
+  withDeclarations,
 } from '@holdfast/network';
-import { DECLARATIONS, HoldfastError, limits, NO_RESOURCE, SHARED_AGENT } from '@holdfast/protocol';
+import { DECLARATIONS, HoldfastError, limits, SHARED_AGENT } from '@holdfast/protocol';
 import type { Database, Statement } from '@holdfast/sqlite';
 import { all, any, prepared, sql, type Sql } from '@holdfast/store';
 
@@ -93,11 +95,9 @@ export class FeedTable {
     return prepared(this.#database, rows).iterate(afterPosition, end, ...params) as IterableIterator<FeedColumns>;
   }
 
-  #conditions({ nodes, agents, reader, addressedTo: node, audience, ...scope }: FeedScope): Sql[] {
+  #conditions({ declarations = false, reader, addressedTo: node, audience, ...scope }: FeedScope): Sql[] {
     return [
-      recordsOf(scope),
-      ...(nodes === undefined ? [] : [oneOf('node', nodes)]),
-      ...(agents === undefined ? [] : [oneOf('agent', agents)]),
+      declarations ? withDeclarations(scope, 'changed') : ofScope(scope),
       ...(reader === undefined ? [] : [any([readableBy(reader, 'changed'), sql('agent = ?', SHARED_AGENT)])]),
       ...(node === undefined ? [] : [addressedTo(node)]),
       ...(audience === undefined ? [] : this.#openTo(audience)),
@@ -130,21 +130,6 @@ export class FeedTable {
       'records have been removed since that may be known to whoever read to there',
     );
   }
-}
-
-/** Holds for the records a scope is of, whoever wrote them. In SQL over `changed`. */
-function recordsOf({
-  collections,
-  resources,
-  declarations = false,
-}: Pick<FeedScope, 'collections' | 'resources' | 'declarations'>): Sql {
-  const asked = all([
-    ...(collections === undefined ? [] : [oneOf('collection', collections)]),
-    ...(resources === undefined ? [] : [oneOf('resource', resources)]),
-  ]);
-  if (!declarations) return asked;
-  const ofThem = collections === undefined ? [] : [oneOf('changed.id', collections)];
-  return any([asked, all([sql('collection = ? AND resource = ?', DECLARATIONS, NO_RESOURCE), ...ofThem])]);
 }
 
 /** Holds where records that a node may read can have been removed. In SQL over `feed_floors` and `agents`. */
