@@ -28,14 +28,23 @@ export interface NetworkClient {
 /** Opens queries over the network by whoever takes them. Nothing is sent. */
 export function openNetwork(ask: (query: NetworkQuery) => Promise<RelayAnswer | NetworkAnswer>): NetworkClient {
   return {
+    ...openReads(ask),
     query: async (query) => networkPageOf(await ask(query ?? {})),
-    each: (query) => eachRecord(async (after = query?.after) => pageOf(await ask({ ...query, after }))),
-    aggregate: async (query) => groupsOf(await ask(query)),
     freshness: async ({ nodes, agents } = {}) => {
       const { freshness } = networkPageOf(await ask({ nodes, agents, select: [], limit: 1, freshness: true }));
       if (freshness === undefined) throw unexpectedAnswer(200, 'nothing of freshness where it was asked for');
       return freshness;
     },
+  };
+}
+
+/** What is asked of many agents' records in the same way wherever they are kept. Nothing is sent. */
+export function openReads(
+  ask: (query: NetworkQuery) => Promise<RelayAnswer | NetworkAnswer>,
+): Pick<NetworkClient, 'each' | 'aggregate' | 'explain'> {
+  return {
+    each: (query) => eachRecord(async (after = query?.after) => pageOf(await ask({ ...query, after }))),
+    aggregate: async (query) => groupsOf(await ask(query)),
     explain: async (query) => planOf(await ask({ ...query, explain: true })),
   };
 }

@@ -4,8 +4,9 @@ import type { Caller } from './caller.ts';
 import type { AnswerOf, DaemonRoutes, InputOf } from './calls.ts';
 import type { AnyDocument } from './collection.ts';
 import { orNothing } from './found.ts';
+import { openReads } from './network.ts';
 import type { Group, NetworkAggregateQuery, NetworkPageQuery, Page, RecordOf } from './queries.ts';
-import { eachRecord, groupsOf, pageOf, planOf } from './query-answer.ts';
+import { pageOf } from './query-answer.ts';
 
 /** A subscription of the node, and how far it is. */
 export type Subscription = AnswerOf<DaemonRoutes['subscription.put']>;
@@ -54,13 +55,11 @@ export function openReplica(call: Caller<DaemonRoutes>): ReplicaClient {
   const ask = async (query: NetworkQuery): Promise<ReplicaAnswer> =>
     (await call('replica.query', { body: query }, { repeat: 'free' })).value;
   return {
+    ...openReads(ask),
     query: async <T>(query: NetworkPageQuery = {}) => {
       const answer = await ask(query);
       return { ...pageOf<T>(answer), subscriptions: answer.subscriptions };
     },
-    each: (query) => eachRecord(async (after = query?.after) => pageOf(await ask({ ...query, after }))),
-    aggregate: async (query) => groupsOf(await ask(query)),
-    explain: async (query) => planOf(await ask({ ...query, explain: true })),
     get: async <T>({ collection, id, ...query }: ReplicaKey) => {
       const answered = await orNothing(call('replica.get', { params: { collection, id }, query }));
       return answered?.value as RecordOf<T> | undefined;
