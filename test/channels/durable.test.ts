@@ -1,27 +1,12 @@
-import type { Holdfast } from '@holdfast/client';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { CallNetwork } from '../other-node/call-network.ts';
 import { Ear } from './ear.ts';
 import { hear, valuesOf } from './hear.ts';
 import { LiveNode } from './live-node.ts';
+import { ada, bob, here, network, there, useTwoNodes } from './two-nodes.ts';
 
 describe('durable messages of two nodes', () => {
-  let network: CallNetwork;
-  let here: LiveNode;
-  let there: LiveNode;
-  let ada: Holdfast;
-  let bob: Holdfast;
-  beforeEach(async () => {
-    network = await CallNetwork.start();
-    [here, there] = [await LiveNode.join(network, 'here'), await LiveNode.join(network, 'there')];
-    [ada, bob] = [await here.agent('ada'), await there.agent('bob')];
-  });
-  afterEach(async () => {
-    await here.stop();
-    await there.stop();
-    await network[Symbol.asyncDispose]();
-  });
+  useTwoNodes();
 
   test('are heard once each by durable listeners and by others, wherever they listen', async () => {
     await using far = await Ear.open(bob, 'agent:updates:*');

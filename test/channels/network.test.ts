@@ -1,29 +1,13 @@
-import type { Holdfast } from '@holdfast/client';
 import { eventually } from '@holdfast/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { CallNetwork } from '../other-node/call-network.ts';
 import { Ear } from './ear.ts';
-import { LiveNode } from './live-node.ts';
+import { ada, bob, here, network, there, useTwoNodes } from './two-nodes.ts';
 
 const PATIENCE = { limitMs: 60_000 };
 
 describe('channels of two nodes', () => {
-  let network: CallNetwork;
-  let here: LiveNode;
-  let there: LiveNode;
-  let ada: Holdfast;
-  let bob: Holdfast;
-  beforeEach(async () => {
-    network = await CallNetwork.start();
-    [here, there] = [await LiveNode.join(network, 'here'), await LiveNode.join(network, 'there')];
-    [ada, bob] = [await here.agent('ada'), await there.agent('bob')];
-  });
-  afterEach(async () => {
-    await here.stop();
-    await there.stop();
-    await network[Symbol.asyncDispose]();
-  });
+  useTwoNodes();
 
   test('what is published on one is heard on the other, once, and at home once', async () => {
     await using far = await Ear.open(bob, 'agent:updates:*');
