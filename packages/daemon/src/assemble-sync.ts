@@ -62,16 +62,17 @@ export interface Incoming {
   readonly wakes: TaskWakes;
 }
 
-/** What takes in what comes from other nodes. `records`: asked for when something came. */
+/** What takes in what comes from other nodes. `records` and `sync`: asked for when something came. */
 export function assembleIncoming(
   { options, database, agents, registry, now }: Pick<SyncParts, 'options' | 'database' | 'agents' | 'registry' | 'now'>,
-  records: () => Records,
+  { records, sync }: { readonly records: () => Records; readonly sync: () => SyncEngine },
 ): Incoming {
   const wakes = new TaskWakes();
   const arrivals = new Arrivals({
     notes: database.arrivals,
     records: { transact: (...asked) => records().transact(...asked) },
     agents,
+    isSettled: (agent) => sync().isSettled(agent),
     onTask: (owner) => wakes.changed(owner),
     count: letterCounters(registry),
     now,

@@ -162,7 +162,7 @@ function assemble(options: DaemonOptions, disk: DiskWatch): Parts {
   const agents = new Agents(database, now);
   const clock = new HybridClock(now, startOfBoot(boot));
   const made = { options, database, leases, agents, registry, now };
-  const incoming = assembleIncoming(made, () => records);
+  const incoming = assembleIncoming(made, { records: () => records, sync: () => sync });
   const onCommit = (agent: string, written: CollectionsByResource): void => {
     sync.written(agent);
     shared.watches.changed(agent);

@@ -20,6 +20,7 @@ let ada: AgentStore;
 let counted: Record<string, number>;
 let woken: object[];
 let failure: HoldfastError | undefined;
+let isSettled: boolean;
 let arrivals: Arrivals;
 
 beforeEach(async () => {
@@ -33,7 +34,7 @@ beforeEach(async () => {
     commit: testConfig(),
     onCommit: () => undefined,
   });
-  [counted, woken, failure] = [{}, [], undefined];
+  [counted, woken, failure, isSettled] = [{}, [], undefined, true];
   arrivals = new Arrivals({
     notes: database.arrivals,
     records: {
@@ -43,6 +44,7 @@ beforeEach(async () => {
       },
     },
     agents: { has: (name) => name === 'ada' },
+    isSettled: () => isSettled,
     onTask: (owner) => woken.push(owner),
     count: (what, letters) => (counted[what] = (counted[what] ?? 0) + letters),
     now: () => NOW_MS,
@@ -171,6 +173,19 @@ describe('letters that are held', () => {
     notes.note({ cursor: `${EPOCH}.1`, held: [], nowMs: NOW_MS });
     notes.release([], NOW_MS);
     expect(notes.cursor).toBe(`${EPOCH}.1`);
+  });
+
+  test('stay so while the file of their agent may be older than what the relay has of it', async () => {
+    isSettled = false;
+    await come([letter('a')], 1);
+    expect([mail(), arrivals.held]).toEqual([[], 1]);
+    isSettled = true;
+    const remaining = (): number => {
+      arrivals.look();
+      return arrivals.held;
+    };
+    await expect.poll(remaining).toBe(0);
+    expect(mail()).toEqual(['a']);
   });
 
   test('are held for thirty days', () => {

@@ -44,6 +44,7 @@ export class Lane {
   #digest: string | undefined;
   #incarnation: string | undefined;
   #isKnownClean = false;
+  #isSettled = false;
   #movedAt = 0;
 
   constructor(agent: string, context: LaneContext) {
@@ -71,6 +72,11 @@ export class Lane {
     return this.#comparison.state;
   }
 
+  /** Whether the file has all that the relay has of this agent, as far as comparing told: since the lane was made, and not being looked into. */
+  get isSettled(): boolean {
+    return this.#isSettled && this.#state !== 'reconciling' && this.#state !== 'comparing';
+  }
+
   /** The moment the cursor last moved: a session's answer asked for earlier says nothing about it. */
   get movedAt(): number {
     return this.#movedAt;
@@ -90,6 +96,7 @@ export class Lane {
     if (event === 'drained') this.#isKnownClean = true;
     const { to, effects } = streamTransitions[this.#state][event];
     this.#state = to;
+    this.#isSettled ||= this.digestState !== 'unknown' && (to === 'clean' || to === 'sending');
     for (const effect of effects) this.#effects[effect]();
   }
 

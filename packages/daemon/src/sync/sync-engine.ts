@@ -87,6 +87,8 @@ export class SyncEngine {
   /** What comes to the node by the feed. */
   readonly followers: Followers;
   #transport: Transport | undefined;
+  /** The agents of which the relay had anything, as it said last; undefined: it said nothing yet. */
+  #agentsAtRelay: ReadonlySet<string> | undefined;
   #moments = 0;
 
   constructor(options: SyncOptions) {
@@ -122,6 +124,7 @@ export class SyncEngine {
     // between this and the new identity.
     const stopping = this.#stopLanes();
     this.#boot = boot;
+    this.#agentsAtRelay = undefined;
     this.#sentAnew = new Set(this.#options.agents());
     this.#link = this.#makeLink();
     this.#laneContext = this.#makeLaneContext();
@@ -159,6 +162,14 @@ export class SyncEngine {
     const state = this.streamState(agent);
     const isSettling = state === 'held' || state === 'reconciling' || state === 'comparing';
     return this.#link.status.state === 'open' && this.digestState(agent) === 'equal' && !isSettling;
+  }
+
+  /**
+   * Whether an agent's file has all that the relay has of that agent: what is written now is later than all of it. Until then the file may be
+   * an older copy that was put back.
+   */
+  isSettled(agent: string): boolean {
+    return this.#lanes.get(agent)?.isSettled === true || this.#agentsAtRelay?.has(agent) === false;
   }
 
   /** What was noticed last about an agent's stream since the start; null if nothing was. */
@@ -316,6 +327,7 @@ export class SyncEngine {
   async #release(answer: SessionAnswer, askedAt: number): Promise<void> {
     const link = this.#link;
     const standing = standingOf(answer);
+    this.#agentsAtRelay = new Set(standing.digests.keys());
     for (const agent of this.#options.agents()) {
       if (this.#link !== link || link.status.state !== 'open') return;
       try {

@@ -20,7 +20,7 @@ import { LETTERS, MAIL, mailOf, type SentDocument } from './letter.ts';
 /** Letters put into one file in one transaction, so that others are not kept waiting. */
 const LETTERS_AT_ONCE = 100;
 
-/** How often it is looked whether a file serves again that letters are held for. */
+/** How often it is looked whether a file takes letters again that are held for it. */
 const LOOK_MS = 5000;
 
 /** Codes that say that an agent's file takes nothing now. */
@@ -37,6 +37,11 @@ export interface ArrivalsOptions {
   readonly notes: ArrivalNotes;
   readonly records: Pick<Records, 'transact'>;
   readonly agents: Pick<Agents, 'has'>;
+  /**
+   * Whether an agent's file has all that the relay has of that agent. A letter that is put into an older copy would be later than what its
+   * reader did with it.
+   */
+  readonly isSettled: (agent: string) => boolean;
   /** A task of an agent of another node may be claimed by one of this. Must not throw. */
   readonly onTask: (owner: Scope & { readonly node: string }) => void;
   readonly count: CountLetters;
@@ -134,7 +139,10 @@ export class Arrivals implements FeedSink {
     return undelivered.flat();
   }
 
-  async #deliverGroup(group: readonly Arrival[]): Promise<Arrival[]> {
+  async #deliverGroup(group: readonly Arrival[]): Promise<readonly Arrival[]> {
+    const [first] = group;
+    if (first !== undefined && this.#options.agents.has(first.agent) && !this.#options.isSettled(first.agent))
+      return group;
     for (let from = 0; from < group.length; from += LETTERS_AT_ONCE)
       try {
         await this.#put(group.slice(from, from + LETTERS_AT_ONCE));
