@@ -79,6 +79,18 @@ const defences: readonly Defence[] = [
     from: 'if (stored !== undefined && stored.version > row.version) {',
     to: 'if (stored !== undefined && stored.version === row.version) {',
   },
+  {
+    name: 'what is remembered of letters that came',
+    file: 'packages/daemon/src/service/commander/arrivals.ts',
+    from: "if (records.wasEver(MAIL, id)) return 'known';",
+    to: '',
+  },
+  {
+    name: 'how far letters were read being noted behind them',
+    file: 'packages/daemon/src/service/commander/arrivals.ts',
+    from: 'const held = await this.#deliver(arrivals);',
+    to: 'notes.note({ cursor, held: [], nowMs: now() }); notes.settle(); const held = await this.#deliver(arrivals);',
+  },
 ];
 
 // One world after the other until one shows that the defence is gone.

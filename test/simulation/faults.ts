@@ -1,3 +1,5 @@
+import { Counts } from './counts.ts';
+
 /** Everything that can go wrong in a simulated world. Counted when it happened, not when it was planned. */
 export const FAULT_KINDS = [
   'request-lost',
@@ -15,6 +17,7 @@ export const FAULT_KINDS = [
   'poison',
   'node-crash',
   'node-crash-in-commit',
+  'node-crash-in-delivery',
   'node-restart',
   'node-put-back',
   'file-put-back',
@@ -51,31 +54,8 @@ export const PARTING_FAULTS: ReadonlySet<FaultKind> = new Set<FaultKind>([
 ]);
 
 /** How often each fault happened. */
-export class FaultCounts {
-  readonly #counts = new Map<FaultKind, number>();
-
-  /** A fault happened. */
-  add(kind: FaultKind, times = 1): void {
-    this.#counts.set(kind, this.of(kind) + times);
-  }
-
-  /** How often a fault happened. */
-  of(kind: FaultKind): number {
-    return this.#counts.get(kind) ?? 0;
-  }
-
-  /** How often any fault happened. */
-  get total(): number {
-    return this.entries().reduce((sum, [, count]) => sum + count, 0);
-  }
-
-  /** The faults that happened, in the order of the list. */
-  entries(): (readonly [FaultKind, number])[] {
-    return FAULT_KINDS.flatMap((kind) => (this.of(kind) > 0 ? [[kind, this.of(kind)] as const] : []));
-  }
-
-  /** Counts what another world counted. */
-  addAll(other: FaultCounts): void {
-    for (const [kind, count] of other.entries()) this.add(kind, count);
+export class FaultCounts extends Counts<FaultKind> {
+  constructor() {
+    super(FAULT_KINDS);
   }
 }

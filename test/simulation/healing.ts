@@ -1,6 +1,6 @@
+import { assertCarriedIsThere, countCarriedLosses } from './feed-losses.ts';
 import { retryLetters } from './operator.ts';
 import type { NodeLine } from './simulated-node.ts';
-import { assertSharedIsThere, countSharedLosses } from './shared-places.ts';
 import { countLosses } from './survival.ts';
 import type { World } from './world.ts';
 
@@ -18,7 +18,7 @@ export async function heal(world: World): Promise<void> {
   world.note('world', 'heals');
   await world.settle();
   world.startAll();
-  await assertSharedIsThere(world);
+  await assertCarriedIsThere(world);
   for (const node of world.nodes) await endClone(world, node);
   await drain(world);
   await world.pass(LATE_CALLS_MS);
@@ -39,7 +39,7 @@ async function endClone(world: World, node: string): Promise<void> {
   await ended.stop();
   world.lines.splice(world.lines.indexOf(ended), 1);
   await countLosses(world, node, kept.expectations.join(ended.expectations));
-  await countSharedLosses(world);
+  await countCarriedLosses(world);
 }
 
 /** Whoever has what the relay lacks says so: its link is not open, or something waits. */
@@ -73,9 +73,11 @@ async function restartCloned(world: World, line: NodeLine, rounds: Map<NodeLine,
   world.startLine(line);
 }
 
-function isDrained({ life, shares }: NodeLine): boolean {
+function isDrained({ life, shares, posts }: NodeLine): boolean {
   if (life === undefined || life.sync.link.state !== 'open') return false;
   if (shares && life.sync.followers.statusOf('shared').state !== 'following') return false;
+  if (posts && (life.sync.followers.statusOf('addressed').state !== 'following' || life.arrivals.held > 0))
+    return false;
   return life.agents.every((agent) => {
     const isAtRest = life.files.get(agent).counters.outbox === 0 && life.sync.streamState(agent) === 'clean';
     return isAtRest && life.sync.digestState(agent) !== 'different';
@@ -88,5 +90,7 @@ function describe({ label, life }: NodeLine): string {
     const { outbox } = life.files.get(agent).counters;
     return `${agent} ${life.sync.streamState(agent)}, ${outbox} waiting, ${life.sync.digestState(agent)}`;
   });
-  return `${label}: link ${life.sync.link.state}, feed ${life.sync.followers.statusOf('shared').state}, ${agents.join('; ')}`;
+  const { followers, link } = life.sync;
+  const feeds = (['shared', 'addressed'] as const).map((name) => `${name} ${followers.statusOf(name).state}`);
+  return `${label}: link ${link.state}, ${feeds.join(', ')}, ${life.arrivals.held} letters held, ${agents.join('; ')}`;
 }

@@ -1,6 +1,7 @@
 import { checkFile, digestText, recordHash } from '@holdfast/store';
 
 import { AGENTS } from './configuration.ts';
+import { judgeLetters } from './letter-judge.ts';
 import { judgeShared } from './shared-judge.ts';
 import type { NodeLine } from './simulated-node.ts';
 import { writeBehind } from './survival.ts';
@@ -20,6 +21,7 @@ export async function judge(world: World): Promise<void> {
     }
   }
   await judgeShared(world);
+  await judgeLetters(world);
   await judgeFiles(world);
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 
+import { LETTERS, MAIL } from '@holdfast/daemon/parts';
 import { DECLARATIONS } from '@holdfast/protocol';
 import { type Database, openDatabase } from '@holdfast/sqlite';
 import { digestOf, digestShare, digestText, sealAll } from '@holdfast/store';
@@ -21,7 +22,7 @@ export function losableOnNode(path: string): readonly Losable[] {
     const rows = database.prepare(
       `SELECT seq AS place, resource, collection, id, hash, deleted FROM records
        WHERE seq <= (SELECT acked_seq FROM stream) AND rejected = 0 AND expires_at IS NULL
-       AND collection <> '${DECLARATIONS}' ORDER BY seq`,
+       AND collection NOT IN ('${DECLARATIONS}', '${LETTERS}', '${MAIL}') ORDER BY seq`,
     );
     return rows.all() as Losable[];
   });

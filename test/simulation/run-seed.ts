@@ -2,6 +2,7 @@ import type { SimulatedDisk } from './disk.ts';
 import type { FaultCounts } from './faults.ts';
 import { heal } from './healing.ts';
 import { judge } from './judge.ts';
+import type { OperationCounts } from './operations.ts';
 import { Story } from './story.ts';
 import type { Template } from './template.ts';
 import { World } from './world.ts';
@@ -12,6 +13,7 @@ export interface SeedResult {
   /** Promises that were broken: none, if all is well. */
   readonly violations: readonly string[];
   readonly faults: FaultCounts;
+  readonly operations: OperationCounts;
   /** Writes asked for. */
   readonly writes: number;
   readonly acknowledged: number;
@@ -39,14 +41,15 @@ export async function runSeed(
   } finally {
     await world.end();
   }
-  const { violations, faults, trace, repairs } = world;
+  const { violations, faults, operations, trace, repairs, shared, letters } = world;
   const { asked, acknowledged } = story.writer;
   return {
     seed,
     violations,
     faults,
-    writes: asked + (world.shared?.asked ?? 0),
-    acknowledged: acknowledged + (world.shared?.acknowledged ?? 0),
+    operations,
+    writes: asked + (shared?.asked ?? 0) + (letters?.asked ?? 0),
+    acknowledged: acknowledged + (shared?.acknowledged ?? 0) + (letters?.acknowledged ?? 0),
     repairs,
     events: trace.events,
     trace: trace.digest(),

@@ -1,5 +1,6 @@
 import { SimulatedDisk } from './disk.ts';
 import { FaultCounts } from './faults.ts';
+import { OperationCounts } from './operations.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
 import { makeTemplate } from './template.ts';
 
@@ -8,6 +9,7 @@ export interface Total {
   readonly seeds: number;
   readonly failedSeeds: readonly number[];
   readonly faults: FaultCounts;
+  readonly operations: OperationCounts;
   /** The fewest faults that happened in one world. */
   readonly fewestFaults: number;
   readonly writes: number;
@@ -31,10 +33,12 @@ export async function runSeeds(
   const total = { writes: 0, acknowledged: 0, repairs: 0, events: 0, fewestFaults: Infinity };
   const failedSeeds: number[] = [];
   const faults = new FaultCounts();
+  const operations = new OperationCounts();
   for (let seed = from; seed < from + seeds; seed += 1) {
     using disk = new SimulatedDisk();
     const result = await runSeed(seed, { disk, template }, told.print);
     faults.addAll(result.faults);
+    operations.addAll(result.operations);
     if (result.violations.length > 0) failedSeeds.push(seed);
     total.fewestFaults = Math.min(total.fewestFaults, result.faults.total);
     total.writes += result.writes;
@@ -43,5 +47,5 @@ export async function runSeeds(
     total.events += result.events;
     told.onSeed(result, seed - from + 1);
   }
-  return { ...total, seeds, failedSeeds, faults, seconds: (performance.now() - startedAtMs) / 1000 };
+  return { ...total, seeds, failedSeeds, faults, operations, seconds: (performance.now() - startedAtMs) / 1000 };
 }

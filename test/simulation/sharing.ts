@@ -3,6 +3,8 @@ import type { Precondition, StoreOperation } from '@holdfast/store';
 import { seededRandom, type SeededRandom } from '@holdfast/testkit';
 
 import { AGENTS } from './configuration.ts';
+import { crashAfterTurns } from './crash-after-turns.ts';
+import { whileRelayRemoves } from './letter-places.ts';
 import type { SharedPromises, SharedWrite } from './shared-promises.ts';
 import type { NodeLife, NodeLine } from './simulated-node.ts';
 import { keyOf } from './values.ts';
@@ -149,8 +151,10 @@ export class Sharing {
     const { relay } = this.#world;
     await this.#world.settle();
     if (!relay.isUp) return;
-    const removed = await relay.store.sweepExpired(relay.now(), SWEPT_RECORDS);
-    this.#world.note('relay', `removed ${removed} that had expired`);
+    await whileRelayRemoves(this.#world, async () => {
+      const removed = await relay.store.sweepExpired(relay.now(), SWEPT_RECORDS);
+      this.#world.note('relay', `removed ${removed} that had expired`);
+    });
   }
 
   // Counted when it comes to it.
@@ -160,12 +164,7 @@ export class Sharing {
     if (line?.life === undefined) return;
     const { life } = line;
     const turns = this.#random.integer(1, MOST_TURNS);
-    life.atTake = () =>
-      afterTurns(turns, () => {
-        if (life.isDead) return;
-        this.#world.faults.add('node-crash-in-commit');
-        this.#world.crashLine(line);
-      });
+    life.atTake = crashAfterTurns(this.#world, { line, life }, { turns, kind: 'node-crash-in-commit' });
   }
 
   #cutOffForLong(): void {
@@ -176,10 +175,6 @@ export class Sharing {
     this.#world.note(node, 'cut off for long');
     time.after(this.#random.integer(200_000, 1_500_000), () => network.cutOff.delete(node));
   }
-}
-
-function afterTurns(turns: number, run: () => void): void {
-  setImmediate(() => (turns === 1 ? run() : afterTurns(turns - 1, run)));
 }
 
 function documentOf(value: { readonly n: number; readonly put?: number }): Document {

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 
 import {
   Agents,
+  Arrivals,
   NodeDatabase,
+  Post,
   Records,
   type SharedFile,
   SharedSink,
@@ -12,13 +14,14 @@ import {
   type Timers,
   transportOver,
 } from '@holdfast/daemon/parts';
-import { type Change, DECLARATIONS, HybridClock, SHARED_AGENT, startOfBoot } from '@holdfast/protocol';
+import { type Change, DECLARATIONS, HoldfastError, HybridClock, SHARED_AGENT, startOfBoot } from '@holdfast/protocol';
 import { AgentFiles, type AgentStore, rowOfChange } from '@holdfast/store';
+import type { Logger } from 'pino';
 
 import { AGENTS, commitConfig, syncConfig } from './configuration.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { Expectations } from './expectations.ts';
-import { type Key, keyOf, type Stored, type Write } from './values.ts';
+import { isOfLetters, type Key, keyOf, type Stored, type Write } from './values.ts';
 import type { Calling, Surroundings } from './surroundings.ts';
 
 /** How often expired records are swept. */
@@ -37,11 +40,15 @@ export class NodeLife implements Calling {
   readonly files: AgentFiles;
   readonly sync: SyncEngine;
   readonly records: Records;
+  readonly arrivals: Arrivals;
+  readonly post: Post;
   isDead = false;
   /** Called once with the next commit, after it and before anybody is answered. */
   atCommit: (() => void) | undefined;
   /** Called once when records that other nodes shared are about to be kept. */
   atTake: (() => void) | undefined;
+  /** Called once when letters of other nodes are about to be put into the mail. */
+  atDelivery: (() => void) | undefined;
   readonly #database: NodeDatabase;
   readonly #agents: Agents;
   readonly #space: SharedSpace;
@@ -78,6 +85,7 @@ export class NodeLife implements Calling {
     });
     this.#agents = new Agents(database, now);
     this.#space = new SharedSpace({ agents: this.#agents, files: this.files, onTaken: () => undefined });
+    this.arrivals = this.#makeArrivals(world, line, { database, now, timers, log });
     this.sync = new SyncEngine({
       config: syncConfig,
       boot,
@@ -87,7 +95,10 @@ export class NodeLife implements Calling {
       waiting: () => undefined,
       onTaken: () => undefined,
       onNotice: (notice) => world.noticed(notice),
-      followed: line.shares ? { shared: { what: 'what is shared', sink: new SharedSink(this.#followed()) } } : {},
+      followed: {
+        ...(line.shares && { shared: { what: 'what is shared', sink: new SharedSink(this.#followed()) } }),
+        ...(line.posts && { addressed: { what: 'what is addressed', sink: this.arrivals } }),
+      },
       now,
       random: () => random.next(),
       timers,
@@ -100,6 +111,12 @@ export class NodeLife implements Calling {
       disk: { assertRoom: () => undefined },
       bounds: { records: 0, bytes: 0 },
     });
+    this.post = new Post({
+      records: this.records,
+      reach: { thisNode: () => line.node, agents: this.#agents, call: notAsked, hears: () => false },
+      now,
+      makeId: () => world.makeId(),
+    });
     this.#endSweeping = sweepRegularly({
       files: this.files,
       agents: () => this.agents,
@@ -110,6 +127,7 @@ export class NodeLife implements Calling {
       timers,
       log,
     });
+    this.arrivals.begin();
     this.sync.enrol(transportOver(world.exchangeFor(this), this.node));
   }
 
@@ -127,6 +145,7 @@ export class NodeLife implements Calling {
   async stop(): Promise<void> {
     this.#endSweeping();
     await this.sync.stop();
+    await this.arrivals.end();
     this.die();
     this.close();
   }
@@ -148,9 +167,45 @@ export class NodeLife implements Calling {
     return { found: () => space.found(), made, onTaken: () => undefined };
   }
 
-  /** All an agent's file holds, tombstones included, but for declarations. */
+  #makeArrivals(
+    world: Surroundings,
+    { node }: NodeLine,
+    parts: {
+      readonly database: NodeDatabase;
+      readonly now: () => number;
+      readonly timers: Timers;
+      readonly log: Logger;
+    },
+  ): Arrivals {
+    return new Arrivals({
+      ...parts,
+      notes: parts.database.arrivals,
+      records: {
+        transact: (...asked) => {
+          const { atDelivery } = this;
+          this.atDelivery = undefined;
+          if (!this.isDead) atDelivery?.();
+          return this.records.transact(...asked);
+        },
+      },
+      agents: this.#agents,
+      isSettled: (agent) => this.sync.isSettled(agent),
+      onTask: () => undefined,
+      count: (what, letters) => {
+        if (what === 'arrived') world.operations.add('letter-arrived', letters);
+        else world.violated(`${node}: ${letters} letters were refused`);
+      },
+    });
+  }
+
+  /** All an agent's file holds, tombstones included, but for declarations and letters. */
   held(agent: string): readonly Stored[] {
-    return heldIn(this.files.get(agent));
+    return heldIn(this.files.get(agent)).filter((stored) => !isOfLetters(stored));
+  }
+
+  /** All an agent's file holds of letters, tombstones included: those it sent and those it got. */
+  heldLetters(agent: string): readonly Stored[] {
+    return heldIn(this.files.get(agent)).filter(isOfLetters);
   }
 
   /** All it holds of what nodes share, tombstones included. */
@@ -158,6 +213,11 @@ export class NodeLife implements Calling {
     const store = this.#space.found();
     return store === undefined ? [] : heldIn(store);
   }
+}
+
+// A node is asked whether it has an agent only to tell a wrong name at once: the letter goes anyway.
+function notAsked(): Promise<never> {
+  return Promise.reject(new HoldfastError('relay-unreachable', 'nodes do not call each other here'));
 }
 
 function heldIn(store: AgentStore): readonly Stored[] {
@@ -178,6 +238,8 @@ export class NodeLine {
   readonly maxOpen: number;
   /** Whether it follows what nodes share. */
   readonly shares: boolean;
+  /** Whether its agents send letters and get some. */
+  readonly posts: boolean;
   readonly expectations: Expectations;
   /** How far its clock is off, in milliseconds. */
   clockOffsetMs = 0;
@@ -196,6 +258,7 @@ export class NodeLine {
       readonly label: string;
       readonly maxOpen: number;
       readonly shares: boolean;
+      readonly posts: boolean;
       readonly expectations: Expectations;
     },
     directory: string,
@@ -207,6 +270,7 @@ export class NodeLine {
     this.label = is.label;
     this.maxOpen = is.maxOpen;
     this.shares = is.shares;
+    this.posts = is.posts;
     this.expectations = is.expectations;
   }
 
@@ -289,6 +353,12 @@ export class NodeLine {
   held(): ReadonlyMap<Key, Stored> {
     const life = this.#living();
     return new Map(AGENTS.flatMap((agent) => life.held(agent).map((stored) => [keyOf(agent, stored), stored])));
+  }
+
+  /** All the line holds of letters, by key. A process must run. */
+  heldLetters(): ReadonlyMap<Key, Stored> {
+    const life = this.#living();
+    return new Map(AGENTS.flatMap((agent) => life.heldLetters(agent).map((stored) => [keyOf(agent, stored), stored])));
   }
 
   /** All the line holds of what nodes share, by key. A process must run. */

@@ -9,7 +9,7 @@ import { AGENTS, commitConfig, LEASE_SECONDS } from './configuration.ts';
 import type { SimulatedDisk } from './disk.ts';
 import { answerCall, routeOf } from './node-routes.ts';
 import { Speakers } from './speakers.ts';
-import { type Key, keyOf, type Stored } from './values.ts';
+import { isOfLetters, type Key, keyOf, type Stored } from './values.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** More records than there are in a world. */
@@ -112,13 +112,22 @@ export class SimulatedRelay {
     return life === this.#life ? answer : undefined;
   }
 
-  /** All it holds of a node, tombstones included, but for declarations, by key. */
+  /** All it holds of a node, tombstones included, but for declarations and letters, by key. */
   async held(node: string): Promise<ReadonlyMap<Key, Stored>> {
+    return this.#heldOf(node, (row) => row.collection !== DECLARATIONS && !isOfLetters(row));
+  }
+
+  /** All it holds of the letters of a node's agents, those they sent and those they got, by key. */
+  async heldLetters(node: string): Promise<ReadonlyMap<Key, Stored>> {
+    return this.#heldOf(node, isOfLetters);
+  }
+
+  async #heldOf(node: string, isWanted: (row: Stored) => boolean): Promise<ReadonlyMap<Key, Stored>> {
     const held = new Map<Key, Stored>();
     for (const agent of AGENTS) {
       for (let after: string | null | undefined; after !== null;) {
         const { rows, next }: CopyPart = await this.store.copyPage(node, agent, { after });
-        for (const row of rows) if (row.collection !== DECLARATIONS) held.set(keyOf(agent, row), row);
+        for (const row of rows) if (isWanted(row)) held.set(keyOf(agent, row), row);
         after = next;
       }
     }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 
 import { SimulatedDisk } from './disk.ts';
 import { FAULT_KINDS, LEAST_FAULTS } from './faults.ts';
+import { OPERATION_KINDS } from './operations.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
 import { runSeeds } from './run-seeds.ts';
 import { describeViolations, summary } from './summary.ts';
@@ -22,6 +23,7 @@ test('in 200 simulated worlds nothing acknowledged is lost, whatever goes wrong'
   expect(broken).toEqual([]);
   expect(total.fewestFaults).toBeGreaterThanOrEqual(LEAST_FAULTS);
   expect(total.faults.entries().map(([kind]) => kind)).toEqual(FAULT_KINDS);
+  expect(total.operations.entries().map(([kind]) => kind)).toEqual(OPERATION_KINDS);
 });
 
 test('a simulated world is the same each time it is run', async () => {

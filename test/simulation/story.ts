@@ -2,11 +2,12 @@ import { SHARED_AGENT } from '@holdfast/protocol';
 
 import { AGENTS } from './configuration.ts';
 import { type FaultKind, LEAST_FAULTS, PARTING_FAULTS } from './faults.ts';
+import { assertCarriedIsThere, countCarriedLosses } from './feed-losses.ts';
 import { losableOnNode, loseOnNode, loseOnRelay } from './losses.ts';
 import type { Weather } from './network.ts';
 import { retryLetters } from './operator.ts';
+import { Posting } from './posting.ts';
 import { Retention } from './retention.ts';
-import { assertSharedIsThere, countSharedLosses } from './shared-places.ts';
 import { Sharing } from './sharing.ts';
 import type { NodeLine } from './simulated-node.ts';
 import { countLosses } from './survival.ts';
@@ -43,6 +44,7 @@ export class Story {
   readonly writer: Writer;
   readonly #retention: Retention;
   readonly #sharing: Sharing;
+  readonly #posting: Posting;
   readonly #world: World;
   #copies: Copy[] = [];
 
@@ -75,6 +77,7 @@ export class Story {
     this.writer = new Writer(world);
     this.#retention = new Retention(world);
     this.#sharing = new Sharing(world);
+    this.#posting = new Posting(world);
     const happens = (kind: FaultKind): boolean => !world.isCalm || !PARTING_FAULTS.has(kind);
     this.#faults = this.#allFaults.filter(([kind]) => happens(kind));
     this.#troubles = troubles.filter(happens);
@@ -89,6 +92,7 @@ export class Story {
       await this.#world.pass(this.#pauseMs());
       await this.#retention.maybe();
       await this.#sharing.maybe();
+      this.#posting.maybe();
       if (random.next() < faults / steps) await this.#goWrong();
       else if (random.next() < 0.06) this.#changeWeather();
       else if (random.next() < 0.08) this.#backUp();
@@ -244,7 +248,7 @@ export class Story {
     line.putBack(copy.directory);
     this.#world.branch(line.node, copy.directory);
     this.#world.startLine(line);
-    await countSharedLosses(this.#world);
+    await countCarriedLosses(this.#world);
     await countLosses(this.#world, line.node);
     return true;
   }
@@ -261,7 +265,7 @@ export class Story {
     line.putFileBack(copy.directory, agent);
     this.#world.branch(line.node, copy.directory);
     this.#world.startLine(line);
-    await countSharedLosses(this.#world);
+    await countCarriedLosses(this.#world);
     await countLosses(this.#world, line.node);
     return true;
   }
@@ -287,7 +291,7 @@ export class Story {
   async #bringUp(): Promise<void> {
     this.#world.startAll();
     await this.#world.settle();
-    await assertSharedIsThere(this.#world);
+    await assertCarriedIsThere(this.#world);
   }
 
   async #cloneNode(): Promise<boolean> {
@@ -303,6 +307,7 @@ export class Story {
     const clone = this.#world.addLine({ node, label: `${line.label}'`, expectations }, directory);
     clone.clockOffsetMs = line.clockOffsetMs;
     this.#world.note(line.label, 'cloned');
+    this.#world.cloned.add(node);
     this.#world.branch(node, directory);
     // Sometimes while the other one is away.
     if (random.next() < 0.3 && line.life !== undefined) this.#world.crashLine(line);
@@ -380,7 +385,7 @@ export class Story {
     this.#world.note('relay', 'put back');
     relay.putBack(copy.directory);
     this.#world.startRelay();
-    await countSharedLosses(this.#world);
+    await countCarriedLosses(this.#world);
     for (const node of this.#world.nodes) await countLosses(this.#world, node);
     return true;
   }

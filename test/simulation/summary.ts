@@ -1,3 +1,5 @@
+import type { FaultCounts } from './faults.ts';
+import type { OperationCounts } from './operations.ts';
 import type { Total } from './run-seeds.ts';
 import type { SeedResult } from './run-seed.ts';
 
@@ -9,11 +11,18 @@ export function describeViolations({ seed, violations }: SeedResult): string {
 
 /** Many worlds in figures. */
 export function summary(total: Total): string {
-  const { seeds, failedSeeds, faults, fewestFaults, writes, acknowledged, repairs, events, seconds } = total;
+  const { seeds, failedSeeds, faults, operations, fewestFaults, writes, acknowledged, repairs, events, seconds } =
+    total;
   return [
     `${seeds} worlds, ${failedSeeds.length} with violations, in ${seconds.toFixed(0)} s`,
     `${writes} writes, ${acknowledged} acknowledged, ${events} events, ${repairs} records repaired by digest`,
     `${faults.total} faults, at least ${fewestFaults} in each world:`,
-    ...faults.entries().map(([kind, count]) => `  ${kind.padEnd(24)}${String(count).padStart(9)}`),
+    ...figures(faults),
+    'done beside plain writes:',
+    ...figures(operations),
   ].join('\n');
+}
+
+function figures(counts: FaultCounts | OperationCounts): string[] {
+  return counts.entries().map(([kind, count]) => `  ${kind.padEnd(24)}${String(count).padStart(9)}`);
 }

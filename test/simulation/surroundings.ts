@@ -3,6 +3,7 @@ import type { SeededRandom } from '@holdfast/testkit';
 import type { Logger } from 'pino';
 
 import type { FaultCounts } from './faults.ts';
+import type { OperationCounts } from './operations.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Who calls the relay: one life of one node. */
@@ -17,6 +18,7 @@ export interface Surroundings {
   readonly time: VirtualTime;
   readonly random: SeededRandom;
   readonly faults: FaultCounts;
+  readonly operations: OperationCounts;
   /** Notes an event. */
   note(who: string, what: string): void;
   /** Notes that a promise was broken. */
@@ -27,6 +29,8 @@ export interface Surroundings {
   watch(running: Promise<unknown>): void;
   /** Does something when nothing of this moment runs any more. */
   later(run: () => void | Promise<void>): void;
+  /** Makes an id that nothing else in this world has. */
+  makeId(): string;
   /** A logger whose warnings and errors are events. */
   logOf(who: string): Logger;
   /** What one life of a node reaches the relay by. */

@@ -6,7 +6,7 @@ import { SqliteRelayStore, type TokenEntry } from '@holdfast/relay';
 import { createSqliteRelay } from '@holdfast/relay/parts';
 import { migrate, openDatabase } from '@holdfast/sqlite';
 
-import { commitConfig, NODES } from './configuration.ts';
+import { AGENTS, commitConfig, NODES } from './configuration.ts';
 import { makeDirectory, type SimulatedDisk } from './disk.ts';
 
 /** Directories that worlds begin with: a relay where all nodes are enrolled, and the nodes. */
@@ -43,6 +43,8 @@ function makeNode(disk: SimulatedDisk, index: number): string {
   migrate(database, nodeMigrations);
   database.prepare('INSERT INTO node (id, suffix) VALUES (1, ?)').run(`${index + 1}`.repeat(8));
   database.close();
-  new NodeDatabase(path).close();
+  const node = new NodeDatabase(path);
+  for (const name of AGENTS) node.addAgent({ name, createdAtMs: 0 });
+  node.close();
   return directory;
 }

@@ -1,3 +1,4 @@
+import { LETTERS, MAIL } from '@holdfast/daemon/parts';
 import type { RecordRow } from '@holdfast/store';
 
 /** A key inside a node, as text. */
@@ -42,6 +43,11 @@ export function keyOf(
   { resource, collection, id }: Pick<Stored, 'resource' | 'collection' | 'id'>,
 ): Key {
   return [agent, resource, collection, id].join(' ');
+}
+
+/** Whether a record is a letter: one that was sent, or one that came. */
+export function isOfLetters({ collection }: Pick<Stored, 'collection'>): boolean {
+  return collection === LETTERS || collection === MAIL;
 }
 
 /** What a place holds under a key: a document, null for a tombstone, undefined for nothing. */

@@ -7,7 +7,9 @@ import { Deletions } from './deletions.ts';
 import type { SimulatedDisk } from './disk.ts';
 import { Expectations } from './expectations.ts';
 import { FaultCounts } from './faults.ts';
+import { LetterPromises, postsIn } from './letter-promises.ts';
 import { Network } from './network.ts';
+import { OperationCounts } from './operations.ts';
 import { Removed } from './removed.ts';
 import { SharedPromises, sharesIn } from './shared-promises.ts';
 import { SimulatedRelay } from './simulated-relay.ts';
@@ -24,6 +26,7 @@ export class World implements Surroundings {
   readonly seed: number;
   readonly random: SeededRandom;
   readonly faults: FaultCounts = new FaultCounts();
+  readonly operations: OperationCounts = new OperationCounts();
   readonly trace: Trace;
   readonly network: Network;
   readonly relay: SimulatedRelay;
@@ -34,14 +37,18 @@ export class World implements Surroundings {
   readonly writes: Map<number, Write> = new Map();
   /** Every deletion that was asked for. */
   readonly deletions: Deletions = new Deletions();
-  /** Nodes that had a clone, or were put back. */
-  readonly branched: Set<string> = new Set();
+  /** How often nodes had a clone, or were put back. */
+  readonly #branches = new Map<string, number>();
+  /** Nodes that had a clone. */
+  readonly cloned: Set<string> = new Set();
   /** Nodes that had a file of an agent begun anew beside another one: two streams bring its records. */
   readonly begunAnew: Set<string> = new Set();
   /** What retention removed. */
   readonly removed: Removed = new Removed();
   /** What was promised of records that all nodes share; undefined in a world where nothing is shared. */
   readonly shared: SharedPromises | undefined;
+  /** What was promised of letters; undefined in a world where none are sent. */
+  readonly letters: LetterPromises | undefined;
   /** Whether only such faults happen as never make node and relay differ. */
   readonly isCalm: boolean;
   /** Promises that were broken. */
@@ -50,6 +57,7 @@ export class World implements Surroundings {
   repairs = 0;
   /** What the logs told, by message. */
   readonly told: Map<string, number> = new Map();
+  #ids = 0;
   readonly #waiting: (() => void | Promise<void>)[] = [];
 
   constructor(seed: number, disk: SimulatedDisk, template: Template, print?: (line: string) => void) {
@@ -57,6 +65,7 @@ export class World implements Surroundings {
     this.random = seededRandom(seed);
     this.isCalm = this.random.next() < 0.3;
     this.shared = sharesIn(seed) ? new SharedPromises() : undefined;
+    this.letters = postsIn(seed) ? new LetterPromises() : undefined;
     this.disk = disk;
     this.trace = new Trace(print);
     this.relay = new SimulatedRelay(this, disk, disk.copy(template.relay));
@@ -71,8 +80,8 @@ export class World implements Surroundings {
   addLine(is: Pick<NodeLine, 'node' | 'label' | 'expectations'>, directory: string): NodeLine {
     // Opening a file takes far longer than using it: few nodes have to do it again and again.
     const maxOpen = this.random.next() < 0.15 ? 1 : AGENTS.length + 1;
-    const shares = this.shared !== undefined;
-    const line = new NodeLine(this, this.disk, { ...is, maxOpen, shares }, directory);
+    const carries = { shares: this.shared !== undefined, posts: this.letters !== undefined };
+    const line = new NodeLine(this, this.disk, { ...is, maxOpen, ...carries }, directory);
     this.lines.push(line);
     return line;
   }
@@ -94,7 +103,7 @@ export class World implements Surroundings {
    * no digest counts.
    */
   isParted(node: string): boolean {
-    return this.begunAnew.has(node) || (this.relay.timesPutBack > 0 && this.branched.has(node));
+    return this.begunAnew.has(node) || (this.relay.timesPutBack > 0 && this.branchesOf(node) > 0);
   }
 
   /** Something was noticed about a stream. */
@@ -131,6 +140,12 @@ export class World implements Surroundings {
     await this.settle();
     await this.time.pass(durationMs);
     await this.settle();
+  }
+
+  /** Makes an id that nothing else in this world has. */
+  makeId(): string {
+    this.#ids += 1;
+    return `made-${this.#ids}`;
   }
 
   /** What one life of a node reaches the relay by. */
@@ -187,8 +202,13 @@ export class World implements Surroundings {
 
   /** A node has another line, or goes on from a copy. */
   branch(node: string, copy: string): void {
-    this.branched.add(node);
+    this.#branches.set(node, this.branchesOf(node) + 1);
     if (AGENTS.some((agent) => !this.disk.has(copy, agent))) this.begunAnew.add(node);
+  }
+
+  /** How often a node had a clone, or was put back, in whole or in part. */
+  branchesOf(node: string): number {
+    return this.#branches.get(node) ?? 0;
   }
 
   /** The lines of a node. */

@@ -1,6 +1,9 @@
 // What a daemon is made of, for whoever puts it together in another way: the simulation has its own time and network.
 
 export { Agents } from './service/agents.ts';
+export { Arrivals } from './service/commander/arrivals.ts';
+export { LETTERS, MAIL, type StoredLetter } from './service/commander/letter.ts';
+export { Post } from './service/commander/post.ts';
 export { Records } from './service/records.ts';
 export { SharedSpace } from './service/shared/shared-space.ts';
 export { sweepRegularly } from './service/expiry-timer.ts';

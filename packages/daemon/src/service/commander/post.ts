@@ -25,6 +25,8 @@ export interface PostOptions {
   readonly records: Pick<Records, 'page' | 'transact'>;
   readonly reach: Reach;
   readonly now: Now;
+  /** Makes a letter's id; injected so that tests can foretell it. Default: `makeRecordId`. */
+  readonly makeId?: () => string;
 }
 
 /** What is in a letter. */
@@ -95,12 +97,12 @@ export class Post {
   }
 
   async #deliver(from: string, to: Scope, content: Content): Promise<SentLetter> {
-    const { reach, now } = this.#options;
+    const { reach, now, makeId = makeRecordId } = this.#options;
     reach.agents.assertExists(to.agent);
     return this.#options.records.transact(
       to,
       (records) => {
-        const [id, sentAt] = [makeRecordId(), toTimestamp(now())];
+        const [id, sentAt] = [makeId(), toTimestamp(now())];
         records.put(MAIL, id, mailOf({ ...content, sent_at: sentAt }, { from, to: to.agent }));
         return { id, to: to.agent, sent_at: sentAt, state: 'delivered' };
       },
@@ -109,10 +111,11 @@ export class Post {
   }
 
   #dispatch(sender: Scope, to: string, content: Content): Promise<SentLetter> {
+    const { now, makeId = makeRecordId } = this.#options;
     return this.#options.records.transact(
       sender,
       (records) => {
-        const [id, sentAt] = [makeRecordId(), toTimestamp(this.#options.now())];
+        const [id, sentAt] = [makeId(), toTimestamp(now())];
         records.put(LETTERS, id, sentOf({ ...content, sent_at: sentAt }, to));
         return { id, to, sent_at: sentAt, state: 'on-its-way' };
       },
