@@ -91,6 +91,18 @@ const defences: readonly Defence[] = [
     from: 'const held = await this.#deliver(arrivals);',
     to: 'notes.note({ cursor, held: [], nowMs: now() }); notes.settle(); const held = await this.#deliver(arrivals);',
   },
+  {
+    name: 'the file of fences beside the database',
+    file: 'packages/store/src/leases/fence-counter.ts',
+    from: 'this.#floor = noted ?? (last === 0 ? 0 : last + LEAP);',
+    to: 'this.#floor = last;',
+  },
+  {
+    name: 'telling the relay the highest fence a node has seen',
+    file: 'packages/daemon/src/storage/node-leases.ts',
+    from: 'return this.#networkFence;',
+    to: 'return 0;',
+  },
 ];
 
 // One world after the other until one shows that the defence is gone.

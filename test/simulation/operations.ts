@@ -8,6 +8,9 @@ export const OPERATION_KINDS = [
   'letter-arrived',
   'letter-read',
   'letter-deleted',
+  'lock-taken',
+  'lock-held',
+  'lock-released',
 ] as const;
 
 /** One thing agents do. */

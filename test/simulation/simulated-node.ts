@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import {
   Agents,
   Arrivals,
+  Locks,
   NodeDatabase,
+  type NodeLeases,
   Post,
   Records,
   type SharedFile,
@@ -42,6 +44,7 @@ export class NodeLife implements Calling {
   readonly records: Records;
   readonly arrivals: Arrivals;
   readonly post: Post;
+  readonly locks: Locks;
   isDead = false;
   /** Called once with the next commit, after it and before anybody is answered. */
   atCommit: (() => void) | undefined;
@@ -50,6 +53,7 @@ export class NodeLife implements Calling {
   /** Called once when letters of other nodes are about to be put into the mail. */
   atDelivery: (() => void) | undefined;
   readonly #database: NodeDatabase;
+  readonly #leases: NodeLeases;
   readonly #agents: Agents;
   readonly #space: SharedSpace;
   readonly #endSweeping: () => void;
@@ -70,6 +74,7 @@ export class NodeLife implements Calling {
     ).join('');
     database.addBoot(boot);
     this.#database = database;
+    this.#leases = database.openLeases(commitConfig);
     this.files = new AgentFiles({
       directory: join(directory, 'agents'),
       clock: new HybridClock(now, startOfBoot(boot)),
@@ -95,6 +100,7 @@ export class NodeLife implements Calling {
       waiting: () => undefined,
       onTaken: () => undefined,
       onNotice: (notice) => world.noticed(notice),
+      networkFence: () => this.#leases.networkFence,
       followed: {
         ...(line.shares && { shared: { what: 'what is shared', sink: new SharedSink(this.#followed()) } }),
         ...(line.posts && { addressed: { what: 'what is addressed', sink: this.arrivals } }),
@@ -116,6 +122,11 @@ export class NodeLife implements Calling {
       reach: { thisNode: () => line.node, agents: this.#agents, call: notAsked, hears: () => false },
       now,
       makeId: () => world.makeId(),
+    });
+    this.locks = new Locks({
+      node: this.#leases,
+      askLock: this.sync.askLock,
+      disk: { assertRoom: () => undefined },
     });
     this.#endSweeping = sweepRegularly({
       files: this.files,
@@ -153,6 +164,7 @@ export class NodeLife implements Calling {
   /** Closes its files. */
   close(): void {
     this.files.close();
+    this.#leases.close();
     this.#database.close();
   }
 

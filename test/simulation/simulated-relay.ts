@@ -15,6 +15,9 @@ import type { Surroundings } from './surroundings.ts';
 /** More records than there are in a world. */
 const ALL = 1_000_000;
 
+/** What stands beside the database, and is no part of backups. */
+const FENCES = 'relay.fence';
+
 /** One life of the relay's process. */
 interface Life {
   readonly store: SqliteRelayStore;
@@ -93,10 +96,12 @@ export class SimulatedRelay {
     return this.#disk.copy(this.#directory);
   }
 
-  /** Puts an older copy into its place; it must not be up. */
-  putBack(copy: string): void {
+  /** Puts an older copy into its place; it must not be up. `keepsFences`: what stands beside the database of its fences stays as it is. */
+  putBack(copy: string, { keepsFences }: { readonly keepsFences: boolean }): void {
+    const directory = this.#disk.copy(copy);
+    if (keepsFences) this.#disk.replace(join(directory, FENCES), join(this.#directory, FENCES));
     this.#disk.remove(this.#directory);
-    this.#directory = this.#disk.copy(copy);
+    this.#directory = directory;
     this.timesPutBack += 1;
     this.#speakers.forget();
   }

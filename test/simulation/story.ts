@@ -3,6 +3,7 @@ import { SHARED_AGENT } from '@holdfast/protocol';
 import { AGENTS } from './configuration.ts';
 import { type FaultKind, LEAST_FAULTS, PARTING_FAULTS } from './faults.ts';
 import { assertCarriedIsThere, countCarriedLosses } from './feed-losses.ts';
+import { Locking } from './locking.ts';
 import { losableOnNode, loseOnNode, loseOnRelay } from './losses.ts';
 import type { Weather } from './network.ts';
 import { retryLetters } from './operator.ts';
@@ -45,6 +46,7 @@ export class Story {
   readonly #retention: Retention;
   readonly #sharing: Sharing;
   readonly #posting: Posting;
+  readonly #locking: Locking;
   readonly #world: World;
   #copies: Copy[] = [];
 
@@ -78,6 +80,7 @@ export class Story {
     this.#retention = new Retention(world);
     this.#sharing = new Sharing(world);
     this.#posting = new Posting(world);
+    this.#locking = new Locking(world);
     const happens = (kind: FaultKind): boolean => !world.isCalm || !PARTING_FAULTS.has(kind);
     this.#faults = this.#allFaults.filter(([kind]) => happens(kind));
     this.#troubles = troubles.filter(happens);
@@ -93,6 +96,7 @@ export class Story {
       await this.#retention.maybe();
       await this.#sharing.maybe();
       this.#posting.maybe();
+      this.#locking.maybe();
       if (random.next() < faults / steps) await this.#goWrong();
       else if (random.next() < 0.06) this.#changeWeather();
       else if (random.next() < 0.08) this.#backUp();
@@ -246,6 +250,7 @@ export class Story {
     await this.#end(line);
     this.#world.note(line.label, 'put back');
     line.putBack(copy.directory);
+    this.#world.locks?.forget(line.label);
     this.#world.branch(line.node, copy.directory);
     this.#world.startLine(line);
     await countCarriedLosses(this.#world);
@@ -382,8 +387,11 @@ export class Story {
     if (this.#world.random.next() < 0.5) await relay.stop();
     else relay.crash();
     await this.#world.settle();
-    this.#world.note('relay', 'put back');
-    relay.putBack(copy.directory);
+    // Now and then with all that stands in its directory.
+    const keepsFences = relay.timesPutBack % 2 === 0;
+    this.#world.note('relay', `put back${keepsFences ? '' : ' with its fences'}`);
+    relay.putBack(copy.directory, { keepsFences });
+    this.#world.locks?.putBack({ keepsFences });
     this.#world.startRelay();
     await countCarriedLosses(this.#world);
     for (const node of this.#world.nodes) await countLosses(this.#world, node);

@@ -8,6 +8,7 @@ import type { SimulatedDisk } from './disk.ts';
 import { Expectations } from './expectations.ts';
 import { FaultCounts } from './faults.ts';
 import { LetterPromises, postsIn } from './letter-promises.ts';
+import { LockPromises, locksIn } from './lock-promises.ts';
 import { Network } from './network.ts';
 import { OperationCounts } from './operations.ts';
 import { Removed } from './removed.ts';
@@ -49,6 +50,8 @@ export class World implements Surroundings {
   readonly shared: SharedPromises | undefined;
   /** What was promised of letters; undefined in a world where none are sent. */
   readonly letters: LetterPromises | undefined;
+  /** What was promised of locks; undefined in a world where none are taken. */
+  readonly locks: LockPromises | undefined;
   /** Whether only such faults happen as never make node and relay differ. */
   readonly isCalm: boolean;
   /** Promises that were broken. */
@@ -66,6 +69,7 @@ export class World implements Surroundings {
     this.isCalm = this.random.next() < 0.3;
     this.shared = sharesIn(seed) ? new SharedPromises() : undefined;
     this.letters = postsIn(seed) ? new LetterPromises() : undefined;
+    this.locks = locksIn(seed) ? new LockPromises() : undefined;
     this.disk = disk;
     this.trace = new Trace(print);
     this.relay = new SimulatedRelay(this, disk, disk.copy(template.relay));

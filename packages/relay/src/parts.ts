@@ -6,10 +6,12 @@ import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 
 import { feedHandlers } from './http/feed-handlers.ts';
+import { lockHandlers, type LockRouteId } from './http/lock-handlers.ts';
 import { type NodeRouteId, nodeHandlers } from './http/node-handlers.ts';
 import { Access, type RelayCaller } from './service/access.ts';
 import { type Alarm, Feed } from './service/feed.ts';
 import { RelayMetrics } from './service/metrics.ts';
+import { NetworkLocks } from './service/network-locks.ts';
 import { Sync } from './service/sync.ts';
 import { Warnings } from './service/warnings.ts';
 import type { RelayStore } from './storage/relay-store.ts';
@@ -31,16 +33,18 @@ export interface NodeDeskOptions {
 /** What answers nodes, without the HTTP before it: the handlers by the ids of their routes. */
 export function nodeDesk(
   options: NodeDeskOptions,
-): Handlers<Pick<typeof relayRoutes, NodeRouteId | 'feed'>, RelayCaller> {
+): Handlers<Pick<typeof relayRoutes, NodeRouteId | LockRouteId | 'feed'>, RelayCaller> {
   const { store, leaseSeconds, now, alarm, log } = options;
   const metrics = new RelayMetrics(new Registry(), store);
   const warnings = new Warnings(metrics, log, now);
+  const disk = { assertRoom: () => undefined };
   return {
     ...nodeHandlers({
       access: new Access({ store, joinSeconds: 900, now }),
       sync: new Sync({ store, metrics, warnings, leaseSeconds, now }),
-      disk: { assertRoom: () => undefined },
+      disk,
     }),
+    ...lockHandlers({ locks: new NetworkLocks(store), disk }),
     ...feedHandlers({
       feed: new Feed({ store, warnings, shared: { sharedAgents: [], sharedCollections: [] }, alarm }),
     }),
