@@ -99,6 +99,7 @@ export class NodeLife implements Calling {
       store: (agent) => this.files.get(agent),
       waiting: () => undefined,
       onTaken: () => undefined,
+      onSettled: () => this.arrivals.look(),
       onNotice: (notice) => world.noticed(notice),
       networkFence: () => this.#leases.networkFence,
       followed: {

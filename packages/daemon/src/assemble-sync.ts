@@ -129,6 +129,7 @@ export function assembleSync({
       counters.sent.inc(changes);
       counters.rejected.inc(rejects.length);
     },
+    onSettled: () => arrivals.look(),
     onNotice: counters.count,
     calls: {
       node: () => database.enrolment?.name,

@@ -83,7 +83,7 @@ function expectKept(found: ReadonlyMap<string, string>, { answered, unanswered }
 
 test(
   'a daemon killed 50 times in mid-write loses no answered write, here or on the relay, and is ready again each time',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using place = await temporaryDirectory();
     await using relay = await ModelRelay.start();

@@ -244,6 +244,33 @@ describe('what differs is found', () => {
     expect(relay.callsOf('/relay/streams')).toHaveLength(0);
   });
 
+  /** Notes what the agent's file holds whenever somebody is told of a file that is settled, and it is. */
+  function noteSettled(): { readonly told: string[][]; readonly onSettled: (node: SyncBench) => void } {
+    const told: string[][] = [];
+    const onSettled = (node: SyncBench): void => {
+      if (node.engine.isSettled('ada')) told.push(Object.keys(node.documents()));
+    };
+    return { told, onSettled };
+  }
+
+  test('then it is settled no sooner than it has what was missing, and that is told', async () => {
+    await using place = await temporaryDirectory();
+    const { told, onSettled } = noteSettled();
+    await using node = await putBack(place.file('agents'), place.file('copy'), { onSettled });
+    node.enrol(relay);
+    await expect.poll(() => told).not.toEqual([]);
+    for (const ids of told) expect(ids).toContain('notes/urgent');
+  });
+
+  test('a file of whose agent the relay has nothing is settled as soon as the relay says so', async () => {
+    const { told, onSettled } = noteSettled();
+    await using node = await SyncBench.make({ timers, onSettled });
+    await node.put('one');
+    relay.fail('/relay/batch', { kind: 'hang' });
+    node.enrol(relay);
+    await expect.poll(() => told[0]).toEqual(['notes/one']);
+  });
+
   test('then too what was written since is the later write, under a clock that was set back', async () => {
     await using place = await temporaryDirectory();
     const now = (): number => Date.now() - 3_600_000;

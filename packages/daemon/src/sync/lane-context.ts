@@ -22,6 +22,8 @@ export interface LaneContext {
   readonly report: (outcome: Outcome<unknown>) => outcome is LinkFailure;
   /** The relay took a batch: how many changes, and which of them it rejected. */
   readonly onTaken: (agent: string, changes: number, rejects: readonly Reject[]) => void;
+  /** The file has all that the relay has of its agent, as it did not before (`Lane.isSettled`). */
+  readonly onSettled: () => void;
   /** Something happened that must not pass in silence. */
   readonly onNotice: (agent: string, notice: Notice) => void;
   /** Something went wrong that nobody waits for; the lane tries again. */

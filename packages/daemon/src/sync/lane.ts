@@ -94,10 +94,12 @@ export class Lane {
       this.#digest = undefined;
     }
     if (event === 'drained') this.#isKnownClean = true;
+    const wasSettled = this.isSettled;
     const { to, effects } = streamTransitions[this.#state][event];
     this.#state = to;
     this.#isSettled ||= this.digestState !== 'unknown' && (to === 'clean' || to === 'sending');
     for (const effect of effects) this.#effects[effect]();
+    if (this.isSettled && !wasSettled) this.#context.onSettled();
   }
 
   /** The relay says where it stands; true when it is where we believe. */
@@ -181,10 +183,7 @@ export class Lane {
     }
     const transport = this.#context.transport();
     const next = this.#isKnownClean || transport === undefined ? undefined : await this.#nextBatch(transport);
-    if (transport === undefined || next === undefined) {
-      this.dispatch('drained');
-      return;
-    }
+    if (transport === undefined || next === undefined) return this.dispatch('drained');
     const { batch } = next;
     const encoded = await next.encoded;
     this.#sent = { upto: batch.upto, changes: batch.lines.length, digest: batch.digest, rejects: [] };

@@ -48,6 +48,8 @@ export interface SyncOptions {
   readonly networkFence?: () => number;
   /** The relay took changes of an agent. */
   readonly onTaken: (changes: number, rejects: readonly Reject[]) => void;
+  /** `isSettled` holds of an agent of which it did not before. Default: nobody is told. Must not throw. */
+  readonly onSettled?: () => void;
   /** Something happened to a stream that is to be counted; it is logged already. */
   readonly onNotice: (notice: Notice) => void;
   /** How the node and others call each other; undefined: they do not. */
@@ -164,10 +166,7 @@ export class SyncEngine {
     return this.#link.status.state === 'open' && this.digestState(agent) === 'equal' && !isSettling;
   }
 
-  /**
-   * Whether an agent's file has all that the relay has of that agent: what is written now is later than all of it. Until then the file may be
-   * an older copy that was put back.
-   */
+  /** Whether an agent's file has all that the relay has of that agent, and is no older copy: what is written now is the latest. */
   isSettled(agent: string): boolean {
     return this.#lanes.get(agent)?.isSettled === true || this.#agentsAtRelay?.has(agent) === false;
   }
@@ -299,6 +298,7 @@ export class SyncEngine {
       takeTurn: (call) => void this.#turns.add(call),
       report: (outcome) => link.report(outcome),
       onTaken: (agent, changes, rejects) => this.#onTaken(agent, changes, rejects),
+      onSettled: () => this.#options.onSettled?.(),
       onNotice: (agent, notice) => this.#onNotice(agent, notice),
       onError: (agent, error) => this.#onError(agent, error),
     };
@@ -328,6 +328,7 @@ export class SyncEngine {
     const link = this.#link;
     const standing = standingOf(answer);
     this.#agentsAtRelay = new Set(standing.digests.keys());
+    this.#options.onSettled?.();
     for (const agent of this.#options.agents()) {
       if (this.#link !== link || link.status.state !== 'open') return;
       try {

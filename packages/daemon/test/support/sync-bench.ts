@@ -25,6 +25,8 @@ export interface SyncBenchOptions {
   readonly config?: TestDaemonOptions['config'];
   readonly predecessors?: readonly string[];
   readonly log?: Logger;
+  /** See `SyncOptions.onSettled`. */
+  readonly onSettled?: (node: SyncBench) => void;
   /** A directory to use instead of a fresh one; the test removes it. */
   readonly directory?: string;
 }
@@ -69,6 +71,7 @@ export class SyncBench implements AsyncDisposable {
         this.taken.changes += changes;
         this.taken.rejects += rejects.length;
       },
+      onSettled: () => options.onSettled?.(this),
       onNotice: (notice) => this.notices.push(notice),
       now,
       random,
