@@ -92,6 +92,24 @@ const defences: readonly Defence[] = [
     to: 'notes.note({ cursor, held: [], nowMs: now() }); notes.settle(); const held = await this.#deliver(arrivals);',
   },
   {
+    name: 'deletions in copies',
+    file: 'packages/daemon/src/storage/replica/replica-records.ts',
+    from: 'if (stored !== undefined) this.#drop({ ...stored, agentId, collection: row.collection });',
+    to: '',
+  },
+  {
+    name: 'a page of a subscription and its cursor together',
+    file: 'packages/daemon/src/storage/replica/replica-tables.ts',
+    from: 'this.#place(page, {',
+    to: 'if (!page.more) this.#place(page, {',
+  },
+  {
+    name: 'the end of a subscription that begins anew',
+    file: 'packages/daemon/src/storage/replica/replica-tables.ts',
+    from: 'if (this.#removeSome(unmet)) return true;',
+    to: '',
+  },
+  {
     name: 'the file of fences beside the database',
     file: 'packages/store/src/leases/fence-counter.ts',
     from: 'this.#floor = noted ?? (last === 0 ? 0 : last + LEAP);',

@@ -19,6 +19,9 @@ export const LEASE_SECONDS = 60;
 /** How long a node waits for an answer. */
 export const TIMEOUT_MS = 30_000;
 
+/** The collection that agents write into. */
+export const COLLECTION = 'notes';
+
 /** The nodes there may be in a world, and the agents on each. */
 export const NODES: readonly string[] = Object.freeze(['north', 'south', 'west']);
 export const AGENTS: readonly string[] = Object.freeze(['ada', 'bob']);

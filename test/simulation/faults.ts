@@ -18,6 +18,7 @@ export const FAULT_KINDS = [
   'node-crash',
   'node-crash-in-commit',
   'node-crash-in-delivery',
+  'node-crash-in-copying',
   'node-restart',
   'node-put-back',
   'file-put-back',

@@ -78,6 +78,7 @@ function isDrained({ life, shares, posts }: NodeLine): boolean {
   if (shares && life.sync.followers.statusOf('shared').state !== 'following') return false;
   if (posts && (life.sync.followers.statusOf('addressed').state !== 'following' || life.arrivals.held > 0))
     return false;
+  if (life.subscriptions.list().some(({ state }) => state !== 'following')) return false;
   return life.agents.every((agent) => {
     const isAtRest = life.files.get(agent).counters.outbox === 0 && life.sync.streamState(agent) === 'clean';
     return isAtRest && life.sync.digestState(agent) !== 'different';
@@ -92,5 +93,6 @@ function describe({ label, life }: NodeLine): string {
   });
   const { followers, link } = life.sync;
   const feeds = (['shared', 'addressed'] as const).map((name) => `${name} ${followers.statusOf(name).state}`);
-  return `${label}: link ${link.state}, ${feeds.join(', ')}, ${life.arrivals.held} letters held, ${agents.join('; ')}`;
+  const copies = life.subscriptions.list().map(({ name, state }) => `copy ${name} ${state}`);
+  return `${label}: link ${link.state}, ${feeds.join(', ')}, ${life.arrivals.held} letters held, ${copies.join(', ')}, ${agents.join('; ')}`;
 }

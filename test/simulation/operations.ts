@@ -11,6 +11,9 @@ export const OPERATION_KINDS = [
   'lock-taken',
   'lock-held',
   'lock-released',
+  'subscribed',
+  'unsubscribed',
+  'copy-begun-anew',
 ] as const;
 
 /** One thing agents do. */

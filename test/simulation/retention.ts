@@ -1,12 +1,11 @@
 import { DECLARATIONS, parseDocument } from '@holdfast/protocol';
 import { seededRandom, type SeededRandom } from '@holdfast/testkit';
 
-import { AGENTS } from './configuration.ts';
+import { AGENTS, COLLECTION } from './configuration.ts';
 import type { NodeLife, NodeLine } from './simulated-node.ts';
 import { countLosses } from './survival.ts';
 import { isShortLived, type Key, type Stored } from './values.ts';
 import type { World } from './world.ts';
-import { COLLECTION } from './writer.ts';
 
 /** Worlds in which records are kept for a while only, and how often they are removed there. */
 const SHARE_OF_WORLDS = 0.4;

@@ -8,15 +8,26 @@ import {
   type NodeLeases,
   Post,
   Records,
+  repeatSweep,
+  ReplicaFile,
   type SharedFile,
   SharedSink,
   SharedSpace,
+  Subscriptions,
   SyncEngine,
   sweepRegularly,
   type Timers,
   transportOver,
 } from '@holdfast/daemon/parts';
-import { type Change, DECLARATIONS, HoldfastError, HybridClock, SHARED_AGENT, startOfBoot } from '@holdfast/protocol';
+import {
+  type Change,
+  type ConfiguredSubscriptions,
+  DECLARATIONS,
+  HoldfastError,
+  HybridClock,
+  SHARED_AGENT,
+  startOfBoot,
+} from '@holdfast/protocol';
 import { AgentFiles, type AgentStore, rowOfChange } from '@holdfast/store';
 import type { Logger } from 'pino';
 
@@ -45,6 +56,7 @@ export class NodeLife implements Calling {
   readonly arrivals: Arrivals;
   readonly post: Post;
   readonly locks: Locks;
+  readonly subscriptions: Subscriptions;
   isDead = false;
   /** Called once with the next commit, after it and before anybody is answered. */
   atCommit: (() => void) | undefined;
@@ -52,10 +64,13 @@ export class NodeLife implements Calling {
   atTake: (() => void) | undefined;
   /** Called once when letters of other nodes are about to be put into the mail. */
   atDelivery: (() => void) | undefined;
+  /** Called once when a page of a subscription is about to be kept. */
+  atCopying: (() => void) | undefined;
   readonly #database: NodeDatabase;
   readonly #leases: NodeLeases;
   readonly #agents: Agents;
   readonly #space: SharedSpace;
+  readonly #copy: ReplicaFile;
   readonly #endSweeping: () => void;
 
   constructor(world: Surroundings, line: NodeLine, directory: string) {
@@ -129,7 +144,18 @@ export class NodeLife implements Calling {
       askLock: this.sync.askLock,
       disk: { assertRoom: () => undefined },
     });
-    this.#endSweeping = sweepRegularly({
+    this.#copy = new ReplicaFile({ path: line.copyPath, log });
+    this.subscriptions = new Subscriptions({
+      configured: line.copies ?? {},
+      database,
+      file: this.#copy,
+      followers: this.sync.followers,
+      assertRoom: () => this.#isCopying(),
+      now,
+      log,
+    });
+    if (line.copies !== undefined) this.subscriptions.begin();
+    const endSweepingRecords = sweepRegularly({
       files: this.files,
       agents: () => this.agents,
       hasRelay: () => true,
@@ -139,6 +165,11 @@ export class NodeLife implements Calling {
       timers,
       log,
     });
+    const endSweepingCopies = line.copies && repeatSweep(this.subscriptions, { everyMs: SWEEP_MS, timers });
+    this.#endSweeping = () => {
+      endSweepingRecords();
+      endSweepingCopies?.();
+    };
     this.arrivals.begin();
     this.sync.enrol(transportOver(world.exchangeFor(this), this.node));
   }
@@ -158,6 +189,7 @@ export class NodeLife implements Calling {
     this.#endSweeping();
     await this.sync.stop();
     await this.arrivals.end();
+    await this.subscriptions.stop();
     this.die();
     this.close();
   }
@@ -166,7 +198,14 @@ export class NodeLife implements Calling {
   close(): void {
     this.files.close();
     this.#leases.close();
+    this.#copy.close();
     this.#database.close();
+  }
+
+  #isCopying(): void {
+    const { atCopying } = this;
+    this.atCopying = undefined;
+    if (!this.isDead) atCopying?.();
   }
 
   #followed(): SharedFile {
@@ -253,6 +292,8 @@ export class NodeLine {
   readonly shares: boolean;
   /** Whether its agents send letters and get some. */
   readonly posts: boolean;
+  /** What it keeps a copy of by its configuration; undefined: it keeps none. */
+  readonly copies: ConfiguredSubscriptions | undefined;
   readonly expectations: Expectations;
   /** How far its clock is off, in milliseconds. */
   clockOffsetMs = 0;
@@ -272,6 +313,7 @@ export class NodeLine {
       readonly maxOpen: number;
       readonly shares: boolean;
       readonly posts: boolean;
+      readonly copies: ConfiguredSubscriptions | undefined;
       readonly expectations: Expectations;
     },
     directory: string,
@@ -284,6 +326,7 @@ export class NodeLine {
     this.maxOpen = is.maxOpen;
     this.shares = is.shares;
     this.posts = is.posts;
+    this.copies = is.copies;
     this.expectations = is.expectations;
   }
 
@@ -360,6 +403,11 @@ export class NodeLine {
   /** Where an agent's file stands. Not to be touched while a process runs. */
   pathOf(agent: string): string {
     return join(this.#directory, 'agents', `${agent}.db`);
+  }
+
+  /** Where the copies of what agents of others wrote stand. */
+  get copyPath(): string {
+    return join(this.#directory, 'replica.db');
   }
 
   /** All the line holds, by key. A process must run. */

@@ -5,7 +5,7 @@ import { SqliteRelayStore } from '@holdfast/relay';
 import { type CopyPart, misfit, nodeDesk, type Noted } from '@holdfast/relay/parts';
 import { DECLARATIONS, SHARED_AGENT } from '@holdfast/protocol';
 
-import { AGENTS, commitConfig, LEASE_SECONDS } from './configuration.ts';
+import { AGENTS, COLLECTION, commitConfig, LEASE_SECONDS } from './configuration.ts';
 import type { SimulatedDisk } from './disk.ts';
 import { answerCall, routeOf } from './node-routes.ts';
 import { Speakers } from './speakers.ts';
@@ -17,6 +17,8 @@ const ALL = 1_000_000;
 
 /** What stands beside the database, and is no part of backups. */
 const FENCES = 'relay.fence';
+/** Records in a page of a subscription at most. */
+const PAGE_RECORDS = 4;
 
 /** One life of the relay's process. */
 interface Life {
@@ -68,7 +70,14 @@ export class SimulatedRelay {
     const store = new SqliteRelayStore(this.databasePath, commitConfig);
     const log = this.#world.logOf('relay');
     const alarm = this.#world.time.after.bind(this.#world.time);
-    const desk = nodeDesk({ store, leaseSeconds: LEASE_SECONDS, now: this.now, alarm, log });
+    const desk = nodeDesk({
+      store,
+      leaseSeconds: LEASE_SECONDS,
+      now: this.now,
+      sharedCollections: [COLLECTION],
+      alarm,
+      log,
+    });
     this.#life = { store, desk, ending: new AbortController() };
     if (misfit(this.#noted, store) !== undefined) this.#world.watch(store.renewEpoch());
   }
@@ -112,7 +121,7 @@ export class SimulatedRelay {
     if (life === undefined) return undefined;
     const boot = this.#noteAsked(call, body);
     const nowMs = this.now();
-    const answer = await answerCall(life.desk, { node, signal: life.ending.signal }, call, body);
+    const answer = await answerCall(life.desk, { node, signal: life.ending.signal }, withShortPages(call), body);
     if (boot !== undefined) this.#noteAnswered(node, boot, nowMs, answer);
     return life === this.#life ? answer : undefined;
   }
@@ -198,4 +207,9 @@ export class SimulatedRelay {
       this.#speakers.keptOut(node, nowMs);
     }
   }
+}
+
+// A subscription is read in several pages, so that something comes between them.
+function withShortPages(call: RelayCall): RelayCall {
+  return call.path.includes('declarations=true') ? { ...call, path: `${call.path}&limit=${PAGE_RECORDS}` } : call;
 }

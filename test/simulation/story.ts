@@ -1,6 +1,7 @@
 import { SHARED_AGENT } from '@holdfast/protocol';
 
 import { AGENTS } from './configuration.ts';
+import { Copying } from './copying.ts';
 import { type FaultKind, LEAST_FAULTS, PARTING_FAULTS } from './faults.ts';
 import { assertCarriedIsThere, countCarriedLosses } from './feed-losses.ts';
 import { Locking } from './locking.ts';
@@ -47,6 +48,7 @@ export class Story {
   readonly #sharing: Sharing;
   readonly #posting: Posting;
   readonly #locking: Locking;
+  readonly #copying: Copying;
   readonly #world: World;
   #copies: Copy[] = [];
 
@@ -81,6 +83,7 @@ export class Story {
     this.#sharing = new Sharing(world);
     this.#posting = new Posting(world);
     this.#locking = new Locking(world);
+    this.#copying = new Copying(world);
     const happens = (kind: FaultKind): boolean => !world.isCalm || !PARTING_FAULTS.has(kind);
     this.#faults = this.#allFaults.filter(([kind]) => happens(kind));
     this.#troubles = troubles.filter(happens);
@@ -97,6 +100,7 @@ export class Story {
       await this.#sharing.maybe();
       this.#posting.maybe();
       this.#locking.maybe();
+      this.#copying.maybe();
       if (random.next() < faults / steps) await this.#goWrong();
       else if (random.next() < 0.06) this.#changeWeather();
       else if (random.next() < 0.08) this.#backUp();

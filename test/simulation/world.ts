@@ -1,8 +1,10 @@
 import { differencesOf, type Notice, type RelayExchange } from '@holdfast/daemon/parts';
+import type { ConfiguredSubscriptions } from '@holdfast/protocol';
 import { seededRandom, type SeededRandom } from '@holdfast/testkit';
 import { pino, type Logger } from 'pino';
 
 import { AGENTS } from './configuration.ts';
+import { copiesIn } from './copied-scopes.ts';
 import { Deletions } from './deletions.ts';
 import type { SimulatedDisk } from './disk.ts';
 import { Expectations } from './expectations.ts';
@@ -52,6 +54,8 @@ export class World implements Surroundings {
   readonly letters: LetterPromises | undefined;
   /** What was promised of locks; undefined in a world where none are taken. */
   readonly locks: LockPromises | undefined;
+  /** What each node keeps a copy of; undefined in a world where none are kept. */
+  readonly copies: ConfiguredSubscriptions | undefined;
   /** Whether only such faults happen as never make node and relay differ. */
   readonly isCalm: boolean;
   /** Promises that were broken. */
@@ -70,6 +74,7 @@ export class World implements Surroundings {
     this.shared = sharesIn(seed) ? new SharedPromises() : undefined;
     this.letters = postsIn(seed) ? new LetterPromises() : undefined;
     this.locks = locksIn(seed) ? new LockPromises() : undefined;
+    this.copies = copiesIn(seed);
     this.disk = disk;
     this.trace = new Trace(print);
     this.relay = new SimulatedRelay(this, disk, disk.copy(template.relay));
@@ -84,7 +89,8 @@ export class World implements Surroundings {
   addLine(is: Pick<NodeLine, 'node' | 'label' | 'expectations'>, directory: string): NodeLine {
     // Opening a file takes far longer than using it: few nodes have to do it again and again.
     const maxOpen = this.random.next() < 0.15 ? 1 : AGENTS.length + 1;
-    const carries = { shares: this.shared !== undefined, posts: this.letters !== undefined };
+    const { copies } = this;
+    const carries = { shares: this.shared !== undefined, posts: this.letters !== undefined, copies };
     const line = new NodeLine(this, this.disk, { ...is, maxOpen, ...carries }, directory);
     this.lines.push(line);
     return line;

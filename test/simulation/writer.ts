@@ -1,13 +1,12 @@
 import { isHoldfastError } from '@holdfast/protocol';
 import type { StoreOperation, WriteResult } from '@holdfast/store';
 
-import { AGENTS } from './configuration.ts';
+import { AGENTS, COLLECTION } from './configuration.ts';
 import { LARGE_MARK } from './network.ts';
 import type { NodeLife, NodeLine } from './simulated-node.ts';
 import { keyOf, type Write } from './values.ts';
 import type { World } from './world.ts';
 
-export const COLLECTION = 'notes';
 /** Beyond every clock of every world: a record that expires then is kept like one that never does. */
 export const FAR_FUTURE_MS: number = Date.UTC(2200, 0, 1);
 const ACK_TIMEOUT_MS = 20_000;

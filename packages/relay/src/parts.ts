@@ -25,6 +25,8 @@ export interface NodeDeskOptions {
   readonly store: RelayStore;
   readonly leaseSeconds: number;
   readonly now: Now;
+  /** See `SharedRights`. Default: none. */
+  readonly sharedCollections?: readonly string[];
   /** See `FeedOptions`. */
   readonly alarm: Alarm;
   readonly log: Logger;
@@ -34,7 +36,7 @@ export interface NodeDeskOptions {
 export function nodeDesk(
   options: NodeDeskOptions,
 ): Handlers<Pick<typeof relayRoutes, NodeRouteId | LockRouteId | 'feed'>, RelayCaller> {
-  const { store, leaseSeconds, now, alarm, log } = options;
+  const { store, leaseSeconds, now, sharedCollections = [], alarm, log } = options;
   const metrics = new RelayMetrics(new Registry(), store);
   const warnings = new Warnings(metrics, log, now);
   const disk = { assertRoom: () => undefined };
@@ -46,7 +48,7 @@ export function nodeDesk(
     }),
     ...lockHandlers({ locks: new NetworkLocks(store), disk }),
     ...feedHandlers({
-      feed: new Feed({ store, warnings, shared: { sharedAgents: [], sharedCollections: [] }, alarm }),
+      feed: new Feed({ store, warnings, shared: { sharedAgents: [], sharedCollections }, alarm }),
     }),
   };
 }
