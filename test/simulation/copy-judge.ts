@@ -58,11 +58,10 @@ function wrongWith(world: World, here: Owned | undefined, there: Owned | undefin
     return undefined;
   }
   if (here === undefined) return `is missing, and there is ${there?.stored.doc}`;
-  // What retention removes at the relay no feed tells of.
-  if (there === undefined)
-    return world.removed.has('relay', node, key) ? undefined : `is ${here.stored.doc}, and there is nothing`;
-  const isSame = here.stored.doc === there.stored.doc && here.stored.version === there.stored.version;
-  return isSame ? undefined : `is ${here.stored.doc}, and there is ${there.stored.doc}`;
+  // What retention removes at the relay no feed tells of: it stays, also when an older state comes to the relay after that.
+  const mayStay = world.removed.has('relay', node, key) && here.stored.version > (there?.stored.version ?? '');
+  const isSame = here.stored.doc === there?.stored.doc && here.stored.version === there?.stored.version;
+  return isSame || mayStay ? undefined : `is ${here.stored.doc}, and there is ${there?.stored.doc ?? 'nothing'}`;
 }
 
 function isOf({ collections, nodes, agents, resources }: SubscriptionScope, { node, agent, stored }: Owned): boolean {
