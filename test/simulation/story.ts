@@ -274,6 +274,8 @@ export class Story {
     line.putFileBack(copy.directory, agent);
     this.#world.branch(line.node, copy.directory);
     this.#world.startLine(line);
+    // As `FileCustody` has it, which is not simulated.
+    await line.life?.arrivals.startOver();
     await countCarriedLosses(this.#world);
     await countLosses(this.#world, line.node);
     return true;

@@ -268,6 +268,7 @@ function assembleFiles({ options, database, clock, disk, registry, now, cache, o
     timers: nodeTimers,
     log,
     onFound: fileCounters(registry),
+    onReplaced: () => database.arrivals.startOver(),
   });
   const files: AgentFiles = new AgentFiles({
     directory: paths.agents,

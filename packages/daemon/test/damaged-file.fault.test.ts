@@ -15,6 +15,7 @@ import { eventually, temporaryDirectory } from '@holdfast/testkit';
 import { type Logger, pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 
+import { arrivalsPlace } from './support/arrivals-place.ts';
 import { flipInFrame, framesIn, zeroPages } from './support/damage.ts';
 import { keyNames, keysOf, putKeys, statusOf, untilEqual, valueOf } from './support/keys.ts';
 import { KillableDaemon } from './support/killable-daemon.ts';
@@ -269,6 +270,29 @@ describe('a file that was put back to an older copy', { timeout: 2 * LIMIT_MS },
     await eventually(async () => expect(await keysOf(daemon, 'ada')).toHaveLength(10), { limitMs: LIMIT_MS });
     expect(lines.some((line) => line.includes('it is an older copy'))).toBe(true);
     await untilEqual(daemon, 'ada');
+  });
+
+  test('has what is addressed to its agent read again from the beginning: it may have been in what is gone', async () => {
+    await using place = await temporaryDirectory();
+    const directory = place.file('node');
+    const { ada } = await stoppedNode(directory, 5);
+    cpSync(ada, place.file('copy.db'));
+    {
+      await using daemon = await startIn(directory);
+      await putKeys(daemon, 'ada', 'later', 5);
+    }
+    arrivalsPlace(directory, 'epoch.7');
+    {
+      await using daemon = await startIn(directory);
+      expect(await keysOf(daemon, 'ada')).toHaveLength(10);
+    }
+    expect(arrivalsPlace(directory)).toBe('epoch.7');
+    cpSync(place.file('copy.db'), ada);
+    {
+      await using daemon = await startIn(directory);
+      expect(await keysOf(daemon, 'ada')).toHaveLength(5);
+    }
+    expect(arrivalsPlace(directory)).toBeNull();
   });
 
   test('is told for good where there is no relay', async () => {

@@ -7,6 +7,7 @@ import { eventually, seededRandom, temporaryDirectory, type TemporaryDirectory, 
 import { describe, expect, test } from 'vitest';
 
 import { NodeDatabase } from '../src/storage/node-database.ts';
+import { arrivalsPlace } from './support/arrivals-place.ts';
 import { flipInFrame, zeroPages } from './support/damage.ts';
 import { keyNames, keysOf, putKeys, restore, statusOf, untilEqual, untilRestored, valueOf } from './support/keys.ts';
 import { KillableDaemon } from './support/killable-daemon.ts';
@@ -78,12 +79,16 @@ describe('restoring an agent from the relay', { timeout: 2 * LIMIT_MS }, () => {
     await using relay = await ModelRelay.start();
     const { directory, ada } = await stage(place, relay);
     writeFileSync(ada, Buffer.alloc(8192, 'no database '));
+    arrivalsPlace(directory, 'epoch.7');
     await using daemon = await startIn(directory);
     const before = relay.calls.length;
     const { report } = await restore(daemon, 'ada');
     expect(report).toMatchObject({ records: 2000, salvaged: 0, is_complete: false });
     await untilEqual(daemon, 'ada');
     expect(relay.calls.slice(before).flatMap(({ changes }) => changes)).toEqual([]);
+    await daemon.stop();
+    // What is addressed to the agent may have been in the file that is gone.
+    expect(arrivalsPlace(directory)).toBeNull();
   });
 
   test('names every record that is gone, and no other', async () => {

@@ -41,6 +41,8 @@ export interface CustodyOptions {
   readonly log: Logger;
   /** A file was found damaged, or put back to an older copy. */
   readonly onFound: (what: 'damaged' | 'put-back') => void;
+  /** An agent's file is an older copy, or was rebuilt: it may lack what came for its agent last. What it throws undoes nothing; it is called again. */
+  readonly onReplaced: () => void;
 }
 
 /** Whether an agent's file serves. */
@@ -243,6 +245,7 @@ export class FileCustody implements FileWatch {
       renameSync(rebuilt, path);
       syncDirectory(dirname(path));
     }
+    this.#options.onReplaced();
     this.#options.marks.noteRestored(agent);
     const { incarnation, seq } = known;
     this.#known.set(agent, { ...nothingKnown(), incarnation, seq });
@@ -255,6 +258,7 @@ export class FileCustody implements FileWatch {
     const found = { agent, seq, noted_seq: known.seq };
     this.#options.log.error(found, 'the file of an agent ends before what was noted of it: it is an older copy');
     this.#options.onFound('put-back');
+    this.#options.onReplaced();
     this.#options.marks.notePutBack(agent, seq, putBackAtMs);
     Object.assign(known, { seq, putBackAtMs });
     // What its stream knew of the relay was known by the file that was here before.
