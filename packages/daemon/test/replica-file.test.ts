@@ -185,6 +185,23 @@ describe('what came by a subscription', () => {
   });
 });
 
+test('what a subscription that got another scope finds there is removed at its end if the relay has it no more', async () => {
+  take(
+    page(
+      [
+        { id: 'a', doc: 1, age: 5 },
+        { id: 'b', doc: 1 },
+      ],
+      2,
+    ),
+  );
+  const laptop: SubscriptionScope = { collections: ['candidates'], nodes: ['laptop'] };
+  want({ people: laptop });
+  expect([reading().cursor, await ids()]).toEqual([null, ['a', 'b']]);
+  take(page([{ id: 'a', doc: 0, age: 2 }], 1, { cursor: `${LATER_EPOCH}.1` }), 'people', laptop);
+  expect(await file.query({}, { nowMs: NOW_MS, agent: null })).toMatchObject({ records: [{ id: 'a', doc: 0 }] });
+});
+
 describe('reading from the beginning again', () => {
   beforeEach(() => {
     take(

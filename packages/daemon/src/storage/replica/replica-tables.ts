@@ -77,9 +77,14 @@ export class ReplicaTables {
     return this.#sharedCollections;
   }
 
-  /** Makes the subscriptions those that are wanted. What no one covers any more is still to be pruned. */
+  /**
+   * Makes the subscriptions those that are wanted. What no one covers any more is still to be pruned; of what one covers that is at the beginning
+   * some may be gone at the relay, or older there: it is read as when one starts over.
+   */
   fit(wanted: ReadonlyMap<string, SubscriptionScope>): void {
-    this.#write(() => this.#subscriptions.fit(wanted));
+    this.#write(() => {
+      for (const [name, scope] of this.#subscriptions.fit(wanted)) if (this.#hasAny(scope)) this.#startOver(name);
+    });
   }
 
   /** How far a subscription was read. */
@@ -189,6 +194,17 @@ export class ReplicaTables {
   #startOver(name: string): void {
     const startedOverAt = this.#records.lastPosition;
     this.#subscriptions.save(name, { ...this.reading(name), cursor: null, rights: null, startedOverAt });
+  }
+
+  #hasAny(scope: SubscriptionScope): boolean {
+    const { text, params } = withDeclarations(scope);
+    const any = `SELECT EXISTS (SELECT 1 FROM records JOIN agents ON agents.id = agent_id WHERE ${text})`;
+    return (
+      this.#database
+        .prepare(any)
+        .pluck()
+        .get(...params) === 1
+    );
   }
 
   #removeSome(condition: Sql): boolean {

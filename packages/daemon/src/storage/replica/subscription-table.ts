@@ -40,14 +40,13 @@ export class SubscriptionTable {
     this.#remove = database.prepare('DELETE FROM subscriptions WHERE name = ?');
   }
 
-  /** Makes the subscriptions those that are wanted: one that is new, or has another scope, is read from the beginning. */
-  fit(wanted: ReadonlyMap<string, SubscriptionScope>): void {
+  /** Makes the subscriptions those that are wanted. Returns those that are new, or have another scope: they are at the beginning. */
+  fit(wanted: ReadonlyMap<string, SubscriptionScope>): ReadonlyMap<string, SubscriptionScope> {
     const present = new Map((this.#all.all() as SubscriptionColumns[]).map(({ name, scope }) => [name, scope]));
     for (const name of present.keys()) if (!wanted.has(name)) this.#remove.run(name);
-    for (const [name, scope] of wanted) {
-      const text = JSON.stringify(scope);
-      if (present.get(name) !== text) this.#put.run(name, text);
-    }
+    const begun = new Map([...wanted].filter(([name, scope]) => present.get(name) !== JSON.stringify(scope)));
+    for (const [name, scope] of begun) this.#put.run(name, JSON.stringify(scope));
+    return begun;
   }
 
   /** What all subscriptions are of. */
