@@ -121,6 +121,12 @@ const defences: readonly Defence[] = [
     from: 'return this.#networkFence;',
     to: 'return 0;',
   },
+  {
+    name: 'the place from which a listener goes on',
+    file: 'packages/store/src/feed/watched-records.ts',
+    from: '[Math.min(place.takenSeq, 0), ...scope]',
+    to: '[Math.min(place.takenSeq, 0) - 1, ...scope]',
+  },
 ];
 
 // One world after the other until one shows that the defence is gone.

@@ -3,6 +3,7 @@ import { checkFile, digestText, recordHash } from '@holdfast/store';
 import { AGENTS } from './configuration.ts';
 import { judgeCopies } from './copy-judge.ts';
 import { judgeLetters } from './letter-judge.ts';
+import { judgeMessages } from './message-judge.ts';
 import { judgeShared } from './shared-judge.ts';
 import type { NodeLine } from './simulated-node.ts';
 import { writeBehind } from './survival.ts';
@@ -22,6 +23,7 @@ export async function judge(world: World): Promise<void> {
     }
   }
   await judgeShared(world);
+  await judgeMessages(world);
   await judgeLetters(world);
   await judgeCopies(world);
   await judgeFiles(world);

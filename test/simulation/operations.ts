@@ -8,6 +8,8 @@ export const OPERATION_KINDS = [
   'letter-arrived',
   'letter-read',
   'letter-deleted',
+  'message-kept',
+  'message-heard',
   'lock-taken',
   'lock-held',
   'lock-released',

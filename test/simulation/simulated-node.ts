@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   Agents,
   Arrivals,
+  DurableChannels,
   Locks,
   NodeDatabase,
   type NodeLeases,
@@ -18,6 +19,7 @@ import {
   sweepRegularly,
   type Timers,
   transportOver,
+  Watches,
 } from '@holdfast/daemon/parts';
 import {
   type Change,
@@ -34,7 +36,7 @@ import type { Logger } from 'pino';
 import { AGENTS, commitConfig, syncConfig } from './configuration.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { Expectations } from './expectations.ts';
-import { isOfLetters, type Key, keyOf, type Stored, type Write } from './values.ts';
+import { isMessage, isOfLetters, type Key, keyOf, type Stored, type Write } from './values.ts';
 import type { Calling, Surroundings } from './surroundings.ts';
 
 /** How often expired records are swept. */
@@ -56,6 +58,7 @@ export class NodeLife implements Calling {
   readonly arrivals: Arrivals;
   readonly post: Post;
   readonly locks: Locks;
+  readonly durable: DurableChannels;
   readonly subscriptions: Subscriptions;
   isDead = false;
   /** Called once with the next commit, after it and before anybody is answered. */
@@ -71,6 +74,8 @@ export class NodeLife implements Calling {
   readonly #agents: Agents;
   readonly #space: SharedSpace;
   readonly #copy: ReplicaFile;
+  readonly #watches: Watches;
+  readonly #ending = new AbortController();
   readonly #endSweeping: () => void;
 
   constructor(world: Surroundings, line: NodeLine, directory: string) {
@@ -98,13 +103,15 @@ export class NodeLife implements Calling {
       maxOpen: line.maxOpen,
       onCommit: (agent) => {
         this.sync.written(agent);
+        this.#watches.changed(agent);
         const { atCommit } = this;
         this.atCommit = undefined;
         if (!this.isDead) atCommit?.();
       },
     });
     this.#agents = new Agents(database, now);
-    this.#space = new SharedSpace({ agents: this.#agents, files: this.files, onTaken: () => undefined });
+    this.#space = new SharedSpace({ agents: this.#agents, files: this.files, onTaken: () => this.#watches.changed() });
+    this.#watches = new Watches(this.#space);
     this.arrivals = this.#makeArrivals(world, line, { database, now, timers, log });
     this.sync = new SyncEngine({
       config: syncConfig,
@@ -144,6 +151,14 @@ export class NodeLife implements Calling {
       askLock: this.sync.askLock,
       disk: { assertRoom: () => undefined },
     });
+    this.durable = new DurableChannels({
+      channels: toNobody(line.node),
+      records: this.records,
+      kept: () => 0,
+      watches: this.#watches,
+      now,
+      makeId: () => world.makeId(),
+    });
     this.#copy = new ReplicaFile({ path: line.copyPath, log });
     this.subscriptions = new Subscriptions({
       configured: line.copies ?? {},
@@ -179,9 +194,15 @@ export class NodeLife implements Calling {
     return this.#agents.has(SHARED_AGENT) ? [...AGENTS, SHARED_AGENT] : AGENTS;
   }
 
+  /** Aborts when it ends, in whatever way. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
   /** Nothing it does counts any more. Its files are still open: close it when nothing of it runs. */
   die(): void {
     this.isDead = true;
+    this.#ending.abort();
   }
 
   /** Ends it in good order. */
@@ -216,7 +237,7 @@ export class NodeLife implements Calling {
       if (!this.isDead) atTake?.();
       return space.made();
     };
-    return { found: () => space.found(), made, onTaken: () => undefined };
+    return { found: () => space.found(), made, onTaken: (taken) => space.onTaken(taken) };
   }
 
   #makeArrivals(
@@ -260,11 +281,20 @@ export class NodeLife implements Calling {
     return heldIn(this.files.get(agent)).filter(isOfLetters);
   }
 
-  /** All it holds of what nodes share, tombstones included. */
+  /** All it holds of what nodes share, tombstones included, but for messages. */
   heldShared(): readonly Stored[] {
     const store = this.#space.found();
-    return store === undefined ? [] : heldIn(store);
+    return store === undefined ? [] : heldIn(store).filter((stored) => !isMessage(stored));
   }
+}
+
+// Those who listen now are told once at most: nothing is promised that could be judged.
+function toNobody(node: string): ConstructorParameters<typeof DurableChannels>[0]['channels'] {
+  return {
+    publisher: (agent) => ({ node, agent }),
+    reach: 'node',
+    tell: async (_scope, _channel, { id }) => Promise.resolve({ id, listeners: 0, reach: 'node' }),
+  };
 }
 
 // A node is asked whether it has an agent only to tell a wrong name at once: the letter goes anyway.

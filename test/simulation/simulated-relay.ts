@@ -9,7 +9,7 @@ import { AGENTS, COLLECTION, commitConfig, LEASE_SECONDS } from './configuration
 import type { SimulatedDisk } from './disk.ts';
 import { answerCall, routeOf } from './node-routes.ts';
 import { Speakers } from './speakers.ts';
-import { isOfLetters, type Key, keyOf, type Stored } from './values.ts';
+import { isMessage, isOfLetters, type Key, keyOf, type Stored } from './values.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** More records than there are in a world. */
@@ -148,13 +148,13 @@ export class SimulatedRelay {
     return held;
   }
 
-  /** All it holds of what nodes share, tombstones included, by key. */
+  /** All it holds of what nodes share, tombstones included, but for messages, by key. */
   async heldShared(): Promise<ReadonlyMap<Key, Stored>> {
     const { feed } = this.store;
     const held = new Map<Key, Stored>();
     for (let after = 0, more = true; more;) {
       const part = await feed.part({ agents: [SHARED_AGENT], limit: ALL }, after);
-      for (const row of part.rows) held.set(keyOf(SHARED_AGENT, row), row);
+      for (const row of part.rows) if (!isMessage(row)) held.set(keyOf(SHARED_AGENT, row), row);
       ({ position: after, more } = part);
     }
     return held;

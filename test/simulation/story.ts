@@ -6,6 +6,7 @@ import { type FaultKind, LEAST_FAULTS, PARTING_FAULTS } from './faults.ts';
 import { assertCarriedIsThere, countCarriedLosses } from './feed-losses.ts';
 import { Locking } from './locking.ts';
 import { losableOnNode, loseOnNode, loseOnRelay } from './losses.ts';
+import { Messaging } from './messaging.ts';
 import type { Weather } from './network.ts';
 import { retryLetters } from './operator.ts';
 import { Posting } from './posting.ts';
@@ -48,6 +49,7 @@ export class Story {
   readonly #sharing: Sharing;
   readonly #posting: Posting;
   readonly #locking: Locking;
+  readonly #messaging: Messaging;
   readonly #copying: Copying;
   readonly #world: World;
   #copies: Copy[] = [];
@@ -83,6 +85,7 @@ export class Story {
     this.#sharing = new Sharing(world);
     this.#posting = new Posting(world);
     this.#locking = new Locking(world);
+    this.#messaging = new Messaging(world);
     this.#copying = new Copying(world);
     const happens = (kind: FaultKind): boolean => !world.isCalm || !PARTING_FAULTS.has(kind);
     this.#faults = this.#allFaults.filter(([kind]) => happens(kind));
@@ -100,6 +103,7 @@ export class Story {
       await this.#sharing.maybe();
       this.#posting.maybe();
       this.#locking.maybe();
+      this.#messaging.maybe();
       this.#copying.maybe();
       if (random.next() < faults / steps) await this.#goWrong();
       else if (random.next() < 0.06) this.#changeWeather();

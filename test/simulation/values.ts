@@ -1,4 +1,5 @@
 import { LETTERS, MAIL } from '@holdfast/daemon/parts';
+import { CHANNEL_MESSAGES } from '@holdfast/protocol';
 import type { RecordRow } from '@holdfast/store';
 
 /** A key inside a node, as text. */
@@ -48,6 +49,11 @@ export function keyOf(
 /** Whether a record is a letter: one that was sent, or one that came. */
 export function isOfLetters({ collection }: Pick<Stored, 'collection'>): boolean {
   return collection === LETTERS || collection === MAIL;
+}
+
+/** Whether a record is a durable message. */
+export function isMessage({ collection }: Pick<Stored, 'collection'>): boolean {
+  return collection === CHANNEL_MESSAGES;
 }
 
 /** What a place holds under a key: a document, null for a tombstone, undefined for nothing. */

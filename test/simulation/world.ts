@@ -11,6 +11,7 @@ import { Expectations } from './expectations.ts';
 import { FaultCounts } from './faults.ts';
 import { LetterPromises, postsIn } from './letter-promises.ts';
 import { LockPromises, locksIn } from './lock-promises.ts';
+import { MessagePromises, publishesIn } from './message-promises.ts';
 import { Network } from './network.ts';
 import { OperationCounts } from './operations.ts';
 import { Removed } from './removed.ts';
@@ -50,6 +51,8 @@ export class World implements Surroundings {
   readonly removed: Removed = new Removed();
   /** What was promised of records that all nodes share; undefined in a world where nothing is shared. */
   readonly shared: SharedPromises | undefined;
+  /** What was promised of durable messages; undefined in a world where none are published. */
+  readonly messages: MessagePromises | undefined;
   /** What was promised of letters; undefined in a world where none are sent. */
   readonly letters: LetterPromises | undefined;
   /** What was promised of locks; undefined in a world where none are taken. */
@@ -72,6 +75,7 @@ export class World implements Surroundings {
     this.random = seededRandom(seed);
     this.isCalm = this.random.next() < 0.3;
     this.shared = sharesIn(seed) ? new SharedPromises() : undefined;
+    this.messages = this.shared !== undefined && publishesIn(seed) ? new MessagePromises() : undefined;
     this.letters = postsIn(seed) ? new LetterPromises() : undefined;
     this.locks = locksIn(seed) ? new LockPromises() : undefined;
     this.copies = copiesIn(seed);

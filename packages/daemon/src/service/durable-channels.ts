@@ -28,6 +28,8 @@ export interface DurableChannelsOptions {
   readonly kept: () => number;
   readonly watches: Pick<Watches, 'changes'>;
   readonly now: Now;
+  /** Makes a message's id. Default: a random one. */
+  readonly makeId?: () => string;
 }
 
 /** How a message is kept. */
@@ -60,11 +62,11 @@ export class DurableChannels {
    * `unsafe-document`, `too-many-requests` when too many are kept, and what `Records.write` throws.
    */
   async publish(scope: Scope, channel: string, message: Document, wish: DurableWish): Promise<Published> {
-    const { channels, records, now } = this.#options;
+    const { channels, records, now, makeId = makeRecordId } = this.#options;
     assertMessageSize(message.text);
     this.#assertRoom();
     const { ttlSeconds = limits.durableMessageSeconds } = wish;
-    const id = makeRecordId();
+    const id = makeId();
     const document = documentOf({ channel, from: channels.publisher(scope.agent), value: message.value }, message.text);
     const operation: StoreOperation = {
       op: 'put',
