@@ -20,7 +20,7 @@ export interface AskedLock {
   readonly line: string;
   /** Its fence must be higher. */
   readonly above: number;
-  /** How often the relay and what it knew of fences were put back until then. */
+  /** How often the relay was put back until then. */
   readonly era: number;
 }
 
@@ -32,7 +32,7 @@ export class LockPromises {
   readonly #held = new Map<string, GivenLock>();
   /** The highest fence of each line: its node noted it before it was handed on. */
   readonly #seen = new Map<string, number>();
-  /** The highest fence of all that the relay must know of. */
+  /** The highest fence of all, as far as the relay must know. */
   #highest = 0;
   #era = 0;
 
@@ -63,7 +63,7 @@ export class LockPromises {
     this.#held.delete(name);
   }
 
-  /** The relay's database was put back: it knows no later leases. Undefined: nothing of fences stands beside it that is younger. */
+  /** The relay's database was put back: it knows no later leases, and no later fences either unless it kept the file of those. */
   putBack({ keepsFences }: { readonly keepsFences: boolean }): void {
     this.#held.clear();
     this.#era += 1;
