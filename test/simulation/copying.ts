@@ -2,6 +2,7 @@ import { seededRandom, type SeededRandom } from '@holdfast/testkit';
 
 import { drawnScope } from './copied-scopes.ts';
 import { crashAfterTurns } from './crash-after-turns.ts';
+import { perhaps } from './perhaps.ts';
 import type { NodeLife, NodeLine } from './simulated-node.ts';
 import type { World } from './world.ts';
 
@@ -39,11 +40,7 @@ export class Copying {
   }
 
   #perhaps(share: number, act: (line: NodeLine, life: NodeLife) => void): void {
-    if (this.#random.next() >= share) return;
-    const running = this.#world.lines.filter(({ life }) => life !== undefined);
-    if (running.length === 0) return;
-    const line = this.#random.pick(running);
-    if (line.life !== undefined) act(line, line.life);
+    perhaps(this.#world, this.#random, { share, act });
   }
 
   #subscribe(line: NodeLine, life: NodeLife): void {

@@ -6,6 +6,7 @@ import { seededRandom, type SeededRandom } from '@holdfast/testkit';
 import { AGENTS } from './configuration.ts';
 import { crashAfterTurns } from './crash-after-turns.ts';
 import { type Letter, type LetterPromises, STANDING } from './letter-promises.ts';
+import { perhaps } from './perhaps.ts';
 import type { NodeLife, NodeLine } from './simulated-node.ts';
 import type { World } from './world.ts';
 
@@ -53,11 +54,7 @@ export class Posting {
   }
 
   #perhaps(share: number, act: (line: NodeLine, life: NodeLife) => void): void {
-    if (this.#random.next() >= share) return;
-    const running = this.#world.lines.filter(({ life }) => life !== undefined);
-    if (running.length === 0) return;
-    const line = this.#random.pick(running);
-    if (line.life !== undefined) act(line, line.life);
+    perhaps(this.#world, this.#random, { share, act });
   }
 
   #send(letters: LetterPromises, line: NodeLine, life: NodeLife): void {
